@@ -1,0 +1,41 @@
+# `make demo` and `make test` are all a new machine needs: each makes the environment first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO_HOME ?= simsong-data
+
+.PHONY: help install demo test test-slow lint types dagster clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "SimSong needs Python 3.11 or newer, and $(PYTHON) is %d.%d; name another one: make PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed  ## create .venv with the pinned packages
+
+demo: install  ## sample catalogue, whole pipeline, a few recommendations, a report
+	$(BIN)/simsong demo --home $(DEMO_HOME)
+
+test: install lint types  ## lint, types, import contracts and the test suite
+	$(BIN)/python -m pytest
+
+test-slow: install  ## the tests marked slow
+	$(BIN)/python -m pytest -m slow
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: install
+	$(BIN)/mypy
+
+dagster: install  ## Dagster's web interface on http://localhost:3000
+	$(BIN)/dagster dev
+
+clean:  ## remove the environment (data stay)
+	rm -rf $(VENV)

@@ -1,0 +1,76 @@
+"""Groups catalogue and features: tracks, lyrics, audio with log-mels, splits, lyric embeddings."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from dagster_project.resources import SimSong, events
+from simsong_pipeline.pipeline import catalogue_stages as stages
+
+GROUP = "catalogue"
+
+
+@dg.multi_asset(
+    group_name=GROUP,
+    outs={name: dg.AssetOut(io_manager_key="frames") for name in ("tracks", "track_exclusions")},
+)
+def tracks_and_exclusions(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
+    """Tracks without mismatches and duplicates, and the reasons for those that left."""
+    catalogue = stages.make_catalogue(simsong.workspace(), simsong.source(), msd_tracks, simsong.config())
+    yield dg.Output(catalogue.tracks, "tracks", metadata={"artists": catalogue.tracks["artist_id"].n_unique()})
+    yield dg.Output(catalogue.exclusions, "track_exclusions")
+
+
+@dg.multi_asset(
+    outs={
+        "audio": dg.AssetOut(io_manager_key="frames", group_name=GROUP),
+        "segment_features": dg.AssetOut(io_manager_key="frames", group_name="features"),
+    },
+)
+def audio_and_features(
+    context: dg.AssetExecutionContext, tracks: pl.DataFrame, youtube_audio: pl.DataFrame, simsong: SimSong
+) -> Iterator[dg.Output]:
+    """One pass over the recordings that are new or changed: decode, check, log-mel."""
+    frames = stages.make_audio(simsong.workspace(), tracks, youtube_audio, simsong.config(), events(context).progress)
+    failed = frames.audio.height - frames.segment_features.height
+    yield dg.Output(frames.audio, "audio", metadata={"decoded": frames.decoded, "failed": failed})
+    hours = frames.audio["duration_s"].sum() / 3600
+    yield dg.Output(frames.segment_features, "segment_features", metadata={"hours": float(hours)})
+
+
+@dg.asset(group_name=GROUP, io_manager_key="frames")
+def lyrics(tracks: pl.DataFrame, genius_lyrics: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
+    """Cleaned lyrics and their language, one row a track."""
+    frame = stages.make_lyrics(tracks, genius_lyrics)
+    counts = dict(frame["status"].cast(pl.String).value_counts().rows())
+    return dg.MaterializeResult(value=frame, metadata=counts)
+
+
+@dg.asset(group_name=GROUP, io_manager_key="frames")
+def splits(tracks: pl.DataFrame, audio: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
+    """Artist-disjoint parts."""
+    frame = stages.make_splits(simsong.workspace(), tracks, audio, simsong.config())
+    counts = dict(frame["split"].cast(pl.String).value_counts().rows())
+    return dg.MaterializeResult(value=frame, metadata=counts)
+
+
+@dg.asset(group_name=GROUP, io_manager_key="frames")
+def exclusions(
+    track_exclusions: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame
+) -> dg.MaterializeResult[pl.DataFrame]:
+    """Everything that was left out, with its reason."""
+    frame = stages.make_exclusions(track_exclusions, audio, lyrics)
+    lines = [f"| {stage} | {track} | {reason} |" for track, stage, _, reason in frame.head(50).rows()]
+    table = "\n".join(["| stage | track | reason |", "|---|---|---|", *lines])
+    return dg.MaterializeResult(value=frame, metadata={"first_rows": dg.MetadataValue.md(table)})
+
+
+@dg.asset(group_name="features", io_manager_key="frames")
+def lyric_embeddings(
+    context: dg.AssetExecutionContext, lyrics: pl.DataFrame, simsong: SimSong
+) -> dg.MaterializeResult[pl.DataFrame]:
+    """BERT-family vectors of the lyrics; only new or changed texts are embedded."""
+    previous = simsong.workspace().read_if_there("lyric_embeddings")
+    result = stages.make_lyric_embeddings(lyrics, previous, simsong.config(), events(context).progress)
+    return dg.MaterializeResult(value=result.frame, metadata={"embedded": result.embedded})

@@ -1,0 +1,66 @@
+"""Group evaluation: the metrics of every method, the two that are asked for most, and the report."""
+
+import dagster as dg
+import polars as pl
+
+from dagster_project.resources import SimSong
+from simsong_pipeline.config import VARIANTS
+from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, build_gallery, measure
+from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
+
+GROUP = "evaluation"
+_VECTORS = {f"{variant}_vectors": dg.AssetIn(key=dg.AssetKey([variant, "track_vectors"])) for variant in VARIANTS}
+
+
+@dg.asset(group_name=GROUP, ins=_VECTORS, io_manager_key="frames")
+def metrics(
+    simsong: SimSong,
+    tracks: pl.DataFrame,
+    splits: pl.DataFrame,
+    lastfm_similarity: pl.DataFrame,
+    segment_features: pl.DataFrame,
+    ns_vectors: pl.DataFrame,
+    wns_vectors: pl.DataFrame,
+) -> pl.DataFrame:
+    """Every method under every protocol, with chance, oracle and interval, on artists never trained on."""
+    frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
+    workspace, config = simsong.workspace(), simsong.config()
+    features = workspace.features(config.log_mel).reader(segment_features)
+    return measure(build_gallery(workspace, frames), features, config)
+
+
+def _metric_asset(name: str) -> dg.AssetsDefinition:
+    @dg.asset(name=name, group_name=GROUP, ins={"metrics": dg.AssetIn(key=dg.AssetKey(["metrics"]))})
+    def metric(metrics: pl.DataFrame) -> dg.MaterializeResult:
+        """Unfiltered value, interval, chance and oracle of each method."""
+        rows = metrics.filter(pl.col("metric") == name, pl.col("protocol") == "unfiltered")
+        fields = ("value", "ci_low", "ci_high", "chance", "oracle")
+        values = {f"{r['variant']}/{f}": r[f] for r in rows.iter_rows(named=True) for f in fields}
+        return dg.MaterializeResult(metadata=values)
+
+    return metric
+
+
+recall_at_10 = _metric_asset("recall_at_10")
+precision_at_10 = _metric_asset("precision_at_10")
+
+
+@dg.asset(group_name=GROUP, ins=_VECTORS)
+def retrieval_report(
+    simsong: SimSong,
+    metrics: pl.DataFrame,
+    tracks: pl.DataFrame,
+    splits: pl.DataFrame,
+    lastfm_similarity: pl.DataFrame,
+    lastfm_tags: pl.DataFrame,
+    exclusions: pl.DataFrame,
+    segment_features: pl.DataFrame,
+    ns_vectors: pl.DataFrame,
+    wns_vectors: pl.DataFrame,
+) -> dg.MaterializeResult:
+    """The self-contained HTML page with plots and example queries."""
+    workspace, config = simsong.workspace(), simsong.config()
+    frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
+    features = workspace.features(config.log_mel).reader(segment_features)
+    write_report(workspace, metrics, ReportFrames(frames, lastfm_tags, exclusions), features, config)
+    return dg.MaterializeResult(metadata={"report": dg.MetadataValue.path(str(workspace.report.resolve()))})

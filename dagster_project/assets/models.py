@@ -1,0 +1,135 @@
+"""Groups training, export, embeddings and index: the same four assets for each variant."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+
+from dagster_project.resources import SimSong, events
+from simsong_pipeline.config import VARIANTS, Variant
+from simsong_pipeline.pipeline.embedding_stage import embed_variant
+from simsong_pipeline.pipeline.export_stage import export_variant
+from simsong_pipeline.pipeline.index_stage import IndexFrames, index_variant
+from simsong_pipeline.pipeline.training_stage import TrainingFrames, train_variant
+
+
+class TrainRun(dg.Config):
+    """Run configuration of training."""
+
+    retrain: bool = False
+
+
+def _inputs(*names: str) -> dict[str, dg.AssetIn]:
+    """Inputs from the assets without a variant in their key."""
+    return {name: dg.AssetIn(key=dg.AssetKey([name])) for name in names}
+
+
+def _encoder(variant: Variant) -> dg.AssetsDefinition:
+    names = ("tracks", "splits", "lastfm_similarity", "segment_features", "lyric_embeddings")
+
+    @dg.asset(name="encoder", key_prefix=variant, group_name="training", ins=_inputs(*names))
+    def encoder(
+        context: dg.AssetExecutionContext,
+        config: TrainRun,
+        simsong: SimSong,
+        tracks: pl.DataFrame,
+        splits: pl.DataFrame,
+        lastfm_similarity: pl.DataFrame,
+        segment_features: pl.DataFrame,
+        lyric_embeddings: pl.DataFrame,
+    ) -> dg.MaterializeResult:
+        """The trained audio encoder, kept as it is while its recipe is the same."""
+        frames = TrainingFrames(tracks, splits, lastfm_similarity, segment_features, lyric_embeddings)
+        told = events(context)
+        outcome = train_variant(
+            simsong.workspace(),
+            variant,
+            frames,
+            simsong.config(),
+            lambda n, of, _: told.progress(n, of),
+            config.retrain,
+        )
+        return dg.MaterializeResult(metadata=outcome.figures())
+
+    return encoder
+
+
+def _onnx_encoder(variant: Variant) -> dg.AssetsDefinition:
+    key = dg.AssetKey([variant, "onnx_encoder"])
+
+    @dg.asset(
+        key=key,
+        group_name="export",
+        deps=[dg.AssetKey([variant, "encoder"])],
+        ins=_inputs("segment_features"),
+        check_specs=[dg.AssetCheckSpec("parity", asset=key, blocking=True)],
+    )
+    def onnx_encoder(segment_features: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult:
+        """The encoder as ONNX; its vectors agree with torch's, or this asset fails."""
+        workspace, config = simsong.workspace(), simsong.config()
+        record = export_variant(workspace, variant, workspace.features(config.log_mel).reader(segment_features), config)
+        parity = {"min_cosine": record.min_cosine, "top_10_overlap": record.top_10_overlap}
+        check = dg.AssetCheckResult(check_name="parity", passed=record.holds, metadata=parity)
+        return dg.MaterializeResult(metadata={"model_version": record.model_version, **parity}, check_results=[check])
+
+    return onnx_encoder
+
+
+def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="track_vectors",
+        key_prefix=variant,
+        group_name="embeddings",
+        deps=[dg.AssetKey([variant, "onnx_encoder"])],
+        ins=_inputs("segment_features", "lyric_embeddings"),
+        io_manager_key="frames",
+    )
+    def track_vectors(
+        context: dg.AssetExecutionContext,
+        segment_features: pl.DataFrame,
+        lyric_embeddings: pl.DataFrame,
+        simsong: SimSong,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        """Audio and lyric vectors; only songs whose content or model changed are embedded."""
+        progress = events(context).progress
+        result = embed_variant(
+            simsong.workspace(), variant, segment_features, lyric_embeddings, simsong.config(), progress
+        )
+        counts = {"embedded": result.embedded, "unchanged": result.unchanged}
+        return dg.MaterializeResult(value=result.vectors, metadata=counts)
+
+    return track_vectors
+
+
+def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
+    vectors = dg.AssetIn(key=dg.AssetKey([variant, "track_vectors"]))
+
+    @dg.asset(
+        name="qdrant_collection",
+        key_prefix=variant,
+        group_name="index",
+        # After the metrics, whose blocking check keeps vectors that are no better than chance from the index.
+        deps=[dg.AssetKey(["metrics"])],
+        ins={"track_vectors": vectors, **_inputs("tracks", "audio", "lyrics", "lastfm_tags")},
+    )
+    def qdrant_collection(
+        simsong: SimSong,
+        track_vectors: pl.DataFrame,
+        tracks: pl.DataFrame,
+        audio: pl.DataFrame,
+        lyrics: pl.DataFrame,
+        lastfm_tags: pl.DataFrame,
+    ) -> dg.MaterializeResult:
+        """The songs in Qdrant: one collection a model version, behind an alias."""
+        frames = IndexFrames(tracks, audio, lyrics, lastfm_tags)
+        config = simsong.config()
+        with simsong.workspace().store(config.store) as store:
+            change = index_variant(store, variant, track_vectors, frames, config, datetime.now(UTC))
+        return dg.MaterializeResult(metadata=vars(change))
+
+    return qdrant_collection
+
+
+MODEL_ASSETS = [
+    build(variant) for variant in VARIANTS for build in (_encoder, _onnx_encoder, _track_vectors, _qdrant_collection)
+]

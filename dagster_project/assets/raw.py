@@ -1,0 +1,51 @@
+"""Group raw: what the sources hold, as frames. No judgement about it belongs here."""
+
+import dagster as dg
+import polars as pl
+
+from dagster_project.resources import SimSong, events
+from simsong_pipeline.pipeline import raw
+
+GROUP = "raw"
+
+
+@dg.asset(group_name=GROUP)
+def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
+    """The raw data on disk; the procedural sample catalogue is written where there are none."""
+    progress = events(context).progress
+    written = raw.ensure_raw(simsong.workspace(), simsong.source(), simsong.sample(), progress)
+    return dg.MaterializeResult(metadata={"sample_written": written, "home": str(simsong.workspace().home)})
+
+
+@dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")
+def msd_tracks(simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
+    """Tracks as the Million Song Dataset or a manifest has them; unreadable files are rows with a reason."""
+    frame = raw.read_tracks(simsong.workspace(), simsong.source())
+    return dg.MaterializeResult(value=frame, metadata={"unreadable": frame["unreadable"].count()})
+
+
+@dg.asset(group_name=GROUP, io_manager_key="frames")
+def lastfm_similarity(msd_tracks: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
+    """Who is similar to whom: Last.fm's lists, or songs of one artist or genre."""
+    relevance = simsong.config().evaluation.relevance
+    frame = raw.read_similarity(simsong.workspace(), simsong.source(), msd_tracks, relevance)
+    queries = frame["track_id"].n_unique()
+    return dg.MaterializeResult(value=frame, metadata={"pairs": frame.height, "tracks_with_neighbours": queries})
+
+
+@dg.asset(group_name=GROUP, io_manager_key="frames")
+def lastfm_tags(msd_tracks: pl.DataFrame, simsong: SimSong) -> pl.DataFrame:
+    """Tags with weights from 0 to 100."""
+    return raw.read_tags(simsong.workspace(), simsong.source(), msd_tracks)
+
+
+@dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")
+def youtube_audio(simsong: SimSong) -> pl.DataFrame:
+    """The recordings that an acquisition step left, with size and time of change."""
+    return raw.find_audio(simsong.workspace(), simsong.source())
+
+
+@dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")
+def genius_lyrics(simsong: SimSong) -> pl.DataFrame:
+    """Lyrics pages as fetched, and musiXmatch's bags of words where there is no page."""
+    return raw.read_lyric_pages(simsong.workspace(), simsong.source())

@@ -1,0 +1,22 @@
+"""What Dagster loads."""
+
+import dagster as dg
+
+from dagster_project.assets import catalogue, evaluation, raw
+from dagster_project.assets.models import MODEL_ASSETS
+from dagster_project.checks import CHECKS
+from dagster_project.io_manager import FrameIOManager
+from dagster_project.resources import SimSong
+from dagster_project.schedules import nightly_job, nightly_schedule
+
+_simsong = SimSong()
+
+defs = dg.Definitions(
+    assets=[*dg.load_assets_from_modules([raw, catalogue, evaluation]), *MODEL_ASSETS],
+    asset_checks=CHECKS,
+    jobs=[nightly_job],
+    schedules=[nightly_schedule],
+    resources={"simsong": _simsong, "frames": FrameIOManager(simsong=_simsong)},
+    # One process: assets share imports, and the embedded Qdrant folder serves one process at a time.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,1 @@
+"""From a trained torch encoder to ONNX, and the proof that both give the same vectors."""

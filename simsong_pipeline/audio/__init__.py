@@ -1,0 +1,1 @@
+"""Decoding, checking, cutting and the log-mel front end."""

@@ -1,0 +1,38 @@
+"""Is a recording usable? Each check gives the reason why not, in words for the table of exclusions."""
+
+import numpy as np
+
+from simsong_pipeline.audio.decoding import Recording
+from simsong_pipeline.config import AudioConfig
+from simsong_pipeline.errors import AudioError
+
+
+def check_recording(recording: Recording, expected_s: float | None, config: AudioConfig) -> None:
+    """Finite, long enough, not silent, not cut short.
+
+    Truncated files decode without an error, so the decoded duration is compared with what the container
+    declares and, where the container was cut as well, with what the catalogue expects.
+
+    Args:
+        expected_s: the catalogue's duration; null where it has none or the recording need not match it.
+
+    Raises:
+        AudioError: with the reason.
+    """
+    samples = recording.samples
+    if not np.isfinite(samples).all():
+        raise AudioError("samples are not finite")
+    if recording.duration_s < config.min_seconds:
+        raise AudioError(f"too short: {recording.duration_s:.1f} s of at least {config.min_seconds:g} s")
+    level = 10 * np.log10(float(np.mean(np.square(samples, dtype=np.float64))) + 1e-12)
+    if level < config.silence_dbfs:
+        raise AudioError(f"silent: {level:.0f} dBFS, below {config.silence_dbfs:g}")
+    for name, wanted in (("container", recording.declared_s), ("catalogue", expected_s)):
+        if wanted is not None:
+            _check_length(recording.duration_s, name, wanted, config)
+
+
+def _check_length(decoded_s: float, name: str, wanted_s: float, config: AudioConfig) -> None:
+    wanted_s = min(wanted_s, config.max_seconds)
+    if decoded_s < wanted_s * (1 - config.duration_tolerance) - 0.5:
+        raise AudioError(f"truncated: {decoded_s:.1f} s decoded, the {name} says {wanted_s:.1f} s")

@@ -1,0 +1,80 @@
+"""Recordings to 16 kHz mono: soundfile first, PyAV for what it cannot read, soxr to resample."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from simsong_pipeline.errors import AudioError
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Mono samples [n] in [-1, 1] at `sample_rate`, and what the container promised.
+
+    `declared_s` is null where the container does not say; `source_rate` is the file's own rate.
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+    source_rate: int
+    declared_s: float | None
+
+    @property
+    def duration_s(self) -> float:
+        """Length of what was decoded."""
+        return len(self.samples) / self.sample_rate
+
+
+def decode(path: Path, sample_rate: int, max_seconds: float) -> Recording:
+    """Decode at most `max_seconds` from the start of `path`, mix to mono, resample.
+
+    Raises:
+        AudioError: the file is missing, empty, or neither soundfile nor PyAV can decode it.
+    """
+    if not path.is_file():
+        raise AudioError("file is missing")
+    if path.stat().st_size == 0:
+        raise AudioError("file is empty")
+    try:
+        mono, rate, declared = _decode_soundfile(path, max_seconds)
+    except soundfile.LibsndfileError as first:
+        mono, rate, declared = _decode_av(path, max_seconds, str(first))
+    if mono.size == 0:
+        raise AudioError("no samples could be decoded")
+    return Recording(soxr.resample(mono, rate, sample_rate, quality="HQ"), sample_rate, rate, declared)
+
+
+def _decode_soundfile(path: Path, max_seconds: float) -> tuple[NDArray[np.float32], int, float | None]:
+    with soundfile.SoundFile(path) as file:
+        rate = file.samplerate
+        declared = file.frames / rate if 0 < file.frames < 2**62 else None
+        frames = file.read(int(max_seconds * rate), dtype="float32", always_2d=True)
+    return frames.mean(axis=1, dtype=np.float32), rate, declared
+
+
+def _decode_av(path: Path, max_seconds: float, reason: str) -> tuple[NDArray[np.float32], int, float | None]:
+    import av  # only for the few formats that soundfile lacks
+
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise AudioError("the file has no audio stream")
+            stream = container.streams.audio[0]
+            rate = int(stream.rate or 0)
+            declared = container.duration / av.time_base if container.duration else None
+            blocks, have = [], 0
+            resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
+            for frame in container.decode(stream):
+                for piece in resampler.resample(frame):
+                    blocks.append(piece.to_ndarray()[0].astype(np.float32))
+                    have += blocks[-1].size
+                if have >= max_seconds * rate:
+                    break
+    except (av.FFmpegError, ValueError, OSError) as error:
+        raise AudioError(f"not decodable: {reason.strip()}; {error}") from error
+    mono = np.concatenate(blocks)[: int(max_seconds * rate)] if blocks else np.zeros(0, np.float32)
+    return mono, rate, declared

@@ -1,0 +1,185 @@
+"""Log-mels of all songs in 64 bucket files, and the audio rows that belong to them.
+
+A bucket is a pair: `bucket-07-<hash>.f16`, the frames of its songs one after the other, and
+`bucket-07.parquet`, which names that file and says where each song begins. The parquet file is written last
+and atomically, so a run that is killed loses at most the bucket it was in, and readers never see half of one.
+"""
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from simsong_pipeline.audio.log_mel import front_end_version
+from simsong_pipeline.audio.preparation import AudioTask, PreparedAudio, Progress, audio_rows, prepare_all
+from simsong_pipeline.config import AudioConfig, LogMelConfig
+from simsong_pipeline.errors import SchemaError
+from simsong_pipeline.files import sha256_of, write_atomically
+from simsong_pipeline.schemas import AUDIO, SEGMENT_FEATURES, conform, polars_schema
+
+BUCKETS = 64
+_PLACE: dict[str, type[pl.DataType]] = {
+    "track_id": pl.String,
+    "front_end": pl.String,
+    "offset": pl.Int64,
+    "frames": pl.Int64,
+}
+_ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
+    **polars_schema(AUDIO, 1),
+    **polars_schema(SEGMENT_FEATURES, 1),
+    "settings": pl.String,
+}
+
+
+def bucket_of(track_id: str) -> int:
+    """The bucket of a track, the same on every machine."""
+    return int.from_bytes(sha256(track_id.encode()).digest()[:4], "big") % BUCKETS
+
+
+@dataclass(frozen=True)
+class AudioFrames:
+    """The audio and segment_features frames, and how many recordings were decoded for them."""
+
+    audio: pl.DataFrame
+    segment_features: pl.DataFrame
+    decoded: int
+
+
+class FeatureStore:
+    """The bucket files below a folder."""
+
+    def __init__(self, folder: Path, log_mel: LogMelConfig) -> None:
+        self._folder = folder
+        self._log_mel = log_mel
+        self._version = front_end_version(log_mel)
+
+    def refresh(self, tasks: Sequence[AudioTask], audio: AudioConfig, progress: Progress) -> AudioFrames:
+        """Bring the buckets to the state of `tasks`, decoding only recordings that are new or changed."""
+        settings = sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
+        known = {bucket: self._bucket_rows(bucket) for bucket in range(BUCKETS)}
+        unchanged = _unchanged(pl.concat(known.values()), tasks, settings)
+        todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
+        prepared = groupby(prepare_all(todo, audio, self._log_mel, progress), key=lambda p: bucket_of(p.task.track_id))
+        for bucket, new in prepared:
+            kept = known.pop(bucket).filter(pl.col("track_id").is_in(unchanged))
+            self._write_bucket(bucket, kept, new, settings)
+        for bucket, rows in known.items():
+            kept = rows.filter(pl.col("track_id").is_in(unchanged))
+            if kept.height < rows.height:
+                self._write_bucket(bucket, kept, (), settings)
+        rows = pl.concat([self._bucket_rows(bucket) for bucket in range(BUCKETS)]).sort("track_id")
+        usable = rows.filter(pl.col("status") == "ok")
+        return AudioFrames(
+            conform(rows, AUDIO), conform(usable, SEGMENT_FEATURES), sum(t.size_bytes >= 0 for t in todo)
+        )
+
+    def reader(self, segment_features: pl.DataFrame) -> "FeatureReader":
+        """Access to the log-mels that `segment_features` points to."""
+        return FeatureReader(self._folder, segment_features, self._log_mel.n_mels)
+
+    def _bucket_rows(self, bucket: int) -> pl.DataFrame:
+        path = self._folder / f"bucket-{bucket:02d}.parquet"
+        return pl.read_parquet(path) if path.is_file() else pl.DataFrame(schema=_ROWS)
+
+    def _write_bucket(self, bucket: int, kept: pl.DataFrame, prepared: Iterable[PreparedAudio], settings: str) -> None:
+        """Write the frames of kept and new songs to a new file, then publish it by the parquet file."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        temporary = self._folder / f".bucket-{bucket:02d}.{uuid.uuid4().hex}.part"
+        try:
+            with temporary.open("wb") as handle:
+                places = self._copy(kept, handle)
+                rows, new_places = self._append(prepared, handle, sum(p[3] for p in places))
+                handle.flush()
+                os.fsync(handle.fileno())
+            places += new_places
+            hashes = dict(pl.concat([kept, rows], how="diagonal_relaxed").select("track_id", "audio_sha256").rows())
+            name = f"bucket-{bucket:02d}-{sha256_of([(p, hashes[p[0]]) for p in places])[:16]}.f16"
+            os.replace(temporary, self._folder / name)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._publish(bucket, pl.concat([kept, _with_settings(rows, settings)], how="diagonal_relaxed"), places, name)
+
+    def _copy(self, kept: pl.DataFrame, handle: IO[bytes]) -> list[tuple[str, str, int, int]]:
+        usable = kept.filter(pl.col("status") == "ok")
+        reader = self.reader(usable)
+        places, offset = [], 0
+        for track_id, front_end in usable.select("track_id", "front_end").rows():
+            features = reader[track_id]
+            handle.write(features.tobytes())
+            places.append((track_id, front_end, offset, len(features)))
+            offset += len(features)
+        return places
+
+    def _append(
+        self, prepared: Iterable[PreparedAudio], handle: IO[bytes], offset: int
+    ) -> tuple[pl.DataFrame, list[tuple[str, str, int, int]]]:
+        rows, places = [], []
+        for item in prepared:
+            rows.append(replace(item, features=None))
+            if item.features is not None:
+                handle.write(item.features.tobytes())
+                places.append((item.task.track_id, self._version, offset, len(item.features)))
+                offset += len(item.features)
+        # Only the rows are kept: the features of a bucket must not pile up in memory.
+        return audio_rows(rows), places
+
+    def _publish(self, bucket: int, rows: pl.DataFrame, places: list[tuple[str, str, int, int]], name: str) -> None:
+        located = pl.DataFrame(places, schema=_PLACE, orient="row").with_columns(pl.lit(name).alias("file"))
+        old = [c for c in ("front_end", "offset", "frames", "file") if c in rows.columns]
+        frame = rows.drop(old).join(located, on="track_id", how="left").select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
+        before = self._bucket_rows(bucket)["file"].drop_nulls().unique().to_list()
+        write_atomically(self._folder / f"bucket-{bucket:02d}.parquet", frame.write_parquet)
+        for file in {*before} - {name}:
+            (self._folder / file).unlink(missing_ok=True)
+
+
+def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -> set[str]:
+    """Tracks whose recording and settings are as they were. A missing file is always looked at again."""
+    now = pl.DataFrame(
+        [(t.track_id, t.path, t.size_bytes, t.modified_ns) for t in tasks],
+        schema={"track_id": pl.String, "path": pl.String, "size_bytes": pl.Int64, "modified_ns": pl.Int64},
+        orient="row",
+    )
+    same = known.filter(pl.col("settings") == settings, pl.col("status") != "missing")
+    return set(same.join(now, on=now.columns, how="semi")["track_id"].to_list())
+
+
+def _with_settings(rows: pl.DataFrame, settings: str) -> pl.DataFrame:
+    return rows.with_columns(pl.lit(settings).alias("settings"))
+
+
+class FeatureReader:
+    """Maps a track id to its log-mel [frames, n_mels], memory-mapped."""
+
+    def __init__(self, folder: Path, segment_features: pl.DataFrame, n_mels: int) -> None:
+        self._folder = folder
+        self._n_mels = n_mels
+        self._maps: dict[str, NDArray[np.float16]] = {}
+        columns = ("track_id", "file", "offset", "frames")
+        self._places = {t: (f, o, n) for t, f, o, n in segment_features.select(columns).rows()}
+
+    def __getitem__(self, track_id: str) -> NDArray[np.float16]:
+        file, offset, frames = self._places[track_id]
+        if file not in self._maps:
+            self._maps[file] = self._open(file)
+        return self._maps[file][offset : offset + frames]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def _open(self, file: str) -> NDArray[np.float16]:
+        path = self._folder / file
+        if not path.is_file():
+            raise SchemaError(f"features file {path} is missing: delete {self._folder} and run again")
+        return np.memmap(path, np.float16, mode="r").reshape(-1, self._n_mels)

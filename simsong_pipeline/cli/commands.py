@@ -1,0 +1,220 @@
+"""The commands. Libraries that take seconds to import are imported by the command that needs them."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_table
+from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json, QdrantUrl
+from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
+from simsong_pipeline.pipeline.settings import read_config
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+
+UNREADABLE_EXIT = 3
+
+
+def sample(
+    home: Home = DEFAULT_HOME,
+    songs: Annotated[int, typer.Option(help="Songs to write.", min=8)] = SampleConfig().songs,
+    artists: Annotated[int, typer.Option(help="Artists they are by.", min=4)] = SampleConfig().artists,
+    styles: Annotated[int, typer.Option(help="Musical styles.", min=2)] = SampleConfig().styles,
+    seed: Annotated[int, typer.Option(help="Same seed, same catalogue.", min=0)] = 0,
+    faults: Annotated[bool, typer.Option(help="Plant one of each fault that real data have.")] = True,
+    json: Json = False,
+) -> None:
+    """Write a procedural sample catalogue in the raw formats: music, lyrics, similarity. No network."""
+    from simsong_pipeline.sources.sample.generate import write_sample
+
+    workspace = Workspace(home)
+    config = SampleConfig(songs=songs, artists=artists, styles=styles, seed=seed, faults=faults)
+    with events() as told:
+        told.stage("composing and encoding songs")
+        catalogue = write_sample(workspace.raw, config, told.progress)
+    summary = {"folder": str(workspace.raw), "songs": len(catalogue.tracks), "artists": artists, "seed": seed}
+    if json:
+        print_json(summary)
+    else:
+        out.print(f"{songs} songs by {artists} artists written to {workspace.raw}; next: simsong run --home {home}")
+
+
+def run(
+    home: Home = DEFAULT_HOME,
+    raw: Annotated[
+        Path | None,
+        typer.Option(help="Folder with msd/, lastfm/, audio/ and lyrics/.", show_default="<home>/raw"),
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV with a column path, and artist, title, genre where known.")
+    ] = None,
+    relevance: Annotated[
+        Relevance | None, typer.Option(help="What counts as similar in evaluation.", show_default="lastfm")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of training.", min=0)] = None,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train again although a model of this recipe is there.")
+    ] = False,
+    publish_anyway: Annotated[
+        bool, typer.Option("--publish-anyway", help="Index even when no better than chance.")
+    ] = False,
+    config: ConfigFile = None,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """Run the whole pipeline: read, prepare, train, export, embed, evaluate, report, index.
+
+    What did not change since the last run is not computed again. With --json the last line is one object:
+    tracks, excluded, embedded, unchanged, upserted, seconds; a song counts once, whatever the variants.
+    """
+    if raw is not None and manifest is not None:
+        raise typer.BadParameter("give --raw or --manifest, not both")
+    changes = {
+        "evaluation.relevance": relevance,
+        "train.steps": steps,
+        "train.seed": seed,
+        "store.url": qdrant_url,
+    }
+    settings = read_config(config, PipelineConfig(), changes)
+    _run(Workspace(home), SourceConfig(raw=raw, manifest=manifest), settings, json, retrain, publish_anyway)
+
+
+def _run(
+    workspace: Workspace,
+    source: SourceConfig,
+    config: PipelineConfig,
+    json: bool,
+    retrain: bool = False,
+    publish_anyway: bool = False,
+) -> None:
+    from simsong_pipeline.pipeline.run import run as run_pipeline
+
+    with events() as told:
+        summary = run_pipeline(workspace, source, config, datetime.now(UTC), told, retrain, publish_anyway)
+    _print_exclusions(workspace)
+    record = asdict(summary)
+    unreadable = record.pop("unreadable")
+    if json:
+        print_json(record)
+    else:
+        out.print(
+            f"{summary.tracks} tracks, {summary.excluded} excluded; {summary.embedded} embedded, "
+            f"{summary.unchanged} unchanged, {summary.upserted} written to the index; {summary.seconds:g} s"
+        )
+    if unreadable:
+        err.print(f"error: {len(unreadable)} raw files could not be read; the first: {unreadable[0]}", markup=False)
+        raise typer.Exit(UNREADABLE_EXIT)
+
+
+def _print_exclusions(workspace: Workspace) -> None:
+    exclusions = workspace.read("exclusions")
+    if exclusions.height:
+        err.print(f"{exclusions.height} exclusions (all in {workspace.frame_path('exclusions')}):", markup=False)
+    for row in exclusions.head(20).iter_rows(named=True):
+        err.print(f"  {row['stage']:7} {row['track_id']}  {row['reason']}", markup=False)
+
+
+def demo(home: Home = DEFAULT_HOME, seed: Annotated[int, typer.Option(help="Seed of the sample.", min=0)] = 0) -> None:
+    """Sample catalogue, whole pipeline, a few similar-song queries, and where the report lies."""
+    from simsong_pipeline.pipeline.queries import example_songs
+    from simsong_pipeline.pipeline.raw import ensure_raw
+
+    workspace, config = Workspace(home), PipelineConfig()
+    with events() as told:
+        told.stage("composing and encoding songs")
+        if not ensure_raw(workspace, SourceConfig(), SampleConfig(seed=seed), told.progress):
+            told.note(f"{workspace.raw} is there already")
+    _run(workspace, SourceConfig(), config, json=False)
+    for track_id in example_songs(workspace, 3):
+        _print_similar(workspace, config, track_id, 5, None, True, False)
+    _print_metrics(workspace, headline_only=True)
+    out.print(f"\nreport: {workspace.report.resolve()}")
+
+
+def similar(
+    song: Annotated[str, typer.Argument(help="Artist, title, both, or a track id.")],
+    home: Home = DEFAULT_HOME,
+    k: Annotated[int, typer.Option("-k", help="Songs to recommend.", min=1)] = 10,
+    audio_weight: Annotated[
+        float | None,
+        typer.Option(help="Share of the audio in the score; chosen on validation by default.", min=0, max=1),
+    ] = None,
+    exclude_artist: Annotated[bool, typer.Option("--exclude-artist", help="No song of the same artist.")] = False,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """Songs most like SONG, from the index."""
+    workspace = Workspace(home)
+    config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
+    _print_similar(workspace, config, song, k, audio_weight, exclude_artist, json)
+
+
+def _print_similar(
+    workspace: Workspace,
+    config: PipelineConfig,
+    song: str,
+    k: int,
+    audio_weight: float | None,
+    exclude_artist: bool,
+    json: bool,
+) -> None:
+    from simsong_pipeline.pipeline.queries import similar as ask
+
+    workspace.read("tracks")  # says so before an empty index is made
+    with workspace.store(config.store) as store:
+        answer = ask(workspace, store, song, k, config, audio_weight, exclude_artist)
+    fields = ("artist", "title", "year", "language", "track_id")
+    rows = [{"score": round(n.score, 6)} | {f: n.payload.get(f) for f in fields} for n in answer.neighbours]
+    if json:
+        print_json_lines(rows)
+    else:
+        print_table(f"Similar to {answer.name}", ("score", *fields), [list(r.values()) for r in rows])
+
+
+def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
+    """Recall@10, Precision@10 and the others of every method, with chance, oracle and 95 % interval.
+
+    Measures the vectors of the last run on test artists that no model was trained on, and writes the report.
+    """
+    from simsong_pipeline.pipeline.run import evaluate_again
+
+    workspace = Workspace(home)
+    config = workspace.load_config()
+    workspace.read("metrics")  # says so where there was no run yet
+    metrics = evaluate_again(workspace, config)
+    if json:
+        print_json_lines(metrics.iter_rows(named=True))
+        return
+    _print_metrics(workspace, headline_only=False)
+    out.print(f"report: {workspace.report.resolve()}")
+
+
+def _print_metrics(workspace: Workspace, headline_only: bool) -> None:
+    metrics = workspace.read("metrics")
+    for protocol in metrics["protocol"].unique(maintain_order=True).to_list()[: 1 if headline_only else None]:
+        rows = metrics.filter(protocol=protocol)
+        if headline_only:
+            rows = rows.filter(metric=rows["metric"][0])
+        title = f"{protocol.replace('_', ' ')}, {rows['queries'][0]} queries on artists never trained on"
+        shown = rows.drop("protocol", "queries")
+        print_table(title, shown.columns, shown.rows())
+
+
+def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:
+    """What is installed, which provider runs, whether both ONNX runtimes clash, whether Qdrant answers."""
+    from simsong_pipeline.cli.diagnosis import diagnose
+
+    workspace = Workspace(home)
+    config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
+    findings = diagnose(workspace, config)
+    if json:
+        print_json_lines(asdict(f) for f in findings)
+    else:
+        print_table("SimSong doctor", ("check", "state", "detail"), [(f.check, f.state, f.detail) for f in findings])
+    if any(f.state == "problem" for f in findings):
+        raise typer.Exit(1)
+
+
+ALL = (sample, run, demo, similar, evaluate, doctor)

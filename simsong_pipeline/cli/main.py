@@ -1,0 +1,42 @@
+"""The `simsong` command and its error boundary."""
+
+import sys
+import warnings
+
+import typer
+
+from simsong_pipeline.cli import commands
+from simsong_pipeline.cli.console import err
+from simsong_pipeline.errors import SimSongError
+
+app = typer.Typer(
+    help="Song embeddings from audio and lyrics, and similar songs from a vector database.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+for command in commands.ALL:
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command; an error that a person can act on is one line and exit status 1."""
+    # Libraries' notes to their developers; errors still surface.
+    warnings.simplefilter("ignore")
+    try:
+        app()
+    except SimSongError as error:
+        err.print(f"[bold red]error:[/bold red] {_escaped(str(error))}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("stopped; run the same command again to go on")
+        sys.exit(130)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[
+    Path, typer.Option(envvar="SIMSONG_HOME", help="Folder that everything lives under.", show_default=True)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print results as JSON objects, one a line.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="TOML file that sets fields of the pipeline's configuration.")
+]
+QdrantUrl = Annotated[
+    str | None,
+    typer.Option(envvar="QDRANT_URL", help="Qdrant server; embedded under the home by default. Key: QDRANT_API_KEY."),
+]
+DEFAULT_HOME = Path("simsong-data")

@@ -1,0 +1,188 @@
+"""One frozen configuration for each stage. Defaults run the sample catalogue on two CPU cores.
+
+Secrets do not belong here: they come from the environment (see `stores.qdrant_store`).
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Variant = Literal["ns", "wns"]
+VARIANTS: tuple[Variant, ...] = ("ns", "wns")
+Relevance = Literal["lastfm", "artist", "genre"]
+
+
+class StageConfig(BaseModel):
+    """Base of the stage configurations: immutable, and a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SampleConfig(StageConfig):
+    """The procedural sample catalogue."""
+
+    songs: int = Field(320, ge=8, description="songs to write, planted faults included")
+    artists: int = Field(64, ge=4)
+    styles: int = Field(8, ge=2)
+    neighbours: int = Field(40, ge=3, description="length of each similarity list")
+    min_seconds: float = Field(20.0, ge=5)
+    max_seconds: float = Field(28.0, ge=5)
+    instrumental_share: float = Field(0.1, ge=0, le=1)
+    similarity_noise: float = Field(0.25, ge=0, description="standard deviation, in units of the signal's")
+    lyric_share: float = Field(0.45, ge=0, le=1, description="share of the themes in the similarity")
+    faults: bool = True
+    seed: int = 0
+
+
+class CatalogueConfig(StageConfig):
+    """Joining the raw tracks."""
+
+    max_tracks: int | None = Field(None, ge=1, description="keep only the first n track ids, for a trial")
+
+
+class LogMelConfig(StageConfig):
+    """The one front end. Every field is part of the model version."""
+
+    sample_rate: int = 16_000
+    n_fft: int = 1024
+    hop_length: int = 320
+    n_mels: int = 64
+    f_min: float = 30.0
+    f_max: float = 8_000.0
+    floor_db: float = Field(-80.0, description="values are clipped this far below full scale")
+
+
+class AudioConfig(StageConfig):
+    """Decoding and checking."""
+
+    max_seconds: float = Field(180.0, gt=0, description="decode at most this much of a track, from its start")
+    min_seconds: float = Field(3.0, gt=0)
+    silence_dbfs: float = Field(-60.0, description="a track whose RMS stays below is silent")
+    duration_tolerance: float = Field(
+        0.1, gt=0, description="share by which the decoded duration may fall short of the container's"
+    )
+    workers: int | None = Field(None, ge=1, description="threads; all cores when null")
+
+
+class SegmentConfig(StageConfig):
+    """How a song is cut for the encoder."""
+
+    seconds: float = Field(5.0, gt=0)
+    inference_segments: int = Field(8, ge=1, description="evenly spaced segments averaged into a song's vector")
+
+
+class LyricsConfig(StageConfig):
+    """Cleaning and embedding lyrics."""
+
+    model: str | None = Field(None, description="folder or hub name; the packaged MiniLM when null")
+    window_tokens: int = Field(192, ge=16)
+    stride_tokens: int = Field(128, ge=8)
+    max_windows: int = Field(8, ge=1)
+    batch_size: int = Field(32, ge=1)
+    whitened_dim: int = Field(64, ge=2, description="dimension of the lyric vectors after whitening")
+
+
+class SplitConfig(StageConfig):
+    """Artist-disjoint parts."""
+
+    validation: float = Field(0.15, gt=0, lt=1)
+    test: float = Field(0.35, gt=0, lt=1)
+    seed: int = 0
+
+
+class EncoderConfig(StageConfig):
+    """The audio encoder; widen and deepen it for a GPU."""
+
+    stem_channels: int = Field(8, ge=1)
+    widths: tuple[int, ...] = (96, 128)
+    depths: tuple[int, ...] = (2, 2)
+    kernel_size: int = 5
+    embedding_dim: int = Field(128, ge=2)
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+
+class LossConfig(StageConfig):
+    """InfoNCE and its lyric-weighted form."""
+
+    temperature: float = Field(0.1, gt=0)
+    alpha_share: float = Field(0.5, ge=0, lt=1, description="alpha as a share of beta times the number of negatives")
+    beta: float = Field(1.0, gt=0)
+    weight_spread: float = Field(
+        0.3, gt=0, description="standard deviation of the weights that the lyric temperature is solved for"
+    )
+
+
+class AugmentConfig(StageConfig):
+    """Changes to a log-mel segment that leave its music alone."""
+
+    gain_db: float = Field(6.0, ge=0)
+    equaliser_db: float = Field(6.0, ge=0)
+    noise_db: float = Field(1.0, ge=0, description="standard deviation of noise added to the log-mel")
+    time_mask: float = Field(0.15, ge=0, lt=1, description="longest masked share of the time axis")
+    mel_mask: float = Field(0.15, ge=0, lt=1, description="longest masked share of the mel axis")
+
+
+class TrainConfig(StageConfig):
+    """The training loop."""
+
+    steps: int = Field(400, ge=1)
+    batch_size: int = Field(32, ge=2, description="songs in a batch and process; each gives two views")
+    accumulate: int = Field(1, ge=1, description="batches whose gradients are summed before a step")
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(1e-2, ge=0)
+    warmup_steps: int = Field(40, ge=0)
+    neighbour_share: float = Field(
+        0.8, ge=0, le=1, description="share of pairs whose second view is a training neighbour's"
+    )
+    mask_known: bool = Field(True, description="no known neighbour and no song of the same artist as a negative")
+    validate_every: int = Field(40, ge=1)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = 0
+    loss: LossConfig = LossConfig()
+    augment: AugmentConfig = AugmentConfig()
+
+
+class InferenceConfig(StageConfig):
+    """ONNX Runtime."""
+
+    provider: Literal["auto", "cpu", "cuda"] = "auto"
+    batch_size: int = Field(64, ge=1)
+    threads: int | None = Field(None, ge=1)
+
+
+class StoreConfig(StageConfig):
+    """Qdrant: the embedded folder under the home unless a URL is given."""
+
+    url: str | None = None
+    grpc: bool = False
+    collection: str = "simsong"
+    lyrics_text: bool = Field(True, description="keep the whole lyrics in the payload, not only an excerpt")
+    batch_bytes: int = Field(4_000_000, ge=10_000)
+    timeout_s: int = Field(30, ge=1)
+
+
+class EvaluationConfig(StageConfig):
+    """Retrieval metrics."""
+
+    k: int = Field(10, ge=1)
+    bootstrap: int = Field(2_000, ge=100)
+    seed: int = 0
+    relevance: Relevance = "lastfm"
+
+
+class PipelineConfig(StageConfig):
+    """Everything that decides what a run computes."""
+
+    catalogue: CatalogueConfig = CatalogueConfig()
+    log_mel: LogMelConfig = LogMelConfig()
+    audio: AudioConfig = AudioConfig()
+    segments: SegmentConfig = SegmentConfig()
+    lyrics: LyricsConfig = LyricsConfig()
+    splits: SplitConfig = SplitConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    train: TrainConfig = TrainConfig()
+    inference: InferenceConfig = InferenceConfig()
+    store: StoreConfig = StoreConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    serve: Variant = Field("wns", description="the variant behind the default alias")

@@ -1,0 +1,41 @@
+"""The errors a person can act on.
+
+Each message is one line that names the file or id and says what to do; the command line and Dagster
+print it as it is. Programming errors stay ordinary exceptions with their traceback.
+"""
+
+
+class SimSongError(Exception):
+    """Base of every error whose message is meant for the person who runs SimSong."""
+
+
+class RawDataError(SimSongError):
+    """A raw file or folder is missing, unreadable, or not of its format."""
+
+
+class AudioError(SimSongError):
+    """One audio file cannot be used; its message becomes the reason in the audio frame."""
+
+
+class SchemaError(SimSongError):
+    """A frame breaks its data contract."""
+
+
+class ModelError(SimSongError):
+    """A model, checkpoint or ONNX file is missing, damaged, or does not fit its manifest."""
+
+
+class StoreError(SimSongError):
+    """The vector database refuses, does not answer, or holds something unexpected."""
+
+
+class EvaluationError(SimSongError):
+    """A metric is undefined for what it was given."""
+
+
+class UnknownSongError(SimSongError):
+    """A song was asked for that is not in the catalogue."""
+
+
+class AmbiguousSongError(SimSongError):
+    """A song was asked for by words that fit several."""

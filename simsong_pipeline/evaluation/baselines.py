@@ -1,0 +1,42 @@
+"""What a method has to beat: a random ranking, and timbre statistics without learning."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct
+
+_COEFFICIENTS = 20
+
+
+def random_scores(songs: int, seed: int) -> NDArray[np.float32]:
+    """[songs, songs] scores that mean nothing."""
+    return np.random.default_rng(seed).random((songs, songs), dtype=np.float32)
+
+
+def mfcc_gaussian(log_mel: NDArray[np.float16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean [20] and covariance [20, 20] of a song's mel-frequency cepstral coefficients.
+
+    Args:
+        log_mel: [frames, n_mels] in dB.
+    """
+    cepstrum = dct(log_mel.astype(np.float64), axis=1, norm="ortho")[:, :_COEFFICIENTS]
+    covariance = np.atleast_2d(np.cov(cepstrum, rowvar=False))
+    return cepstrum.mean(axis=0), covariance + 1e-3 * np.eye(cepstrum.shape[1])
+
+
+def gaussian_scores(songs: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> NDArray[np.float32]:
+    """Negative symmetric Kullback-Leibler divergences [n, n] (Mandel & Ellis, 2005).
+
+    KL(a|b) + KL(b|a) = (tr(B⁻¹A) + tr(A⁻¹B) + d'(A⁻¹ + B⁻¹)d) / 2 - D, d being the difference of means.
+    """
+    means = np.stack([m for m, _ in songs])
+    covariances = np.stack([c for _, c in songs])
+    inverses = np.linalg.inv(covariances)
+    n, dim = means.shape
+    traces = covariances.reshape(n, -1) @ inverses.reshape(n, -1).T
+    # d'A⁻¹d for all pairs: expand the square around each song's own inverse.
+    own = np.einsum("ik,akl,il->ai", means, inverses, means)
+    cross = np.einsum("ak,akl,il->ai", means, inverses, means)
+    quadratic = own + np.diag(own)[:, None] - 2 * cross
+    divergence = (traces + traces.T + quadratic + quadratic.T) / 2 - dim
+    scores: NDArray[np.float32] = (-divergence).astype(np.float32)
+    return scores

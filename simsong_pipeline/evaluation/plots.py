@@ -1,0 +1,124 @@
+"""The report's figures, each as the bytes of a PNG."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from simsong_pipeline.evaluation.retrieval import Task, occurrences, top_k
+
+_COLOURS = (
+    "#4269d0",
+    "#efb118",
+    "#ff725c",
+    "#6cc5b0",
+    "#3ca951",
+    "#ff8ab7",
+    "#a463f2",
+    "#97bbf5",
+    "#9c6b4e",
+    "#9498a0",
+)
+_STYLE: dict[Any, Any] = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110}
+
+
+def _figure(width: float, height: float, panels: int, draw: Callable[[Sequence[Axes]], None]) -> bytes:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = np.atleast_1d(figure.subplots(1, panels))
+        draw(list(axes))
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()
+
+
+def training_curves(histories: Mapping[str, list[dict[str, float]]]) -> bytes:
+    """Loss and validation recall over the steps, a line for each variant."""
+
+    def draw(axes: Sequence[Axes]) -> None:
+        for (variant, history), colour in zip(histories.items(), _COLOURS, strict=False):
+            steps = [r["step"] for r in history]
+            axes[0].plot(steps, [r["loss"] for r in history], color=colour, label=variant.upper())
+            axes[1].plot(steps, [r.get("recall", float("nan")) for r in history], color=colour, label=variant.upper())
+        axes[0].set(title="Training loss", xlabel="step", ylabel="InfoNCE")
+        axes[1].set(title="Validation Recall@k, audio alone", xlabel="step")
+        axes[1].legend(frameon=False)
+
+    return _figure(9, 3.2, 2, draw)
+
+
+def metric_bars(metrics: pl.DataFrame, metric: str, protocols: Sequence[str]) -> bytes:
+    """A bar with its interval for each method; dashed: chance, dotted: oracle."""
+
+    def draw(axes: Sequence[Axes]) -> None:
+        for axis, protocol in zip(axes, protocols, strict=True):
+            rows = metrics.filter(pl.col("metric") == metric, pl.col("protocol") == protocol)
+            names, values = rows["variant"].to_list(), rows["value"].to_numpy()
+            errors = np.abs(np.stack([rows["ci_low"].to_numpy(), rows["ci_high"].to_numpy()]) - values)
+            colours = [_COLOURS[0] if n.endswith("fused") else _COLOURS[9] for n in names]
+            axis.barh(names, values, xerr=errors, color=colours, ecolor="#333333", capsize=3)
+            axis.axvline(rows["chance"][0], color="#c0392b", linestyle="--", label="chance")
+            axis.axvline(rows["oracle"][0], color="#27ae60", linestyle=":", label="oracle")
+            axis.set(title=f"{metric}, {protocol.replace('_', ' ')}", xlim=(0, None))
+        axes[0].legend(frameon=False, loc="lower right")
+
+    return _figure(5 * len(protocols), 3.4, len(protocols), draw)
+
+
+def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> bytes:
+    """Distribution of scores of related and unrelated pairs, a panel for each method."""
+
+    def draw(axes: Sequence[Axes]) -> None:
+        for axis, (name, matrix) in zip(axes, scores.items(), strict=True):
+            pairs = (
+                (task.relevant & task.candidates, "neighbours"),
+                (~task.relevant & task.candidates, "others"),
+            )
+            edges = np.linspace(float(matrix.min()), float(np.quantile(matrix[task.candidates], 1.0)), 50)
+            for (chosen, label), colour in zip(pairs, (_COLOURS[2], _COLOURS[9]), strict=True):
+                axis.hist(matrix[chosen], bins=edges.tolist(), density=True, alpha=0.65, color=colour, label=label)
+            axis.set(title=name, xlabel="score")
+        axes[0].legend(frameon=False)
+
+    return _figure(4.2 * len(scores), 3, len(scores), draw)
+
+
+def song_map(points: NDArray[np.float64], labels: Sequence[str], title: str) -> bytes:
+    """Songs in two dimensions [n, 2], coloured by label; labels beyond the ninth share a grey."""
+    common = [name for name, _ in sorted(_counts(labels).items(), key=lambda item: (-item[1], item[0]))][:9]
+
+    def draw(axes: Sequence[Axes]) -> None:
+        for name, colour in [*zip(common, _COLOURS, strict=False), (None, _COLOURS[9])]:
+            chosen = np.array([label == name if name is not None else label not in common for label in labels])
+            if chosen.any():
+                axes[0].scatter(
+                    points[chosen, 0], points[chosen, 1], s=18, color=colour, label=name or "others", alpha=0.85
+                )
+        axes[0].set(title=title, xticks=[], yticks=[])
+        axes[0].legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
+
+    return _figure(7.5, 5, 1, draw)
+
+
+def _counts(labels: Sequence[str]) -> dict[str, int]:
+    return {label: labels.count(label) for label in set(labels)}
+
+
+def hub_distribution(scores: Mapping[str, NDArray[np.float32]], task: Task, k: int) -> bytes:
+    """How many songs are among the first k of how many others."""
+
+    def draw(axes: Sequence[Axes]) -> None:
+        for (name, matrix), colour in zip(scores.items(), _COLOURS, strict=False):
+            counts = np.sort(occurrences(top_k(matrix, task, k)))[::-1]
+            axes[0].plot(np.arange(1, len(counts) + 1), counts, color=colour, label=name)
+        axes[0].axhline(k, color="#555555", linewidth=0.8, linestyle="--")
+        axes[0].set(title=f"Times a song is among the first {k} of another", xlabel="songs, most recommended first")
+        axes[0].legend(frameon=False)
+
+    return _figure(7.5, 3.2, 1, draw)

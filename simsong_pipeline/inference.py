@@ -1,0 +1,108 @@
+"""The encoder under ONNX Runtime: explicit providers, and a line that says which one runs. No torch here."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from simsong_pipeline.config import InferenceConfig
+from simsong_pipeline.errors import ModelError
+
+_NAMES = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+Segments = NDArray[np.float32]
+
+
+class OnnxEncoder:
+    """A session over an exported encoder.
+
+    Attributes:
+        provider: the provider that runs, `cpu` or `cuda`.
+        metadata: what the exporter wrote into the file.
+    """
+
+    def __init__(self, path: Path, config: InferenceConfig) -> None:
+        if not path.is_file():
+            raise ModelError(f"no ONNX encoder at {path}: run `simsong run` to train and export one")
+        self._batch_size = config.batch_size
+        self._session = _open_session(path, config)
+        self.provider = next(n for n, full in _NAMES.items() if full == self._session.get_providers()[0])
+        self.metadata: dict[str, Any] = {
+            key: _parsed(value) for key, value in self._session.get_modelmeta().custom_metadata_map.items()
+        }
+        self._input = self._session.get_inputs()[0]
+        self.dim = int(self._session.get_outputs()[0].shape[1])
+
+    def describe(self) -> str:
+        """One line for a log: which provider runs."""
+        return f"ONNX Runtime {onnxruntime.__version__} runs the encoder on {self.provider.upper()}"
+
+    def embed(self, segments: Segments) -> NDArray[np.float32]:
+        """Unit vectors [n, dim] of segments [n, frames, n_mels] in dB."""
+        size = self._batch_size
+        parts = [
+            self._session.run(None, {self._input.name: np.ascontiguousarray(segments[i : i + size], np.float32)})[0]
+            for i in range(0, len(segments), size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
+
+    def embed_songs(self, songs: Iterable[Segments]) -> Iterator[NDArray[np.float32]]:
+        """One unit vector [dim] a song: the mean of its segments' vectors, several songs to a batch."""
+        waiting: list[Segments] = []
+        for segments in songs:
+            waiting.append(segments)
+            if sum(len(s) for s in waiting) >= self._batch_size:
+                yield from self._pooled(waiting)
+                waiting = []
+        yield from self._pooled(waiting)
+
+    def _pooled(self, songs: list[Segments]) -> Iterator[NDArray[np.float32]]:
+        if not songs:
+            return
+        vectors = self.embed(np.concatenate(songs))
+        for part in np.split(vectors, np.cumsum([len(s) for s in songs])[:-1]):
+            mean = part.mean(axis=0)
+            yield mean / max(float(np.linalg.norm(mean)), 1e-12)
+
+
+def _open_session(path: Path, config: InferenceConfig) -> onnxruntime.InferenceSession:
+    """A session on the wanted provider.
+
+    ONNX Runtime falls back to the CPU with only a warning when CUDA does not load, so what runs is checked.
+    """
+    options = onnxruntime.SessionOptions()
+    if config.threads is not None:
+        options.intra_op_num_threads = config.threads
+    options.log_severity_level = 3
+    wanted = [config.provider] if config.provider != "auto" else _automatic()
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=[_NAMES[name] for name in wanted])
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
+        raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {str(error).splitlines()[0]}") from error
+    if config.provider == "cuda" and session.get_providers()[0] != _NAMES["cuda"]:
+        raise ModelError(
+            "ONNX Runtime's CUDA provider does not load on this machine: install onnxruntime-gpu and the CUDA "
+            "libraries it names, or set the provider to auto or cpu; `simsong doctor` says what is there"
+        )
+    return session
+
+
+def _automatic() -> list[str]:
+    """CUDA first where a device and its library are there."""
+    return ["cuda", "cpu"] if cuda_is_usable() else ["cpu"]
+
+
+def cuda_is_usable() -> bool:
+    """True when this ONNX Runtime has the CUDA provider and the driver shows a device."""
+    has_device = any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
+    return _NAMES["cuda"] in onnxruntime.get_available_providers() and has_device
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

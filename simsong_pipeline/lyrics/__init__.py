@@ -1,0 +1,1 @@
+"""Cleaning lyric pages, telling their language, and embedding them with a BERT-family model."""

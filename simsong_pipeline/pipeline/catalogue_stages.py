@@ -1,0 +1,117 @@
+"""From raw frames to the catalogue's: tracks, lyrics, audio with features, splits, exclusions."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from simsong_pipeline.audio.feature_store import AudioFrames
+from simsong_pipeline.audio.preparation import AudioTask
+from simsong_pipeline.catalogue import Catalogue, build_catalogue
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.files import write_json
+from simsong_pipeline.lyrics.embedding import LyricEncoder
+from simsong_pipeline.lyrics.frame import build_lyrics
+from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
+from simsong_pipeline.splits import split_by_artist
+
+Progress = Callable[[int, int], None]
+
+
+def make_catalogue(
+    workspace: Workspace, source: SourceConfig, raw_tracks: pl.DataFrame, config: PipelineConfig
+) -> Catalogue:
+    """Tracks without mismatches and duplicates, and the reasons for those that left."""
+    name = "manifest" if source.manifest is not None else "msd"
+    mismatches, duplicates = read_mismatches(workspace, source), read_duplicates(workspace, source)
+    return build_catalogue(raw_tracks, name, mismatches, duplicates, config.catalogue)
+
+
+def make_audio(
+    workspace: Workspace,
+    tracks: pl.DataFrame,
+    files: pl.DataFrame,
+    config: PipelineConfig,
+    progress: Progress,
+) -> AudioFrames:
+    """Decode, check and transform the recordings that are new or changed."""
+    rows = tracks.select("track_id", "duration_s").join(files, on="track_id", how="left")
+    tasks = [
+        AudioTask(track_id, path or "(no recording)", -1 if size is None else size, modified or -1, expected)
+        for track_id, expected, path, size, modified in rows.rows()
+    ]
+    return workspace.features(config.log_mel).refresh(tasks, config.audio, progress)
+
+
+def make_splits(
+    workspace: Workspace, tracks: pl.DataFrame, audio: pl.DataFrame, config: PipelineConfig
+) -> pl.DataFrame:
+    """Artist-disjoint parts of the tracks with usable audio; artists keep their part from run to run."""
+    usable = tracks.join(audio.filter(pl.col("status") == "ok"), on="track_id", how="semi")
+    by_artist = config.evaluation.relevance == "artist"
+    settings = {"splits": config.splits.model_dump(), "by_artist": by_artist}
+    note = workspace.frame_path("splits").with_suffix(".json")
+    same = note.is_file() and json.loads(note.read_text(encoding="utf-8")) == settings
+    previous = workspace.read_if_there("splits") if same else None
+    splits = split_by_artist(usable, config.splits, previous, by_artist)
+    write_json(note, settings)
+    return splits
+
+
+def make_lyrics(tracks: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:
+    """Cleaned lyrics, one row a track."""
+    return build_lyrics(tracks, [pages])
+
+
+@dataclass(frozen=True)
+class LyricVectors:
+    """The lyric_embeddings frame and how many texts were embedded for it."""
+
+    frame: pl.DataFrame
+    embedded: int
+
+
+def make_lyric_embeddings(
+    lyrics: pl.DataFrame, previous: pl.DataFrame | None, config: PipelineConfig, progress: Progress
+) -> LyricVectors:
+    """Embed texts that are new or changed; the others keep their vectors."""
+    texts = lyrics.filter(pl.col("status") == "ok").select("track_id", "text", "text_sha256").sort("track_id")
+    encoder = LyricEncoder(config.lyrics)
+    kept = pl.DataFrame()
+    if previous is not None:
+        valid = previous.filter(pl.col("model") == encoder.version)
+        kept = valid.join(texts, on=["track_id", "text_sha256"], how="semi")
+        texts = texts.join(kept, on="track_id", how="anti")
+    vectors = encoder.encode(texts["text"].to_list(), progress)
+    new = texts.select("track_id", "text_sha256").with_columns(
+        pl.Series("vector", vectors.tolist(), dtype=pl.Array(pl.Float32, encoder.width)),
+        pl.lit(encoder.version).alias("model"),
+    )
+    frame = pl.concat([kept.select(new.columns), new]) if kept.height else new
+    return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new.height)
+
+
+def make_exclusions(catalogue_part: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame) -> pl.DataFrame:
+    """Every track, recording or lyric that was left out, with its reason."""
+    bad_audio = audio.filter(pl.col("status") != "ok")
+    bad_lyrics = lyrics.filter(pl.col("status") == "invalid")
+    parts = [
+        catalogue_part,
+        bad_audio.select("track_id", pl.lit("audio").alias("stage"), pl.col("path").alias("file"), "reason"),
+        bad_lyrics.select(
+            "track_id",
+            pl.lit("lyrics").alias("stage"),
+            pl.lit(None, pl.String).alias("file"),
+            (pl.col("reason") + ": lyrics left out, track kept").alias("reason"),
+        ),
+    ]
+    return conform(pl.concat(parts).sort("stage", "track_id"), EXCLUSIONS)
+
+
+def left_out(exclusions: pl.DataFrame) -> list[str]:
+    """Tracks that are not embedded; a track that only lost a field or its lyrics is kept."""
+    gone = exclusions.filter(~pl.col("reason").str.ends_with("track kept"))
+    return gone["track_id"].unique().sort().to_list()

@@ -1,0 +1,57 @@
+"""Embeds the songs whose content or model changed, with ONNX Runtime."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import polars as pl
+
+from simsong_pipeline.audio.feature_store import FeatureReader
+from simsong_pipeline.audio.segments import cut, even_starts, segment_frames
+from simsong_pipeline.config import PipelineConfig, Variant
+from simsong_pipeline.inference import OnnxEncoder, Segments
+from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.refresh import Embedder, Refreshed, content_hashes, merge, split_unchanged, vector_frame
+
+Progress = Callable[[int, int], None]
+
+
+def embed_variant(
+    workspace: Workspace,
+    variant: Variant,
+    segment_features: pl.DataFrame,
+    lyric_embeddings: pl.DataFrame,
+    config: PipelineConfig,
+    progress: Progress,
+    embedder: Embedder | None = None,
+) -> Refreshed:
+    """Vectors of all songs with features; those that did not change are taken from the last run.
+
+    Args:
+        embedder: in place of the variant's ONNX encoder.
+    """
+    files = ModelFiles(workspace.model(variant))
+    version = files.export().model_version
+    hashes = content_hashes(segment_features, lyric_embeddings, config.segments.model_dump())
+    kept, todo = split_unchanged(hashes, workspace.read_if_there(f"{variant}/track_vectors"), version)
+    whitening = files.whitening()
+    words = lyric_embeddings.filter(pl.col("track_id").is_in(todo))
+    whitened = whitening.apply(words["vector"].to_numpy()) if words.height else np.zeros((0, 0), np.float32)
+    lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
+    encoder = embedder or OnnxEncoder(files.onnx, config.inference)
+    features = workspace.features(config.log_mel).reader(segment_features)
+    vectors = []
+    for done, vector in enumerate(encoder.embed_songs(_segments(features, todo, config)), start=1):
+        vectors.append(vector)
+        progress(done, len(todo))
+    audio = np.stack(vectors) if vectors else np.zeros((0, config.encoder.embedding_dim), np.float32)
+    new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
+    return merge(kept, new)
+
+
+def _segments(features: FeatureReader, track_ids: list[str], config: PipelineConfig) -> Iterator[Segments]:
+    length = segment_frames(config.segments, config.log_mel)
+    for track_id in track_ids:
+        song = features[track_id]
+        starts = even_starts(len(song), length, config.segments.inference_segments)
+        yield np.stack([cut(song, int(s), length) for s in starts]).astype(np.float32)

@@ -1,0 +1,120 @@
+"""Measures every method on test songs of artists that no model was trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from simsong_pipeline.audio.feature_store import FeatureReader
+from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
+from simsong_pipeline.errors import EvaluationError
+from simsong_pipeline.evaluation.baselines import gaussian_scores, mfcc_gaussian, random_scores
+from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores
+from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
+from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
+from simsong_pipeline.evaluation.retrieval import Task, build_task
+from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
+from simsong_pipeline.pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class EvaluationFrames:
+    """The frames that evaluation reads; vectors by variant."""
+
+    tracks: pl.DataFrame
+    splits: pl.DataFrame
+    similarity: pl.DataFrame
+    vectors: dict[Variant, pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The test songs: each is a query, and all others are its candidates.
+
+    Attributes:
+        vectors: by variant, rows in the order of `track_ids`.
+        protocols: `unfiltered`, and `artist_filtered` where songs of other artists can be relevant.
+    """
+
+    track_ids: list[str]
+    vectors: dict[Variant, SongVectors]
+    protocols: dict[str, Task]
+    records: dict[Variant, TrainingRecord]
+
+
+def build_gallery(workspace: Workspace, frames: EvaluationFrames) -> Gallery:
+    """The test songs that every variant has vectors of.
+
+    Raises:
+        EvaluationError: a test artist is one that a model was trained on, or no song has a related one.
+    """
+    test = frames.splits.filter(pl.col("split") == "test").select("track_id")
+    for vectors in frames.vectors.values():
+        test = test.join(vectors, on="track_id", how="semi")
+    track_ids = test["track_id"].sort().to_list()
+    records = {v: _record(workspace, v) for v in frames.vectors}
+    _refuse_known_artists(frames.tracks, track_ids, records)
+    relevant, artists = (
+        relevance_matrix(frames.similarity, track_ids),
+        artist_numbers(frames.tracks, track_ids),
+    )
+    protocols = {"unfiltered": build_task(relevant)}
+    if (relevant & (artists[:, None] != artists[None])).any():
+        protocols["artist_filtered"] = build_task(relevant, artists)
+    by_variant = {v: _song_vectors(f, track_ids) for v, f in frames.vectors.items()}
+    return Gallery(track_ids, by_variant, protocols, records)
+
+
+def _record(workspace: Workspace, variant: Variant) -> TrainingRecord:
+    record = ModelFiles(workspace.model(variant)).training()
+    if record is None:
+        raise EvaluationError(f"no trained model of {variant} in {workspace.home}: run `simsong run`")
+    return record
+
+
+def _refuse_known_artists(tracks: pl.DataFrame, track_ids: list[str], records: dict[Variant, TrainingRecord]) -> None:
+    tested = set(tracks.filter(pl.col("track_id").is_in(track_ids))["artist_id"].to_list())
+    for variant, record in records.items():
+        known = sorted(tested & set(record.artists))
+        if known:
+            raise EvaluationError(
+                f"{variant} was trained on {len(known)} artists of the test part ({known[0]} is one): its figures "
+                "would mean nothing. The split changed since; train again with `simsong run --retrain`"
+            )
+
+
+def _song_vectors(frame: pl.DataFrame, track_ids: list[str]) -> SongVectors:
+    rows = pl.DataFrame({"track_id": track_ids}).join(frame, on="track_id", how="left", maintain_order="left")
+    lyric_dim = frame.schema["lyrics"].shape[0]  # type: ignore[attr-defined]
+    lyrics = np.array([v if v is not None else np.zeros(lyric_dim) for v in rows["lyrics"].to_list()], np.float32)
+    return SongVectors(rows["audio"].to_numpy().astype(np.float32), lyrics)
+
+
+def method_scores(gallery: Gallery, features: FeatureReader, config: PipelineConfig) -> list[MethodScores]:
+    """Scores of every method on the gallery: random, MFCC, lyrics, and both variants by audio and fused."""
+    songs = len(gallery.track_ids)
+    gaussians = [mfcc_gaussian(features[t]) for t in gallery.track_ids]
+    methods = [
+        MethodScores("random", random_scores(songs, config.evaluation.seed)),
+        MethodScores("mfcc", gaussian_scores(gaussians)),
+    ]
+    first = next(iter(gallery.vectors.values()))
+    if first.lyrics.any():
+        methods.append(MethodScores("lyrics", _cosines(first.lyrics)))
+    for variant in VARIANTS:
+        if variant in gallery.vectors:
+            vectors, weight = gallery.vectors[variant], gallery.records[variant].audio_weight
+            methods.append(MethodScores(f"{variant}_audio", _cosines(vectors.audio)))
+            methods.append(MethodScores(f"{variant}_fused", fused_scores(vectors, weight)))
+    return methods
+
+
+def _cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    cosines: NDArray[np.float32] = vectors @ vectors.T
+    return cosines
+
+
+def measure(gallery: Gallery, features: FeatureReader, config: PipelineConfig) -> pl.DataFrame:
+    """The metrics frame."""
+    return evaluate(method_scores(gallery, features, config), gallery.protocols, config.evaluation)

@@ -1,0 +1,85 @@
+"""Puts vectors with payloads into Qdrant: a collection per model version behind an alias."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from simsong_pipeline.config import PipelineConfig, Variant
+from simsong_pipeline.errors import StoreError
+from simsong_pipeline.recommend import SONG_VECTOR, Point, song_vector
+from simsong_pipeline.stores.payloads import build_payloads, point_id
+from simsong_pipeline.stores.qdrant_store import QdrantStore, StoreChange
+
+
+@dataclass(frozen=True)
+class IndexFrames:
+    """The frames that payloads are made of."""
+
+    tracks: pl.DataFrame
+    audio: pl.DataFrame
+    lyrics: pl.DataFrame
+    tags: pl.DataFrame
+
+
+def collection_name(variant: Variant, model_version: str, config: PipelineConfig) -> str:
+    """simsong_wns_<first 12 characters of the model version>."""
+    return f"{config.store.collection}_{variant}_{model_version[:12]}"
+
+
+def alias_name(variant: Variant, config: PipelineConfig) -> str:
+    """The alias that serves a variant."""
+    return f"{config.store.collection}_{variant}"
+
+
+def index_variant(
+    store: QdrantStore,
+    variant: Variant,
+    vectors: pl.DataFrame,
+    frames: IndexFrames,
+    config: PipelineConfig,
+    now: datetime,
+) -> StoreChange:
+    """Bring the variant's collection to the state of `vectors` and point its alias at it.
+
+    The alias `config.store.collection` itself follows the variant that is served.
+
+    Raises:
+        StoreError: a vector is not of unit length, or Qdrant fails.
+    """
+    name = collection_name(variant, vectors["model_version"][0], config)
+    points = _points(vectors, frames, config, now)
+    widths = [vectors.schema[column].shape[0] for column in ("audio", "lyrics")]  # type: ignore[attr-defined]
+    store.ensure_collection(name, *widths)
+    change = store.update(name, points)
+    targets = {alias_name(variant, config): name}
+    if variant == config.serve:
+        targets[config.store.collection] = name
+    store.point_aliases(targets)
+    return change
+
+
+def _points(vectors: pl.DataFrame, frames: IndexFrames, config: PipelineConfig, now: datetime) -> list[Point]:
+    payloads = build_payloads(
+        frames.tracks, frames.audio, frames.lyrics, frames.tags, vectors, config.store.lyrics_text
+    )
+    lyric_dim = vectors.schema["lyrics"].shape[0]  # type: ignore[attr-defined]
+    embedded_at = now.isoformat(timespec="seconds")
+    points = []
+    for track_id, audio_list, lyrics_list in vectors.select("track_id", "audio", "lyrics").iter_rows():
+        audio = _unit(audio_list, track_id, "audio")
+        named = {"audio": audio}
+        if lyrics_list is not None:
+            named["lyrics"] = _unit(lyrics_list, track_id, "lyrics")
+        named[SONG_VECTOR] = song_vector(audio, named.get("lyrics"), lyric_dim)
+        points.append(Point(point_id(track_id), named, payloads[track_id] | {"embedded_at": embedded_at}))
+    return points
+
+
+def _unit(values: list[float], track_id: str, name: str) -> np.ndarray:
+    vector = np.asarray(values, np.float32)
+    length = float(np.linalg.norm(vector))
+    if not np.isfinite(length) or abs(length - 1) > 1e-3:
+        raise StoreError(f"the {name} vector of {track_id} has length {length:.4f} in place of 1: nothing was written")
+    return vector

@@ -1,0 +1,135 @@
+"""A variant's model on disk: weights, ONNX file, whitening, and a manifest that says what made them."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from simsong_pipeline.config import PipelineConfig, Variant
+from simsong_pipeline.errors import ModelError
+from simsong_pipeline.files import sha256_of, sha256_of_file, write_bytes, write_json
+from simsong_pipeline.lyrics.whitening import Whitening
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What training did; part of the manifest.
+
+    Attributes:
+        recipe: hash of everything in the configuration that training depends on.
+        data: hash of the training and validation songs, their features, lyrics and similarity.
+        artists: artist ids of the training part, so that evaluation can refuse to test on them.
+    """
+
+    variant: Variant
+    recipe: str
+    data: str
+    seed: int
+    best_step: int
+    validation_recall: float | None
+    lyric_temperature: float | None
+    audio_weight: float
+    fusion_recalls: dict[str, float]
+    history: list[dict[str, float]]
+    artists: list[str]
+    songs: int
+
+
+@dataclass(frozen=True)
+class ExportRecord:
+    """What export found: the version that vectors carry, the checksum, and the parity with torch."""
+
+    model_version: str
+    onnx_sha256: str
+    min_cosine: float
+    top_10_overlap: float
+    holds: bool
+
+
+class ModelFiles:
+    """Paths and records below a model's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.checkpoint = folder / "checkpoint.safetensors"
+        self.encoder = folder / "encoder.safetensors"
+        self.onnx = folder / "encoder.onnx"
+        self._whitening = folder / "whitening.safetensors"
+        self._training = folder / "training.json"
+        self._export = folder / "export.json"
+
+    def write_training(self, record: TrainingRecord, whitening: Whitening, config: PipelineConfig) -> None:
+        """Write whitening and record; the record comes last, so its presence means that all is there."""
+        tensors = {"mean": whitening.mean, "projection": np.ascontiguousarray(whitening.projection)}
+        write_bytes(self._whitening, save(tensors))
+        content = asdict(record) | {
+            "encoder_sha256": sha256_of_file(self.encoder),
+            "whitening_sha256": sha256_of_file(self._whitening),
+            "config": json.loads(config.model_dump_json()),
+        }
+        write_json(self._training, content)
+
+    def training(self) -> TrainingRecord | None:
+        """The record of the last training, null before the first.
+
+        Raises:
+            ModelError: the encoder's bytes are not those that were recorded.
+        """
+        content = self._read(self._training)
+        if content is None:
+            return None
+        if not self.encoder.is_file() or sha256_of_file(self.encoder) != content["encoder_sha256"]:
+            raise ModelError(f"{self.encoder} is missing or damaged: delete {self.folder} and run `simsong run`")
+        return TrainingRecord(**{name: content[name] for name in TrainingRecord.__dataclass_fields__})
+
+    def whitening(self) -> Whitening:
+        """The lyric whitening fitted on the training songs."""
+        try:
+            tensors = load_file(self._whitening)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{self._whitening} is missing or damaged: delete {self.folder} and run again") from error
+        return Whitening(tensors["mean"], tensors["projection"])
+
+    def version_of(self, front_end: str) -> str:
+        """sha256 over the ONNX file, the front end's parameters and the whitening."""
+        return sha256_of(sha256_of_file(self.onnx), front_end, sha256_of_file(self._whitening))
+
+    def write_export(self, record: ExportRecord) -> None:
+        """Write the record of an export."""
+        write_json(self._export, asdict(record))
+
+    def export(self) -> ExportRecord:
+        """The record of the current ONNX file.
+
+        Raises:
+            ModelError: there is none, or the file's bytes are not those that were recorded.
+        """
+        content = self._read(self._export)
+        if content is None or not self.onnx.is_file():
+            raise ModelError(f"no exported model in {self.folder}: run `simsong run` to train and export one")
+        record = ExportRecord(**content)
+        if sha256_of_file(self.onnx) != record.onnx_sha256:
+            raise ModelError(f"{self.onnx} is not the file that was exported: delete it and run `simsong run`")
+        return record
+
+    def is_exported(self) -> bool:
+        """True when an export of the current weights lies here."""
+        return self.onnx.is_file() and self._export.is_file()
+
+    def forget_export(self) -> None:
+        """Drop the export of earlier weights."""
+        self._export.unlink(missing_ok=True)
+        self.onnx.unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        if not path.is_file():
+            return None
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ModelError(f"{path} is damaged: delete {self.folder} and run `simsong run`") from error
+        return content

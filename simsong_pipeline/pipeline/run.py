@@ -1,0 +1,254 @@
+"""The whole lineage in one call: what `simsong run` does, and what Dagster does asset by asset."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
+from simsong_pipeline.errors import EvaluationError
+from simsong_pipeline.evaluation.quality import Verdict, better_than_chance
+from simsong_pipeline.inference import OnnxEncoder
+from simsong_pipeline.pipeline import catalogue_stages as stages
+from simsong_pipeline.pipeline import raw
+from simsong_pipeline.pipeline.embedding_stage import embed_variant
+from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, build_gallery, measure
+from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.export_stage import export_variant
+from simsong_pipeline.pipeline.index_stage import IndexFrames, index_variant
+from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
+from simsong_pipeline.pipeline.training_stage import TrainingFrames, TrainingOutcome, train_variant
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.refresh import Refreshed
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did. A song counts once, whatever the number of variants.
+
+    Attributes:
+        tracks: raw tracks, usable or not.
+        excluded: tracks that were left out.
+        embedded: songs with a vector computed in this run.
+        unchanged: songs whose vectors were all taken over.
+        upserted: songs written to the index.
+        unreadable: raw files that could not be read.
+    """
+
+    tracks: int
+    excluded: int
+    embedded: int
+    unchanged: int
+    upserted: int
+    seconds: float
+    unreadable: list[str]
+
+
+@dataclass(frozen=True)
+class _Frames:
+    raw_tracks: pl.DataFrame
+    tracks: pl.DataFrame
+    similarity: pl.DataFrame
+    tags: pl.DataFrame
+    audio: pl.DataFrame
+    segment_features: pl.DataFrame
+    lyrics: pl.DataFrame
+    lyric_embeddings: pl.DataFrame
+    splits: pl.DataFrame
+    exclusions: pl.DataFrame
+
+
+def run(
+    workspace: Workspace,
+    source: SourceConfig,
+    config: PipelineConfig,
+    now: datetime,
+    events: Events,
+    retrain: bool = False,
+    publish_anyway: bool = False,
+) -> RunSummary:
+    """Read, prepare, train where there is no model of this recipe, embed, evaluate, report, index.
+
+    Vectors that are no better than chance are not indexed unless `publish_anyway`.
+
+    Raises:
+        SimSongError: with a message for the person who runs it; nothing half-written stays.
+    """
+    started = time.monotonic()
+    with workspace.lock():
+        frames = _prepare(workspace, source, config, events)
+        outcomes = _train(workspace, frames, config, events, retrain)
+        refreshed = _embed(workspace, frames, config, events)
+        verdict = _evaluate(workspace, frames, refreshed, config, events)
+        if not (verdict.passed or publish_anyway):
+            raise EvaluationError(
+                f"{verdict.text}: the index was left as it was. Look at {workspace.report}; --publish-anyway indexes"
+            )
+        upserted = _index(workspace, frames, refreshed, config, now, events)
+        workspace.save_config(config)
+    _note_stale(outcomes, events)
+    embedded = max(r.embedded for r in refreshed.values())
+    songs = frames.segment_features.height
+    return RunSummary(
+        tracks=frames.raw_tracks.height,
+        excluded=frames.raw_tracks.height - songs,
+        embedded=embedded,
+        unchanged=songs - embedded,
+        upserted=upserted,
+        seconds=round(time.monotonic() - started, 1),
+        unreadable=frames.raw_tracks["unreadable"].drop_nulls().to_list(),
+    )
+
+
+def _prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events) -> _Frames:
+    events.stage("reading raw data")
+    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source))
+    similarity = raw.read_similarity(workspace, source, raw_tracks, config.evaluation.relevance)
+    similarity = workspace.write("lastfm_similarity", similarity)
+    tags = workspace.write("lastfm_tags", raw.read_tags(workspace, source, raw_tracks))
+    files = workspace.write("youtube_audio", raw.find_audio(workspace, source))
+    pages = workspace.write("genius_lyrics", raw.read_lyric_pages(workspace, source))
+    catalogue = stages.make_catalogue(workspace, source, raw_tracks, config)
+    tracks = workspace.write("tracks", catalogue.tracks)
+    workspace.write("track_exclusions", catalogue.exclusions)
+    events.note(f"{tracks.height} of {raw_tracks.height} tracks can be used")
+    events.stage("decoding audio")
+    audio = stages.make_audio(workspace, tracks, files, config, events.progress)
+    workspace.write("audio", audio.audio)
+    workspace.write("segment_features", audio.segment_features)
+    events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
+    events.stage("embedding lyrics")
+    lyrics = workspace.write("lyrics", stages.make_lyrics(tracks, pages))
+    previous = workspace.read_if_there("lyric_embeddings")
+    embeddings = stages.make_lyric_embeddings(lyrics, previous, config, events.progress)
+    workspace.write("lyric_embeddings", embeddings.frame)
+    events.note(f"{embeddings.embedded} lyrics embedded, {embeddings.frame.height} in all")
+    splits = workspace.write("splits", stages.make_splits(workspace, tracks, audio.audio, config))
+    exclusions = stages.make_exclusions(catalogue.exclusions, audio.audio, lyrics)
+    workspace.write("exclusions", exclusions)
+    return _Frames(
+        raw_tracks,
+        tracks,
+        similarity,
+        tags,
+        audio.audio,
+        audio.segment_features,
+        lyrics,
+        embeddings.frame,
+        splits,
+        exclusions,
+    )
+
+
+def _train(
+    workspace: Workspace, frames: _Frames, config: PipelineConfig, events: Events, retrain: bool
+) -> dict[Variant, TrainingOutcome]:
+    inputs = TrainingFrames(
+        frames.tracks, frames.splits, frames.similarity, frames.segment_features, frames.lyric_embeddings
+    )
+    outcomes: dict[Variant, TrainingOutcome] = {}
+    for variant in VARIANTS:
+        events.stage(f"training {variant.upper()}")
+        outcomes[variant] = train_variant(
+            workspace, variant, inputs, config, lambda step, steps, _: events.progress(step, steps), retrain
+        )
+        events.note(_training_line(outcomes[variant]))
+        features = workspace.features(config.log_mel).reader(frames.segment_features)
+        export = export_variant(workspace, variant, features, config)
+        events.note(
+            f"ONNX agrees with torch: cosine {export.min_cosine:.6f}, top-10 overlap {export.top_10_overlap:.4f}"
+        )
+    return outcomes
+
+
+def _training_line(outcome: TrainingOutcome) -> str:
+    record, figures = outcome.record, outcome.figures()
+    parts = [f"step {record.best_step}", f"audio weight {record.audio_weight:g}"]
+    if not outcome.trained_now:
+        parts.insert(0, "present model kept")
+    if record.validation_recall is not None:
+        parts.append(f"validation recall {record.validation_recall:.3f}")
+    if record.lyric_temperature is not None:
+        parts += [f"lyric temperature {record.lyric_temperature:.3f}", f"weight spread {figures['weight_spread']:.2f}"]
+    return f"{record.variant.upper()}: {', '.join(parts)}"
+
+
+def _embed(workspace: Workspace, frames: _Frames, config: PipelineConfig, events: Events) -> dict[Variant, Refreshed]:
+    refreshed: dict[Variant, Refreshed] = {}
+    for variant in VARIANTS:
+        events.stage(f"embedding songs with {variant.upper()}")
+        encoder = OnnxEncoder(ModelFiles(workspace.model(variant)).onnx, config.inference)
+        result = embed_variant(
+            workspace,
+            variant,
+            frames.segment_features,
+            frames.lyric_embeddings,
+            config,
+            events.progress,
+            encoder,
+        )
+        workspace.write(f"{variant}/track_vectors", result.vectors)
+        events.note(f"{result.embedded} songs embedded, {result.unchanged} unchanged; {encoder.describe()}")
+        refreshed[variant] = result
+    return refreshed
+
+
+def _index(
+    workspace: Workspace,
+    frames: _Frames,
+    refreshed: dict[Variant, Refreshed],
+    config: PipelineConfig,
+    now: datetime,
+    events: Events,
+) -> int:
+    inputs = IndexFrames(frames.tracks, frames.audio, frames.lyrics, frames.tags)
+    upserted = 0
+    events.stage("writing the index")
+    with workspace.store(config.store) as store:
+        for variant, result in refreshed.items():
+            change = index_variant(store, variant, result.vectors, inputs, config, now)
+            upserted = max(upserted, change.upserted)
+            events.note(
+                f"{variant.upper()}: {change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
+            )
+    return upserted
+
+
+def _evaluate(
+    workspace: Workspace, frames: _Frames, refreshed: dict[Variant, Refreshed], config: PipelineConfig, events: Events
+) -> Verdict:
+    events.stage("evaluating")
+    vectors = {variant: result.vectors for variant, result in refreshed.items()}
+    inputs = EvaluationFrames(frames.tracks, frames.splits, frames.similarity, vectors)
+    features = workspace.features(config.log_mel).reader(frames.segment_features)
+    metrics = workspace.write("metrics", measure(build_gallery(workspace, inputs), features, config))
+    write_report(workspace, metrics, ReportFrames(inputs, frames.tags, frames.exclusions), features, config)
+    verdict = better_than_chance(metrics, config)
+    events.note(verdict.text)
+    events.note(f"report: {workspace.report}")
+    return verdict
+
+
+def _note_stale(outcomes: dict[Variant, TrainingOutcome], events: Events) -> None:
+    stale = [variant.upper() for variant, outcome in outcomes.items() if outcome.stale]
+    if stale:
+        events.note(f"{' and '.join(stale)} were trained on an earlier state of the catalogue; --retrain trains again")
+
+
+def evaluate_again(workspace: Workspace, config: PipelineConfig) -> pl.DataFrame:
+    """Measure the vectors of the last run and write metrics and report anew."""
+    inputs = read_evaluation_frames(workspace)
+    features = workspace.features(config.log_mel).reader(workspace.read("segment_features"))
+    metrics = workspace.write("metrics", measure(build_gallery(workspace, inputs), features, config))
+    report = ReportFrames(inputs, workspace.read("lastfm_tags"), workspace.read("exclusions"))
+    write_report(workspace, metrics, report, features, config)
+    return metrics
+
+
+def read_evaluation_frames(workspace: Workspace) -> EvaluationFrames:
+    """The frames of the last run that evaluation needs."""
+    vectors = {variant: workspace.read(f"{variant}/track_vectors") for variant in VARIANTS}
+    tracks, splits = workspace.read("tracks"), workspace.read("splits")
+    return EvaluationFrames(tracks, splits, workspace.read("lastfm_similarity"), vectors)

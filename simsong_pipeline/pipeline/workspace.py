@@ -1,0 +1,115 @@
+"""Everything of a catalogue lives under one folder, the home. This module knows where."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from simsong_pipeline.config import LogMelConfig, PipelineConfig, StageConfig, StoreConfig, Variant
+from simsong_pipeline.errors import RawDataError, SimSongError
+from simsong_pipeline.files import write_atomically, write_json
+from simsong_pipeline.schemas import CONTRACTS, check
+from simsong_pipeline.stores.qdrant_store import QdrantStore
+
+if TYPE_CHECKING:
+    from simsong_pipeline.audio.feature_store import FeatureStore
+
+
+class SourceConfig(StageConfig):
+    """Where the raw data lie: a folder in the raw formats, or a manifest; the home's own folder when neither."""
+
+    raw: Path | None = None
+    manifest: Path | None = None
+
+
+class Workspace:
+    """Paths, frames and stores below a home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    @property
+    def raw(self) -> Path:
+        """The raw data that `simsong sample` or an acquisition step writes."""
+        return self.home / "raw"
+
+    @property
+    def report(self) -> Path:
+        """The evaluation report."""
+        return self.home / "report" / "index.html"
+
+    def model(self, variant: Variant) -> Path:
+        """Folder of a variant's model."""
+        return self.home / "models" / variant
+
+    def features(self, config: LogMelConfig) -> "FeatureStore":
+        """The log-mel files."""
+        # Imported here because it needs torch, which a query can do without.
+        from simsong_pipeline.audio.feature_store import FeatureStore
+
+        return FeatureStore(self.home / "features", config)
+
+    def store(self, config: StoreConfig) -> QdrantStore:
+        """The index; close it after use."""
+        return QdrantStore(config, self.home / "qdrant")
+
+    def frame_path(self, name: str) -> Path:
+        """File of a frame; a name may have a variant in front: `ns/track_vectors`."""
+        return self.home / "frames" / f"{name}.parquet"
+
+    def write(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Check a frame against its contract and write it atomically."""
+        contract = CONTRACTS.get(name.rpartition("/")[2])
+        if contract is not None:
+            check(frame, contract)
+        write_atomically(self.frame_path(name), frame.write_parquet)
+        return frame
+
+    def read(self, name: str) -> pl.DataFrame:
+        """A frame that an earlier stage wrote.
+
+        Raises:
+            RawDataError: no run got that far yet.
+        """
+        frame = self.read_if_there(name)
+        if frame is None:
+            raise RawDataError(f"nothing is known under {self.home} yet ({name} is missing): run `simsong run` first")
+        return frame
+
+    def read_if_there(self, name: str) -> pl.DataFrame | None:
+        """A frame, or null before its first run."""
+        path = self.frame_path(name)
+        return pl.read_parquet(path) if path.is_file() else None
+
+    def save_config(self, config: PipelineConfig) -> None:
+        """Remember the configuration for the commands that follow a run."""
+        write_json(self.home / "config.json", json.loads(config.model_dump_json()))
+
+    def load_config(self) -> PipelineConfig:
+        """The configuration of the last run, the defaults before the first."""
+        path = self.home / "config.json"
+        if not path.is_file():
+            return PipelineConfig()
+        return PipelineConfig.model_validate_json(path.read_text(encoding="utf-8"))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the home for one run at a time.
+
+        Raises:
+            SimSongError: another run holds it.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.home / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise SimSongError(f"another run is using {self.home}: wait for it, or choose another --home") from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,124 @@
+"""Similar songs: which query is asked of the index, and how a song is found by words.
+
+A song's point has two vectors of its own, `audio` and `lyrics`, and one for both, `song`: the audio and the
+lyric vector one after the other, under dot product. With the query [w * audio; (1 - w) * lyrics] its score
+is w * cos(audio) + (1 - w) * cos(lyrics): the fusion is exact, in one query, with any weight at query time.
+A song without lyrics has zeros there, which for centred lyric vectors is the average likeness.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process, utils
+
+from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError
+
+SONG_VECTOR = "song"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A song as the index holds it: id, named vectors, payload."""
+
+    point_id: str
+    vectors: Mapping[str, NDArray[np.float32]]
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A recommended song; `score` is the weighted cosine in [-1, 1]."""
+
+    track_id: str
+    score: float
+    payload: Mapping[str, Any]
+
+
+class VectorStore(Protocol):
+    """What recommending needs of an index."""
+
+    def fetch(self, collection: str, point_ids: Sequence[str], with_vectors: bool) -> list[Point]:
+        """Points by id, in the order asked for; unknown ids are left out."""
+        ...
+
+    def query(
+        self,
+        collection: str,
+        vector: NDArray[np.float32],
+        using: str,
+        limit: int,
+        exclude: Mapping[str, Sequence[str]],
+    ) -> list[Neighbour]:
+        """The `limit` points of the highest score, none whose payload field has an excluded value."""
+        ...
+
+
+def song_vector(audio: NDArray[np.float32], lyrics: NDArray[np.float32] | None, lyric_dim: int) -> NDArray[np.float32]:
+    """The stored vector [d_audio + lyric_dim] for both."""
+    words = np.zeros(lyric_dim, np.float32) if lyrics is None else lyrics
+    return np.concatenate([audio, words]).astype(np.float32)
+
+
+def fusion_query(stored: NDArray[np.float32], audio_dim: int, audio_weight: float) -> NDArray[np.float32]:
+    """The query for a stored song vector: its two parts weighted. Without lyrics the audio counts fully."""
+    has_lyrics = bool(np.any(stored[audio_dim:]))
+    weight = audio_weight if has_lyrics else 1.0
+    return np.concatenate([weight * stored[:audio_dim], (1 - weight) * stored[audio_dim:]]).astype(np.float32)
+
+
+def similar_songs(
+    store: VectorStore,
+    collection: str,
+    point_id: str,
+    k: int,
+    audio_weight: float,
+    exclude_artist: bool = False,
+) -> list[Neighbour]:
+    """The k songs nearest to a song of the index, the song itself left out.
+
+    Raises:
+        UnknownSongError: the index does not hold the point.
+    """
+    found = store.fetch(collection, [point_id], with_vectors=True)
+    if not found:
+        raise UnknownSongError(f"the index {collection!r} does not hold this song: run `simsong run` to index it")
+    song = found[0]
+    exclude = {"track_id": [str(song.payload["track_id"])]}
+    if exclude_artist:
+        exclude["artist_id"] = [str(song.payload["artist_id"])]
+    query = fusion_query(song.vectors[SONG_VECTOR], len(song.vectors["audio"]), audio_weight)
+    return store.query(collection, query, SONG_VECTOR, k, exclude)
+
+
+def find_song(tracks: pl.DataFrame, words: str) -> str:
+    """The track id that `words` name: an id, a title, an artist and title, or an artist of one song.
+
+    Raises:
+        AmbiguousSongError: several songs fit; the message lists them.
+        UnknownSongError: none does; the message suggests the nearest.
+    """
+    if words in set(tracks["track_id"].to_list()):
+        return words
+    wanted = utils.default_process(words)
+    rows = tracks.select("track_id", "artist_name", "title").rows()
+    labels = [(tid, f"{artist} - {title}", title, artist) for tid, artist, title in rows]
+    exact = [row for row in labels if wanted in {utils.default_process(part) for part in row[1:]}]
+    partial = [row for row in labels if wanted and wanted in utils.default_process(row[1])]
+    fitting = exact or partial
+    if len(fitting) == 1:
+        return str(fitting[0][0])
+    if fitting:
+        raise AmbiguousSongError(_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting))
+    nearest = process.extract(wanted, {t: utils.default_process(n) for t, n, *_ in labels}, scorer=fuzz.WRatio, limit=5)
+    by_id = {row[0]: row for row in labels}
+    raise UnknownSongError(_listing(f"no song is called {words!r}; the nearest are:", [by_id[t] for *_, t in nearest]))
+
+
+def _listing(head: str, rows: Sequence[tuple[str, str, str, str]], limit: int = 12) -> str:
+    lines = [f"  {name}  ({tid})" for tid, name, *_ in rows[:limit]]
+    more = [f"  … and {len(rows) - limit} more"] if len(rows) > limit else []
+    return "\n".join([head, *lines, *more])

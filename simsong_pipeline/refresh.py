@@ -1,0 +1,86 @@
+"""What has to be embedded again, and what has to be written again: decided by hashes, not by dates."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from simsong_pipeline.files import sha256_of
+from simsong_pipeline.schemas import TRACK_VECTORS, conform
+
+
+class Embedder(Protocol):
+    """What re-embedding needs of an encoder."""
+
+    def embed_songs(self, songs: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """One unit vector a song from its segments [n, frames, n_mels]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """All vectors, and how many were computed now or taken over."""
+
+    vectors: pl.DataFrame
+    embedded: int
+    unchanged: int
+
+
+def content_hashes(features: pl.DataFrame, lyrics: pl.DataFrame, segments: object) -> pl.DataFrame:
+    """Hash of everything a song's vectors depend on besides the model.
+
+    Args:
+        features: track_id, audio_sha256, front_end.
+        lyrics: track_id, text_sha256, model; tracks without lyrics are absent.
+        segments: the segmentation's settings.
+
+    Returns:
+        track_id, content_hash: one row for each track with features, by track id.
+    """
+    joined = features.select("track_id", "audio_sha256", "front_end").join(
+        lyrics.select("track_id", "text_sha256", "model"), on="track_id", how="left"
+    )
+    joined = joined.sort("track_id")
+    hashes = [sha256_of(segments, *row[1:]) for row in joined.iter_rows()]
+    return joined.select("track_id").with_columns(pl.Series("content_hash", hashes, pl.String))
+
+
+def split_unchanged(
+    hashes: pl.DataFrame, previous: pl.DataFrame | None, model_version: str
+) -> tuple[pl.DataFrame, list[str]]:
+    """Vectors that still hold, and the track ids whose vectors must be computed."""
+    if previous is None:
+        return pl.DataFrame(), hashes["track_id"].to_list()
+    valid = previous.filter(pl.col("model_version") == model_version)
+    kept = valid.join(hashes, on=["track_id", "content_hash"], how="semi")
+    return kept, hashes.join(kept, on="track_id", how="anti")["track_id"].to_list()
+
+
+def vector_frame(
+    track_ids: Sequence[str],
+    audio: NDArray[np.float32],
+    lyrics: dict[str, NDArray[np.float32]],
+    hashes: pl.DataFrame,
+    model_version: str,
+    lyric_dim: int,
+) -> pl.DataFrame:
+    """New rows of the track_vectors contract. Shapes: audio [n, d]; each of lyrics [lyric_dim]."""
+    words = [lyrics[t].tolist() if t in lyrics else None for t in track_ids]
+    frame = pl.DataFrame(
+        {
+            "track_id": pl.Series(track_ids, dtype=pl.String),
+            "audio": pl.Series(audio.tolist(), dtype=pl.Array(pl.Float32, audio.shape[1])),
+            "lyrics": pl.Series(words, dtype=pl.Array(pl.Float32, lyric_dim)),
+        }
+    )
+    known = frame.join(hashes, on="track_id").with_columns(pl.lit(model_version).alias("model_version"))
+    return conform(known, TRACK_VECTORS)
+
+
+def merge(kept: pl.DataFrame, new: pl.DataFrame) -> Refreshed:
+    """Both parts as one frame by track id."""
+    both = pl.concat([kept, new]) if kept.height else new
+    return Refreshed(conform(both.sort("track_id"), TRACK_VECTORS), new.height, kept.height)

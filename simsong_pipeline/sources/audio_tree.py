@@ -1,0 +1,38 @@
+"""Finds the recordings that an acquisition step left: one file a track, named by its track id."""
+
+from pathlib import Path
+
+import polars as pl
+
+from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.schemas import AUDIO_FILES, conform
+
+SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".mp4", ".webm", ".aiff", ".aif"})
+
+
+def find_audio_files(root: Path) -> pl.DataFrame:
+    """Every recording below `root` with its size and time of change; of two for a track the first by name.
+
+    Raises:
+        RawDataError: `root` is not a folder.
+    """
+    if not root.is_dir():
+        raise RawDataError(f"no such folder: {root}; it should hold one recording a track, named TR….ogg or the like")
+    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    rows = [(p.stem, str(p)) for p in paths]
+    frame = pl.DataFrame(rows, schema={"track_id": pl.String, "path": pl.String}, orient="row")
+    return with_file_state(frame.unique("track_id", keep="first", maintain_order=True))
+
+
+def with_file_state(files: pl.DataFrame) -> pl.DataFrame:
+    """Add size_bytes and modified_ns to track_id and path; a path that is no file gets -1 for both."""
+    states = [_state(Path(path)) for path in files["path"].to_list()]
+    columns = pl.DataFrame(states, schema={"size_bytes": pl.Int64, "modified_ns": pl.Int64}, orient="row")
+    return conform(pl.concat([files, columns], how="horizontal"), AUDIO_FILES)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    if not path.is_file():
+        return -1, -1
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns

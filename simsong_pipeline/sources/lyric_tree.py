@@ -1,0 +1,39 @@
+"""Reads the lyrics that an acquisition step left: one JSON file a track, named by its track id."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.schemas import LYRIC_PAGES, conform
+
+
+def read_lyric_tree(root: Path) -> pl.DataFrame:
+    """All `*.json` below `root` as lyric pages; a file that cannot be read is a page of status UNREADABLE.
+
+    Raises:
+        RawDataError: `root` is not a folder.
+    """
+    if not root.is_dir():
+        raise RawDataError(f"no such folder: {root}; it should hold one lyrics file a track, named TR….json")
+    rows: list[tuple[str, str | None, str, str]] = []
+    for path in sorted(root.rglob("*.json")):
+        try:
+            rows.append(_parse(path))
+        except (ValueError, KeyError, TypeError, OSError):
+            rows.append((path.stem, None, "file", "UNREADABLE"))
+    schema = {name: pl.String for name in LYRIC_PAGES.columns}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return conform(frame.unique("track_id", keep="first", maintain_order=True), LYRIC_PAGES)
+
+
+def _parse(path: Path) -> tuple[str, str | None, str, str]:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    text = record["text"]
+    return (
+        str(record["track_id"]),
+        None if text is None else str(text),
+        str(record["provider"]),
+        str(record["status"]),
+    )

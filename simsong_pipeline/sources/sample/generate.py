@@ -1,0 +1,301 @@
+"""Draws a sample catalogue and writes it to disk in the raw formats, audio on all cores."""
+
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from simsong_pipeline.config import SampleConfig
+from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.files import write_bytes, write_json
+from simsong_pipeline.sources.sample import composition, lyric_writing, names, rendering, similarity
+from simsong_pipeline.sources.sample.instruments import SAMPLE_RATE
+from simsong_pipeline.sources.sample.lastfm_files import (
+    LastfmTrack,
+    write_json_tree,
+    write_similars_db,
+    write_tags_db,
+)
+from simsong_pipeline.sources.sample.latents import LANGUAGES, THEMES, Latents, draw_latents
+from simsong_pipeline.sources.sample.msd_files import (
+    MsdTrack,
+    letter_folder,
+    write_summary_file,
+    write_text_files,
+    write_track_file,
+    write_track_metadata_db,
+)
+
+Progress = Callable[[int, int], None]
+# Flac is large on disk, mp3 slow to encode, ogg in between.
+FORMATS = (*(("flac", "ogg") * 9), "ogg", "mp3")
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Positions of the planted faults in the catalogue; all different."""
+
+    mismatched: int
+    duplicate: int
+    original: int
+    truncated: int
+    html_lyrics: int
+    missing_audio: int
+    nan_fields: int
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A drawn catalogue before it is written. Positions in `tracks` and `latents` agree."""
+
+    config: SampleConfig
+    latents: Latents
+    tracks: tuple[MsdTrack, ...]
+    scores: tuple[composition.Score, ...]
+    voices: tuple[composition.ArtistHabits, ...]
+    seconds: tuple[float, ...]
+    faults: Faults | None
+
+    def content(self, position: int) -> int:
+        """The position whose music and words a track carries: a duplicate has its original's."""
+        if self.faults is not None and position == self.faults.duplicate:
+            return self.faults.original
+        return position
+
+    def audio_format(self, position: int) -> str:
+        """File ending of the track's recording."""
+        if self.faults is not None and position == self.faults.truncated:
+            return "mp3"
+        return FORMATS[position % len(FORMATS)]
+
+
+def draw_catalogue(config: SampleConfig) -> Catalogue:
+    """Draw latents, names and scores; nothing is written."""
+    faults = _draw_faults(config) if config.faults else None
+    latents = draw_latents(config)
+    if faults is not None:
+        latents = latents.with_copy(faults.original, faults.duplicate)
+    rng = np.random.default_rng(np.random.SeedSequence([config.seed, 3]))
+    styles = [composition.style_habits(rng) for _ in range(config.styles)]
+    artists = [composition.artist_habits(rng) for _ in range(config.artists)]
+    seconds = rng.uniform(config.min_seconds, config.max_seconds, config.songs)
+    scores = tuple(
+        composition.compose(
+            np.random.default_rng(np.random.SeedSequence([config.seed, 4, i])),
+            latents.audio[i],
+            styles[latents.style[i]],
+            artists[latents.artist[i]],
+            float(seconds[i]),
+        )
+        for i in range(config.songs)
+    )
+    tracks = _draw_tracks(config, latents, scores, seconds.tolist())
+    if faults is not None:
+        tracks = _with_track_faults(tracks, faults)
+    voices = tuple(artists[a] for a in latents.artist)
+    return Catalogue(config, latents, tuple(tracks), scores, voices, tuple(seconds.tolist()), faults)
+
+
+def _draw_faults(config: SampleConfig) -> Faults:
+    rng = np.random.default_rng(np.random.SeedSequence([config.seed, 5]))
+    picked = [int(p) for p in rng.choice(config.songs, 7, replace=False)]
+    return Faults(*picked)
+
+
+def _draw_tracks(
+    config: SampleConfig, latents: Latents, scores: Sequence[composition.Score], seconds: Sequence[float]
+) -> list[MsdTrack]:
+    rng = np.random.default_rng(np.random.SeedSequence([config.seed, 6]))
+    track_ids = names.distinct(names.track_id, config.songs, rng)
+    artist_ids = names.distinct(names.artist_id, config.artists, rng)
+    artist_names = names.distinct(names.artist_name, config.artists, rng)
+    releases = [[names.release_name(rng) for _ in range(2)] for _ in range(config.artists)]
+    debut = rng.integers(1965, 2008, config.artists)
+    tracks: list[MsdTrack] = []
+    taken: set[tuple[int, str]] = set()
+    for i, score in enumerate(scores):
+        artist = int(latents.artist[i])
+        title = lyric_writing.write_title(rng, latents.themes[i], int(latents.language[i]))
+        while (artist, title) in taken:
+            title += " II"
+        taken.add((artist, title))
+        tracks.append(
+            MsdTrack(
+                track_id=track_ids[i],
+                song_id=names.song_id(rng),
+                artist_id=artist_ids[artist],
+                artist_name=artist_names[artist],
+                title=title,
+                release=releases[artist][int(rng.integers(2))],
+                year=0 if rng.random() < 0.1 else int(debut[artist] + rng.integers(0, 4)),
+                duration=float(seconds[i]),
+                tempo=score.tempo,
+                key=score.key,
+                mode=int(composition.MODES[score.mode][2] == 4),
+                beats=60 / score.tempo,
+            )
+        )
+    return tracks
+
+
+def _with_track_faults(tracks: list[MsdTrack], faults: Faults) -> list[MsdTrack]:
+    """Make the duplicate a second release of its original and blank the fields of the NaN track."""
+    original = tracks[faults.original]
+    tracks[faults.duplicate] = replace(
+        original, track_id=tracks[faults.duplicate].track_id, release="Greatest Hits", year=2009
+    )
+    tracks[faults.nan_fields] = replace(tracks[faults.nan_fields], duration=float("nan"), year=0)
+    return tracks
+
+
+def write_sample(folder: Path, config: SampleConfig, progress: Progress | None = None) -> Catalogue:
+    """Write the catalogue of `config` as `folder`; the folder appears only when it is complete.
+
+    Raises:
+        RawDataError: `folder` exists and is not empty.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise RawDataError(f"{folder} is not empty: choose another folder or delete it, then run `simsong sample`")
+    catalogue = draw_catalogue(config)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
+    try:
+        _write_metadata(temporary, catalogue)
+        _write_lyrics(temporary / "lyrics", catalogue)
+        _write_audio(temporary / "audio", catalogue, progress or (lambda done, total: None))
+        write_json(temporary / "sample.json", _description(catalogue))
+        if folder.exists():
+            folder.rmdir()
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return catalogue
+
+
+def _write_metadata(root: Path, catalogue: Catalogue) -> None:
+    tracks, faults = catalogue.tracks, catalogue.faults
+    extra = root / "msd" / "AdditionalFiles"
+    for track in tracks:
+        write_track_file(root / "msd" / "data", track)
+    write_summary_file(extra / "msd_summary_file.h5", tracks)
+    write_track_metadata_db(extra / "track_metadata.db", tracks)
+    mismatched = [tracks[faults.mismatched]] if faults else []
+    cliques = [[tracks[faults.original], tracks[faults.duplicate]]] if faults else []
+    write_text_files(extra, tracks, mismatched, cliques)
+    lastfm = _lastfm_tracks(catalogue)
+    write_json_tree(root / "lastfm" / "json", lastfm)
+    write_similars_db(root / "lastfm" / "lastfm_similars.db", lastfm)
+    write_tags_db(root / "lastfm" / "lastfm_tags.db", lastfm)
+
+
+def _lastfm_tracks(catalogue: Catalogue) -> list[LastfmTrack]:
+    latents, config = catalogue.latents, catalogue.config
+    pairs = similarity.pair_scores(latents, config)
+    order, scores = similarity.ranked_lists(pairs, min(config.neighbours, len(latents) - 1))
+    result = []
+    for i, track in enumerate(catalogue.tracks):
+        similars = tuple(
+            (catalogue.tracks[j].track_id, float(f"{s:.6g}")) for j, s in zip(order[i], scores[i], strict=True)
+        )
+        tags = ((f"style {latents.style[i] + 1}", 100), *_theme_tags(latents.themes[i]))
+        result.append(LastfmTrack(track.track_id, track.artist_name, track.title, similars, tags))
+    return result
+
+
+def _theme_tags(themes: np.ndarray) -> tuple[tuple[str, int], ...]:
+    top = np.argsort(-themes)[:2]
+    return tuple((THEMES[t], round(100 * float(themes[t]))) for t in top if themes[t] > 0.2)
+
+
+def _write_lyrics(root: Path, catalogue: Catalogue) -> None:
+    """One JSON file a track, as the lyrics step leaves them: provider, status and the page's text."""
+    latents, faults = catalogue.latents, catalogue.faults
+    for i, track in enumerate(catalogue.tracks):
+        source = catalogue.content(i)
+        rng = np.random.default_rng(np.random.SeedSequence([catalogue.config.seed, 7, source]))
+        page = lyric_writing.write_page(rng, track.title, latents.themes[i], int(latents.language[i]))
+        status = "INSTRUMENTAL" if latents.instrumental[i] else "NOT_FOUND" if rng.random() < 0.02 else "FOUND"
+        if faults is not None and i == faults.html_lyrics:
+            page, status = lyric_writing.CAPTCHA_PAGE, "FOUND"
+        record = {
+            "track_id": track.track_id,
+            "provider": "genius",
+            "status": status,
+            "title": track.title,
+            "artist": track.artist_name,
+            "text": page if status == "FOUND" else None,
+        }
+        write_json(letter_folder(root, track.track_id) / f"{track.track_id}.json", record)
+
+
+def _write_audio(root: Path, catalogue: Catalogue, progress: Progress) -> None:
+    faults, total = catalogue.faults, len(catalogue.tracks)
+    jobs = [
+        _AudioJob(
+            path=letter_folder(root, track.track_id) / f"{track.track_id}.{catalogue.audio_format(i)}",
+            score=catalogue.scores[source],
+            voices=rendering.Voices(catalogue.latents.audio[source], catalogue.voices[source]),
+            seconds=catalogue.seconds[source],
+            seed=(catalogue.config.seed, 8, source),
+            truncate=faults is not None and i == faults.truncated,
+        )
+        for i, track in enumerate(catalogue.tracks)
+        for source in [catalogue.content(i)]
+        if faults is None or i != faults.missing_audio
+    ]
+    workers = os.cpu_count() or 1
+    # Spawned, because a forked child of a process with running threads can deadlock.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for done, _ in enumerate(pool.map(_render_and_encode, jobs, chunksize=4), start=1):
+            progress(done, total)
+
+
+@dataclass(frozen=True)
+class _AudioJob:
+    path: Path
+    score: composition.Score
+    voices: rendering.Voices
+    seconds: float
+    seed: tuple[int, ...]
+    truncate: bool
+
+
+def _render_and_encode(job: _AudioJob) -> None:
+    rng = np.random.default_rng(np.random.SeedSequence(job.seed))
+    stereo = rendering.master(rng, rendering.render(job.score, job.voices, job.seconds))
+    buffer = io.BytesIO()
+    soundfile.write(buffer, stereo, SAMPLE_RATE, format=job.path.suffix[1:].upper())
+    data = buffer.getvalue()
+    write_bytes(job.path, data[: len(data) * 2 // 5] if job.truncate else data)
+
+
+def _description(catalogue: Catalogue) -> dict[str, object]:
+    """The configuration, the planted faults by track id, and each song's factors, for tests and plots."""
+    tracks, latents, faults = catalogue.tracks, catalogue.latents, catalogue.faults
+    return {
+        "config": catalogue.config.model_dump(),
+        "faults": {name: tracks[p].track_id for name, p in vars(faults).items()} if faults else {},
+        "songs": {
+            t.track_id: {
+                "style": int(latents.style[i]),
+                "language": LANGUAGES[latents.language[i]],
+                "audio": [round(float(v), 4) for v in latents.audio[i]],
+            }
+            for i, t in enumerate(tracks)
+        },
+    }
+
+
+def read_description(folder: Path) -> dict[str, object]:
+    """`sample.json` of a written catalogue."""
+    description: dict[str, object] = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
+    return description

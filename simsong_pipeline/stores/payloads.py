@@ -1,0 +1,65 @@
+"""What a song's point carries besides its vectors, and the point's id."""
+
+import uuid
+from typing import Any
+
+import polars as pl
+
+from simsong_pipeline.files import sha256_of
+from simsong_pipeline.lyrics.cleaning import excerpt
+
+# Fixed for ever: a point's id must be the same in every run and on every machine.
+_NAMESPACE = uuid.UUID("5b0f6c0e-6f0d-5a5b-9a55-51b5a7f3c1d2")
+
+
+def point_id(track_id: str) -> str:
+    """uuid5 of the track id."""
+    return str(uuid.uuid5(_NAMESPACE, track_id))
+
+
+def build_payloads(
+    tracks: pl.DataFrame,
+    audio: pl.DataFrame,
+    lyrics: pl.DataFrame,
+    tags: pl.DataFrame,
+    vectors: pl.DataFrame,
+    lyrics_text: bool,
+) -> dict[str, dict[str, Any]]:
+    """Payload by track id for each track with vectors, without the time of embedding.
+
+    `payload_hash` covers all other fields, so that a changed tag alone is written without embedding again.
+    """
+    tag_lists = tags.filter(pl.col("weight") > 0).group_by("track_id", maintain_order=True).agg("tag")
+    rows = (
+        vectors.select("track_id", "content_hash", "model_version")
+        .join(tracks, on="track_id")
+        .join(audio.select("track_id", pl.col("duration_s").alias("decoded_s"), "audio_sha256"), on="track_id")
+        .join(lyrics.select("track_id", "language", "text", "text_sha256"), on="track_id", how="left")
+        .join(tag_lists.select("track_id", pl.col("tag").alias("tags")), on="track_id", how="left")
+    )
+    return {row["track_id"]: _payload(row, lyrics_text) for row in rows.iter_rows(named=True)}
+
+
+def _payload(row: dict[str, Any], lyrics_text: bool) -> dict[str, Any]:
+    text = row["text"]
+    payload = {
+        "track_id": row["track_id"],
+        "title": row["title"],
+        "artist": row["artist_name"],
+        "artist_id": row["artist_id"],
+        "release": row["release"],
+        "year": row["year"],
+        "genre": row["genre"],
+        "duration_s": row["duration_s"] or row["decoded_s"],
+        "language": row["language"],
+        "lyrics_excerpt": excerpt(text) if text else None,
+        "tags": row["tags"] or [],
+        "audio_sha256": row["audio_sha256"],
+        "text_sha256": row["text_sha256"],
+        "content_hash": row["content_hash"],
+        "model_version": row["model_version"],
+    }
+    if lyrics_text:
+        payload["lyrics"] = text
+    payload["payload_hash"] = sha256_of(payload)
+    return payload

@@ -1,0 +1,269 @@
+"""Qdrant, embedded in a folder or as a server, behind one class.
+
+The address comes from the configuration or `QDRANT_URL`, the key from `QDRANT_API_KEY` alone; the key is
+handed to the client and kept nowhere else.
+"""
+
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
+
+from simsong_pipeline.config import StoreConfig
+from simsong_pipeline.errors import StoreError
+from simsong_pipeline.recommend import SONG_VECTOR, Neighbour, Point
+
+_PAYLOAD_INDEXES = {
+    "track_id": models.PayloadSchemaType.KEYWORD,
+    "artist_id": models.PayloadSchemaType.KEYWORD,
+    "language": models.PayloadSchemaType.KEYWORD,
+    "tags": models.PayloadSchemaType.KEYWORD,
+    "genre": models.PayloadSchemaType.KEYWORD,
+    "year": models.PayloadSchemaType.INTEGER,
+    "duration_s": models.PayloadSchemaType.FLOAT,
+}
+# A point's vectors as JSON numbers, generously.
+_BYTES_PER_NUMBER = 12
+
+
+@dataclass(frozen=True)
+class StoreChange:
+    """What an update wrote: points upserted and deleted, and points now in the collection."""
+
+    upserted: int
+    deleted: int
+    total: int
+
+
+class QdrantStore:
+    """Collections of songs. Use as a context manager; the embedded folder serves one process at a time.
+
+    Raises:
+        StoreError: from every method, when Qdrant refuses or does not answer, naming its address.
+    """
+
+    def __init__(self, config: StoreConfig, folder: Path) -> None:
+        url = config.url or os.environ.get("QDRANT_URL")
+        self._config = config
+        self.embedded = url is None
+        self.address = f"embedded in {folder}" if url is None else _without_credentials(url)
+        with self._errors():
+            if url is None:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._client = QdrantClient(path=str(folder))
+            else:
+                self._client = _connect(url, config)
+
+    def __enter__(self) -> "QdrantStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def ping(self) -> int:
+        """Number of collections: the cheapest question that needs an answer."""
+        with self._errors():
+            return len(self._client.get_collections().collections)
+
+    def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int) -> None:
+        """Create the collection with its named vectors and payload indexes unless it is there."""
+        with self._errors():
+            if self._client.collection_exists(name):
+                return
+            self._client.create_collection(
+                name,
+                vectors_config={
+                    "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
+                    "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
+                    SONG_VECTOR: models.VectorParams(size=audio_dim + lyric_dim, distance=models.Distance.DOT),
+                },
+            )
+            if not self.embedded:  # the embedded mode has no payload indexes
+                for field, kind in _PAYLOAD_INDEXES.items():
+                    self._client.create_payload_index(name, field, kind, wait=True)
+
+    def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5) -> StoreChange:
+        """Make the collection hold exactly `points`, writing only those whose hashes changed.
+
+        Args:
+            keep_share: refuse to delete when fewer than this share of the present points would stay: an
+                input that shrank so much is more likely incomplete than right.
+        """
+        wanted = {point.point_id: point for point in points}
+        with self._errors():
+            present = self._hashes(name)
+            changed = [p for i, p in wanted.items() if present.get(i) != _hashes_of(p.payload)]
+            vanished = [i for i in present if i not in wanted]
+            if present and len(present) - len(vanished) < keep_share * len(present):
+                raise StoreError(
+                    f"{len(vanished)} of the {len(present)} songs in {name!r} are missing from the new catalogue; "
+                    "nothing was changed. Check that the raw data are complete; to start afresh, delete the "
+                    f"collection ({self.address})"
+                )
+            for batch in _batches(changed, self._config.batch_bytes):
+                self._client.upsert(name, points=batch, wait=True)
+            if vanished:
+                self._client.delete(name, points_selector=models.PointIdsList(points=vanished), wait=True)
+            total = self._client.count(name, exact=True).count
+        if total != len(wanted):
+            raise StoreError(
+                f"{name!r} holds {total} songs after the update in place of {len(wanted)} ({self.address})"
+            )
+        return StoreChange(len(changed), len(vanished), total)
+
+    def _hashes(self, name: str) -> dict[str, tuple[Any, ...]]:
+        """content_hash, payload_hash and model_version of every point."""
+        hashes: dict[str, tuple[Any, ...]] = {}
+        offset = None
+        while True:
+            fields = ["content_hash", "payload_hash", "model_version"]
+            records, offset = self._client.scroll(name, limit=1_000, offset=offset, with_payload=fields)
+            hashes |= {str(r.id): _hashes_of(r.payload or {}) for r in records}
+            if offset is None:
+                return hashes
+
+    def point_aliases(self, targets: Mapping[str, str]) -> None:
+        """Point each alias at its collection, all in one call."""
+        with self._errors():
+            existing = {a.alias_name for a in self._client.get_aliases().aliases}
+            operations: list[models.AliasOperations] = [
+                models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
+                for alias in targets
+                if alias in existing
+            ]
+            operations += [
+                models.CreateAliasOperation(
+                    create_alias=models.CreateAlias(collection_name=collection, alias_name=alias)
+                )
+                for alias, collection in targets.items()
+            ]
+            self._client.update_collection_aliases(change_aliases_operations=operations)
+
+    def aliases(self) -> dict[str, str]:
+        """Collection behind each alias."""
+        with self._errors():
+            return {a.alias_name: a.collection_name for a in self._client.get_aliases().aliases}
+
+    def count(self, name: str) -> int:
+        """Points in a collection or behind an alias."""
+        with self._errors():
+            return self._client.count(name, exact=True).count
+
+    def fetch(self, collection: str, point_ids: Sequence[str], with_vectors: bool) -> list[Point]:
+        """See `recommend.VectorStore`."""
+        with self._errors():
+            records = self._client.retrieve(collection, list(point_ids), with_vectors=with_vectors)
+        by_id = {str(r.id): r for r in records}
+        return [_point(by_id[i]) for i in point_ids if i in by_id]
+
+    def query(
+        self,
+        collection: str,
+        vector: NDArray[np.float32],
+        using: str,
+        limit: int,
+        exclude: Mapping[str, Sequence[str]],
+    ) -> list[Neighbour]:
+        """See `recommend.VectorStore`."""
+        conditions: list[models.Condition] = [
+            models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
+            for field, values in exclude.items()
+        ]
+        with self._errors():
+            response = self._client.query_points(
+                collection,
+                query=vector.tolist(),
+                using=using,
+                limit=limit,
+                query_filter=models.Filter(must_not=conditions) if conditions else None,
+                with_payload=True,
+            )
+        return [Neighbour(str((p.payload or {})["track_id"]), p.score, p.payload or {}) for p in response.points]
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn the client's errors into one line that names the address; never the key."""
+        try:
+            yield
+        except UnexpectedResponse as error:
+            hint = ": check QDRANT_API_KEY" if error.status_code in (401, 403) else ""
+            raise StoreError(
+                f"Qdrant at {self.address} refused: {error.status_code} {error.reason_phrase}{hint}"
+            ) from error
+        except (ApiException, QdrantException, ConnectionError, OSError) as error:
+            raise StoreError(f"Qdrant at {self.address} does not answer ({_first_line(error)})") from error
+        except RuntimeError as error:
+            if "already accessed" not in str(error):
+                raise
+            raise StoreError(
+                f"Qdrant {self.address} is in use by another process: wait until it has finished, or serve "
+                "several processes from a server (QDRANT_URL)"
+            ) from error
+        except Exception as error:
+            if type(error).__module__.split(".")[0] != "grpc":
+                raise
+            raise StoreError(
+                f"Qdrant at {self.address} refused or does not answer over gRPC ({_grpc(error)})"
+            ) from error
+
+
+def _connect(url: str, config: StoreConfig) -> QdrantClient:
+    with warnings.catch_warnings():
+        # A key over plain http is the operator's decision, on a private network say; `doctor` mentions it.
+        warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
+        key = os.environ.get("QDRANT_API_KEY")
+        return QdrantClient(
+            url=url, api_key=key, prefer_grpc=config.grpc, timeout=config.timeout_s, check_compatibility=False
+        )
+
+
+def _without_credentials(url: str) -> str:
+    """The address without user and password, for messages."""
+    scheme, _, rest = url.rpartition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest.rpartition("@")[2]
+
+
+def _hashes_of(payload: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(payload.get(name) for name in ("content_hash", "payload_hash", "model_version"))
+
+
+def _batches(points: Sequence[Point], limit: int) -> Iterator[list[models.PointStruct]]:
+    """Batches of at most `limit` bytes, of at least one point."""
+    batch: list[models.PointStruct] = []
+    size = 0
+    for point in points:
+        numbers = sum(len(v) for v in point.vectors.values())
+        weight = numbers * _BYTES_PER_NUMBER + len(json.dumps(dict(point.payload)))
+        if batch and size + weight > limit:
+            yield batch
+            batch, size = [], 0
+        vectors: dict[str, Any] = {name: v.tolist() for name, v in point.vectors.items()}
+        batch.append(models.PointStruct(id=point.point_id, vector=vectors, payload=dict(point.payload)))
+        size += weight
+    if batch:
+        yield batch
+
+
+def _point(record: models.Record) -> Point:
+    stored = record.vector if isinstance(record.vector, dict) else {}
+    vectors = {name: np.asarray(v, np.float32) for name, v in stored.items()}
+    return Point(str(record.id), vectors, record.payload or {})
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _grpc(error: BaseException) -> str:
+    details = getattr(error, "details", None)
+    return str(details()) if callable(details) else _first_line(error)
