@@ -103,19 +103,24 @@ def find_song(tracks: pl.DataFrame, words: str) -> str:
     """
     if words in set(tracks["track_id"].to_list()):
         return words
-    wanted = utils.default_process(words)
+    wanted = _plain(words)
     rows = tracks.select("track_id", "artist_name", "title").rows()
     labels = [(tid, f"{artist} - {title}", title, artist) for tid, artist, title in rows]
-    exact = [row for row in labels if wanted in {utils.default_process(part) for part in row[1:]}]
-    partial = [row for row in labels if wanted and wanted in utils.default_process(row[1])]
+    exact = [row for row in labels if wanted in {_plain(part) for part in row[1:]}]
+    partial = [row for row in labels if wanted and wanted in _plain(row[1])]
     fitting = exact or partial
     if len(fitting) == 1:
         return str(fitting[0][0])
     if fitting:
         raise AmbiguousSongError(_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting))
-    nearest = process.extract(wanted, {t: utils.default_process(n) for t, n, *_ in labels}, scorer=fuzz.WRatio, limit=5)
+    nearest = process.extract(wanted, {t: _plain(n) for t, n, *_ in labels}, scorer=fuzz.WRatio, limit=5)
     by_id = {row[0]: row for row in labels}
     raise UnknownSongError(_listing(f"no song is called {words!r}; the nearest are:", [by_id[t] for *_, t in nearest]))
+
+
+def _plain(text: str) -> str:
+    """Letters and digits in lower case, single blanks between words."""
+    return " ".join(utils.default_process(text).split())
 
 
 def _listing(head: str, rows: Sequence[tuple[str, str, str, str]], limit: int = 12) -> str:

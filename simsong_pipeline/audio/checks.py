@@ -22,14 +22,14 @@ def check_recording(recording: Recording, expected_s: float | None, config: Audi
     samples = recording.samples
     if not np.isfinite(samples).all():
         raise AudioError("samples are not finite")
+    for name, wanted in (("container", recording.declared_s), ("catalogue", expected_s)):
+        if wanted is not None:
+            _check_length(recording.duration_s, name, wanted, config)
     if recording.duration_s < config.min_seconds:
         raise AudioError(f"too short: {recording.duration_s:.1f} s of at least {config.min_seconds:g} s")
     level = 10 * np.log10(float(np.mean(np.square(samples, dtype=np.float64))) + 1e-12)
     if level < config.silence_dbfs:
         raise AudioError(f"silent: {level:.0f} dBFS, below {config.silence_dbfs:g}")
-    for name, wanted in (("container", recording.declared_s), ("catalogue", expected_s)):
-        if wanted is not None:
-            _check_length(recording.duration_s, name, wanted, config)
 
 
 def _check_length(decoded_s: float, name: str, wanted_s: float, config: AudioConfig) -> None:

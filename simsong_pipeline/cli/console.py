@@ -36,7 +36,7 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
     """A table; numbers with four decimals."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in ("track_id", "score", "check"))
     for row in rows:
         table.add_row(*[_cell(v) for v in row])
     out.print(table)

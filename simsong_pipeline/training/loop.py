@@ -94,12 +94,17 @@ class _Run:
         self._hash = sha256_of(variant, encoder_config.model_dump(), config.model_dump(), segment_length, data, frames)
         self._lyric_temperature = self._solve_temperature() if variant == "wns" else None
 
-    def _solve_temperature(self) -> float:
-        """Solve on one batch's songs: the weights depend on how many negatives a batch has."""
+    def _solve_temperature(self) -> float | None:
+        """Solve on one batch's songs: the weights depend on how many negatives a batch has.
+
+        Null where no two of them have lyrics to compare; then WNS is NS.
+        """
         rng = np.random.default_rng([self._config.seed, 0, 0])
         count = 2 * self._config.batch_size * self._processes.world
         drawn = rng.permutation(len(self._songs))[:count]
         similarity, comparable = self._lyric_pairs(drawn)
+        if not comparable.any():
+            return None
         loss = self._config.loss
         return solve_temperature(similarity, comparable, loss.alpha_share, loss.beta, loss.weight_spread)
 

@@ -1,0 +1,55 @@
+"""Fixtures that several test files share: the real sample files, a small catalogue, and a finished run of it."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
+from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.run import RunSummary, run
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.sources.sample.generate import write_sample
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SMALL_SAMPLE = SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7)
+SMALL_CONFIG = PipelineConfig(
+    encoder=EncoderConfig(stem_channels=4, widths=(16, 24), depths=(1, 1), embedding_dim=16),
+    train=TrainConfig(steps=6, batch_size=8, warmup_steps=1, validate_every=3),
+)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+QUIET = Events(stage=lambda _: None, progress=lambda *_: None, note=lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Genuine files of the data sets; they have terms of their own and are not part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no real sample data at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def sample_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sample catalogue on disk; do not change it."""
+    folder = tmp_path_factory.mktemp("sample") / "raw"
+    write_sample(folder, SMALL_SAMPLE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_run(sample_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunSummary]:
+    """The small sample after a whole run; do not change it."""
+    workspace = Workspace(tmp_path_factory.mktemp("home"))
+    shutil.copytree(sample_raw, workspace.raw)
+    summary = run(workspace, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True)
+    return workspace, summary
+
+
+@pytest.fixture
+def run_copy(finished_run: tuple[Workspace, RunSummary], tmp_path: Path) -> Workspace:
+    """A copy of the finished run that a test may change. Times of change are kept."""
+    home = tmp_path / "home"
+    shutil.copytree(finished_run[0].home, home)
+    return Workspace(home)

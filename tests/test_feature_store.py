@@ -1,0 +1,125 @@
+"""The feature store: what is decoded again, and what a reader sees."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from simsong_pipeline.audio.decoding import decode
+from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
+from simsong_pipeline.audio.log_mel import log_mel
+from simsong_pipeline.audio.preparation import AudioTask
+from simsong_pipeline.config import AudioConfig, LogMelConfig
+
+MEL = LogMelConfig()
+
+
+def _write(path: Path, pitch: float) -> None:
+    wave = 0.3 * np.sin(2 * np.pi * pitch * np.arange(16_000 * 4) / 16_000)
+    soundfile.write(path, wave, 16_000)
+
+
+def _task(path: Path) -> AudioTask:
+    stat = path.stat() if path.is_file() else None
+    size, modified = (stat.st_size, stat.st_mtime_ns) if stat else (-1, -1)
+    return AudioTask(path.stem, str(path), size, modified, None)
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"song{n}.wav" for n in range(6)]
+    for n, path in enumerate(paths):
+        _write(path, 200 + 100 * n)
+    return paths
+
+
+def _refresh(folder: Path, songs: list[Path], audio: AudioConfig | None = None) -> AudioFrames:
+    tasks = [_task(p) for p in songs]
+    return FeatureStore(folder / "features", MEL).refresh(tasks, audio or AudioConfig(), lambda *_: None)
+
+
+def test_reader_gives_the_log_mel_of_the_recording(tmp_path: Path, songs: list[Path]) -> None:
+    reader = FeatureStore(tmp_path / "features", MEL).reader(_refresh(tmp_path, songs).segment_features)
+    for path in songs:
+        expected = log_mel(decode(path, 16_000, 60).samples, MEL)
+        np.testing.assert_allclose(reader[path.stem].astype(np.float32), expected.astype(np.float32), atol=0.51)
+
+
+def test_second_refresh_decodes_nothing(tmp_path: Path, songs: list[Path]) -> None:
+    first = _refresh(tmp_path, songs)
+    second = _refresh(tmp_path, songs)
+    assert (first.decoded, second.decoded) == (6, 0)
+    assert first.segment_features.equals(second.segment_features)
+
+
+def test_only_the_changed_recording_is_decoded(tmp_path: Path, songs: list[Path]) -> None:
+    before = _refresh(tmp_path, songs)
+    _write(songs[2], 777)
+    after = _refresh(tmp_path, songs)
+    assert after.decoded == 1
+    joined = before.audio.join(after.audio, on="track_id")
+    changed = joined.filter(joined["audio_sha256"] != joined["audio_sha256_right"])
+    assert changed["track_id"].to_list() == ["song2"]
+
+
+def test_new_tags_alone_leave_the_hash(tmp_path: Path) -> None:
+    path = tmp_path / "song.flac"
+    _write(path, 300)
+    before = _refresh(tmp_path, [path]).audio["audio_sha256"]
+    with soundfile.SoundFile(path) as source:
+        samples = source.read()
+    with soundfile.SoundFile(path, "w", 16_000, 1) as target:
+        target.title = "another title"
+        target.write(samples)
+    after = _refresh(tmp_path, [path])
+    assert after.decoded == 1
+    assert after.audio["audio_sha256"].equals(before)
+
+
+def test_vanished_recording_leaves_the_features(tmp_path: Path, songs: list[Path]) -> None:
+    _refresh(tmp_path, songs)
+    left = _refresh(tmp_path, songs[1:])
+    assert left.decoded == 0
+    assert "song0" not in left.segment_features["track_id"].to_list()
+    reader = FeatureStore(tmp_path / "features", MEL).reader(left.segment_features)
+    assert {len(reader[t]) for t in reader} == {201}
+
+
+def test_bad_file_is_a_row_with_a_reason(tmp_path: Path, songs: list[Path]) -> None:
+    songs[0].write_bytes(b"<html>")
+    songs[1].unlink()
+    audio = _refresh(tmp_path, songs).audio
+    reasons = dict(audio.filter(audio["status"] != "ok").select("track_id", "reason").rows())
+    assert reasons["song0"].startswith("not decodable")
+    assert reasons["song1"].startswith("file is missing")
+
+
+def test_file_that_comes_back_is_noticed(tmp_path: Path, songs: list[Path]) -> None:
+    songs[1].unlink()
+    _refresh(tmp_path, songs)
+    _write(songs[1], 300)
+    assert _refresh(tmp_path, songs).decoded == 1
+
+
+def test_changed_checks_look_at_every_recording_again(tmp_path: Path, songs: list[Path]) -> None:
+    _refresh(tmp_path, songs)
+    assert _refresh(tmp_path, songs, AudioConfig(min_seconds=3.5)).decoded == 6
+
+
+def test_number_of_workers_changes_nothing(tmp_path: Path, songs: list[Path]) -> None:
+    frames = []
+    for workers in (1, 4):
+        folder = tmp_path / str(workers)
+        frames.append(_refresh(folder, songs, AudioConfig(workers=workers)).segment_features)
+    assert frames[0].equals(frames[1])
+
+
+def test_leftover_of_a_killed_run_does_no_harm(tmp_path: Path, songs: list[Path]) -> None:
+    folder = tmp_path / "features"
+    before = _refresh(tmp_path, songs)
+    (folder / ".bucket-00.dead.part").write_bytes(b"half")
+    os.utime(songs[3])
+    after = _refresh(tmp_path, songs)
+    assert after.segment_features.equals(before.segment_features)

@@ -1,0 +1,51 @@
+"""Fused scores, the weight's choice, and that the index computes the same."""
+
+import numpy as np
+import pytest
+
+from simsong_pipeline.evaluation.fusion import SongVectors, choose_audio_weight, fused_scores
+from simsong_pipeline.evaluation.retrieval import build_task
+from simsong_pipeline.recommend import fusion_query, song_vector
+
+
+def _unit(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
+    vectors = rng.normal(size=(rows, width)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _vectors(rows: int = 12) -> SongVectors:
+    rng = np.random.default_rng(0)
+    lyrics = _unit(rng, rows, 3)
+    lyrics[[2, 5]] = 0
+    return SongVectors(_unit(rng, rows, 4), lyrics)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
+def test_dot_product_in_the_index_is_the_fused_score(weight: float) -> None:
+    vectors = _vectors()
+    stored = np.stack([song_vector(a, w if w.any() else None, 3) for a, w in zip(*vars(vectors).values(), strict=True)])
+    queries = np.stack([fusion_query(row, 4, weight) for row in stored])
+    np.testing.assert_allclose(queries @ stored.T, fused_scores(vectors, weight), atol=1e-6)
+
+
+def test_query_without_lyrics_goes_by_audio_alone() -> None:
+    vectors = _vectors()
+    np.testing.assert_allclose(fused_scores(vectors, 0.2)[2], vectors.audio[2] @ vectors.audio.T, rtol=1e-6)
+
+
+def test_weight_goes_to_the_modality_that_knows() -> None:
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(4), 5)
+    centres = _unit(rng, 4, 8)
+    knowing = centres[groups] + 0.1 * rng.normal(size=(20, 8)).astype(np.float32)
+    knowing /= np.linalg.norm(knowing, axis=1, keepdims=True)
+    relevant = groups[:, None] == groups[None]
+    task, noise = build_task(relevant), _unit(rng, 20, 8)
+    assert choose_audio_weight(SongVectors(knowing, noise), task, 4)[0] > 0.5
+    assert choose_audio_weight(SongVectors(noise, knowing), task, 4)[0] < 0.5
+
+
+def test_weight_is_even_when_nothing_tells_them_apart() -> None:
+    vectors = _unit(np.random.default_rng(0), 6, 4)
+    without = SongVectors(vectors, np.zeros((6, 4), np.float32))
+    assert choose_audio_weight(without, build_task(np.ones((6, 6), bool)), 2)[0] == 0.5

@@ -1,0 +1,49 @@
+"""musiXmatch's bags of words and the tree of fetched pages."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.sources.lyric_tree import read_lyric_tree
+from simsong_pipeline.sources.musixmatch import lyric_pages, parse_bags, parse_matches
+
+BAGS = "# comment\n%i,the,you\nTR1,77,1:2,3:5\nTR2,78,2:1\n"
+
+
+def test_bags_name_their_words() -> None:
+    rows = parse_bags(io.StringIO(BAGS)).rows()
+    assert rows == [("TR1", "77", "i", 2), ("TR1", "77", "you", 5), ("TR2", "78", "the", 1)]
+
+
+def test_bag_becomes_words_by_frequency() -> None:
+    pages = lyric_pages(parse_bags(io.StringIO(BAGS)))
+    assert pages.filter(track_id="TR1")["text"].to_list() == ["you you you you you i i"]
+
+
+@pytest.mark.parametrize("line", ["TR1,77,9:1", "TR1,77,1:x", "TR1,77,1"])
+def test_malformed_bag_is_named(line: str) -> None:
+    with pytest.raises(RawDataError, match="line 2: not a bag of words"):
+        parse_bags(io.StringIO(f"%a,b\n{line}\n"))
+
+
+def test_genuine_bags_are_parsed(shared: Path) -> None:
+    with (shared / "musixmatch/mxm_dataset_test.head.txt").open(encoding="utf-8") as handle:
+        bags = parse_bags(handle)
+    assert bags["track_id"].str.contains(r"^TR\w{16}$").all()
+    assert bags["word"].str.len_chars().min() >= 1
+
+
+def test_genuine_matches_are_parsed(shared: Path) -> None:
+    with (shared / "musixmatch/mxm_779k_matches.head.txt").open(encoding="utf-8") as handle:
+        matches = parse_matches(handle)
+    assert matches.filter(track_id="TRQIDYC128F427EA09")["mxm_id"].to_list() == ["6255009"]
+
+
+def test_file_that_is_no_record_becomes_a_page_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "TR1.json").write_text("<html>")
+    record = {"track_id": "TR2", "provider": "genius", "status": "FOUND", "text": "words"}
+    (tmp_path / "TR2.json").write_text(json.dumps(record))
+    assert read_lyric_tree(tmp_path)["status"].to_list() == ["UNREADABLE", "FOUND"]

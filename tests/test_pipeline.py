@@ -1,0 +1,247 @@
+"""The whole lineage on a small sample: first run, second run, changes, faults."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from conftest import NOW, QUIET, SMALL_CONFIG
+
+from simsong_pipeline.config import VARIANTS
+from simsong_pipeline.errors import EvaluationError, ModelError, RawDataError, SimSongError
+from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.queries import similar
+from simsong_pipeline.pipeline.run import RunSummary, evaluate_again, run
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.schemas import CONTRACTS, check
+from simsong_pipeline.sources.sample.generate import read_description
+
+Finished = tuple[Workspace, RunSummary]
+
+
+def _run(workspace: Workspace, **options: object) -> RunSummary:
+    return run(workspace, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True, **options)  # type: ignore[arg-type]
+
+
+def test_first_run_counts_every_track_once(finished_run: Finished) -> None:
+    summary = finished_run[1]
+    # Left out: mismatched, duplicate, truncated, missing.
+    assert (summary.tracks, summary.excluded, summary.embedded, summary.unchanged) == (48, 4, 44, 0)
+    assert summary.upserted == 44
+
+
+def test_every_frame_keeps_its_contract(finished_run: Finished) -> None:
+    workspace = finished_run[0]
+    names = [n for n in CONTRACTS if n != "track_vectors"] + [f"{v}/track_vectors" for v in VARIANTS]
+    for name in names:
+        check(workspace.read(name), CONTRACTS[name.rpartition("/")[2]])
+
+
+@pytest.mark.parametrize(
+    ("fault", "stage", "reason"),
+    [
+        ("mismatched", "tracks", "song and track id do not match"),
+        ("duplicate", "tracks", "duplicate of"),
+        ("nan_fields", "tracks", "duration is not a number"),
+        ("truncated", "audio", "truncated"),
+        ("missing_audio", "audio", "file is missing"),
+        ("html_lyrics", "lyrics", "an HTML page"),
+    ],
+)
+def test_planted_fault_is_excluded_with_its_reason(finished_run: Finished, fault: str, stage: str, reason: str) -> None:
+    workspace = finished_run[0]
+    faults: dict[str, str] = read_description(workspace.raw)["faults"]  # type: ignore[assignment]
+    exclusions = workspace.read("exclusions").filter(stage=stage)
+    found = dict(exclusions.select("track_id", "reason").rows())
+    # Of a clique either track may be the one that leaves.
+    tracks = (faults["duplicate"], faults["original"]) if fault == "duplicate" else (faults[fault],)
+    assert [found[t].startswith(reason) for t in tracks if t in found] == [True]
+
+
+def test_exclusions_hold_nothing_but_the_planted_faults(finished_run: Finished) -> None:
+    assert finished_run[0].read("exclusions").height == 6
+
+
+def test_vectors_are_finite_and_of_unit_length(finished_run: Finished) -> None:
+    for variant in VARIANTS:
+        vectors = finished_run[0].read(f"{variant}/track_vectors")
+        for column in (vectors["audio"], vectors["lyrics"].drop_nulls()):
+            np.testing.assert_allclose(np.linalg.norm(column.to_numpy(), axis=1), 1, atol=1e-5)
+
+
+def test_song_without_lyrics_has_no_lyric_vector(finished_run: Finished) -> None:
+    workspace = finished_run[0]
+    without = workspace.read("lyrics").filter(pl.col("status") != "ok")
+    vectors = workspace.read("wns/track_vectors").join(without, on="track_id", how="semi")
+    assert vectors.height > 0
+    assert vectors["lyrics"].null_count() == vectors.height
+
+
+def test_metrics_have_every_method_with_chance_oracle_and_interval(finished_run: Finished) -> None:
+    metrics = finished_run[0].read("metrics")
+    methods = {"random", "mfcc", "lyrics", "ns_audio", "ns_fused", "wns_audio", "wns_fused"}
+    assert set(metrics["variant"].unique()) == methods
+    assert set(metrics["protocol"].unique()) == {"unfiltered", "artist_filtered"}
+    rated = metrics.filter(pl.col("metric").str.ends_with("_at_10"))
+    inside = (rated["ci_low"] <= rated["value"]) & (rated["value"] <= rated["ci_high"])
+    assert inside.all()
+    assert (rated["chance"] <= rated["oracle"]).all()
+
+
+def test_second_run_computes_nothing(run_copy: Workspace) -> None:
+    summary = _run(run_copy)
+    assert (summary.embedded, summary.unchanged, summary.upserted) == (0, 44, 0)
+
+
+def test_second_run_keeps_the_model(run_copy: Workspace) -> None:
+    before = ModelFiles(run_copy.model("wns")).export()
+    _run(run_copy)
+    assert ModelFiles(run_copy.model("wns")).export() == before
+
+
+def test_one_changed_recording_embeds_one_song(run_copy: Workspace) -> None:
+    paths = sorted((run_copy.raw / "audio").rglob("*.flac"))
+    shutil.copyfile(paths[0], paths[1])
+    summary = _run(run_copy)
+    assert (summary.embedded, summary.upserted) == (1, 1)
+
+
+def test_changed_lyrics_embed_one_song(run_copy: Workspace) -> None:
+    ok = run_copy.read("lyrics").filter(pl.col("status") == "ok")["track_id"]
+    embedded = run_copy.read("wns/track_vectors")["track_id"]
+    track_id = sorted(set(ok) & set(embedded))[0]
+    path = next((run_copy.raw / "lyrics").rglob(f"{track_id}.json"))
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"text": "Another song about the winter and the snow"}))
+    summary = _run(run_copy)
+    assert (summary.embedded, summary.upserted) == (1, 1)
+
+
+def test_changed_tag_is_written_without_embedding(run_copy: Workspace) -> None:
+    import sqlite3
+
+    with sqlite3.connect(run_copy.raw / "lastfm/lastfm_tags.db") as connection:
+        connection.execute("UPDATE tags SET tag = 'renamed' WHERE ROWID = 1")
+    connection.close()
+    summary = _run(run_copy)
+    assert summary.embedded == 0
+    assert 0 < summary.upserted < 44
+
+
+def test_retraining_makes_a_new_collection_and_moves_the_alias(run_copy: Workspace) -> None:
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        before = store.aliases()
+    config = SMALL_CONFIG.model_copy(update={"train": SMALL_CONFIG.train.model_copy(update={"seed": 9})})
+    summary = run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        after = store.aliases()
+    assert summary.embedded == 44
+    assert before.keys() == after.keys()
+    assert not set(before.values()) & set(after.values())
+
+
+def test_corrupt_track_file_is_listed_and_the_run_goes_on(run_copy: Workspace) -> None:
+    (run_copy.raw / "msd/data/TRBROKEN.h5").write_bytes(b"not HDF5")
+    summary = _run(run_copy)
+    assert summary.tracks == 49
+    assert "TRBROKEN.h5 is not a readable" in summary.unreadable[0]
+    assert "TRBROKEN" in run_copy.read("exclusions")["track_id"].to_list()
+
+
+def test_vectors_no_better_than_chance_are_not_indexed(run_copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from simsong_pipeline.evaluation import quality
+
+    config = SMALL_CONFIG.model_copy(update={"serve": "ns"})
+    verdict = quality.better_than_chance(run_copy.read("metrics"), config)
+    failed = quality.Verdict(False, verdict.chance, 0.0, verdict.chance, "Recall@10 is not above chance")
+    monkeypatch.setattr("simsong_pipeline.pipeline.run.better_than_chance", lambda *_: failed)
+    shutil.rmtree(run_copy.home / "qdrant")
+    with pytest.raises(EvaluationError, match="--publish-anyway"):
+        run(run_copy, SourceConfig(), SMALL_CONFIG, NOW, QUIET)
+    assert not (run_copy.home / "qdrant").exists()
+
+
+def test_evaluation_refuses_artists_that_were_trained_on(run_copy: Workspace) -> None:
+    splits = run_copy.read("splits").with_columns(
+        pl.lit("test").cast(pl.Enum(["train", "validation", "test"])).alias("split")
+    )
+    run_copy.write("splits", splits)
+    with pytest.raises(EvaluationError, match="was trained on"):
+        evaluate_again(run_copy, SMALL_CONFIG)
+
+
+def test_evaluating_again_gives_the_same_figures(run_copy: Workspace) -> None:
+    before = run_copy.read("metrics")
+    assert evaluate_again(run_copy, SMALL_CONFIG).equals(before)
+
+
+def test_damaged_model_is_named(run_copy: Workspace) -> None:
+    (run_copy.model("wns") / "encoder.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ModelError, match=r"encoder\.safetensors is missing or damaged"):
+        _run(run_copy)
+
+
+def test_exchanged_onnx_file_is_not_used(run_copy: Workspace) -> None:
+    shutil.copyfile(run_copy.model("ns") / "encoder.onnx", run_copy.model("wns") / "encoder.onnx")
+    with pytest.raises(ModelError, match="is not the file that was exported"):
+        _run(run_copy)
+
+
+def test_home_serves_one_run_at_a_time(run_copy: Workspace) -> None:
+    with run_copy.lock(), pytest.raises(SimSongError, match="another run is using"):
+        _run(Workspace(run_copy.home))
+
+
+def test_home_without_data_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RawDataError, match="simsong sample"):
+        _run(Workspace(tmp_path))
+
+
+def test_similar_songs_come_from_the_index(finished_run: Finished) -> None:
+    workspace = finished_run[0]
+    track_id = workspace.read("wns/track_vectors")["track_id"][0]
+    with workspace.store(SMALL_CONFIG.store) as store:
+        answer = similar(workspace, store, track_id, 5, SMALL_CONFIG)
+    assert len(answer.neighbours) == 5
+    assert track_id not in [n.track_id for n in answer.neighbours]
+    scores = [n.score for n in answer.neighbours]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_payload_holds_lyrics_only_where_wanted(run_copy: Workspace, kept: bool) -> None:
+    config = SMALL_CONFIG.model_copy(update={"store": SMALL_CONFIG.store.model_copy(update={"lyrics_text": kept})})
+    run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
+    ok = run_copy.read("lyrics").filter(pl.col("status") == "ok")["track_id"]
+    with run_copy.store(config.store) as store:
+        track_id = next(t for t in run_copy.read("wns/track_vectors")["track_id"] if t in set(ok))
+        payload = similar(run_copy, store, track_id, 40, config).neighbours[0].payload
+    assert ("lyrics" in payload) == kept
+    fields = {"title", "artist", "release", "year", "duration_s", "language", "lyrics_excerpt", "tags", "embedded_at"}
+    assert fields <= set(payload)
+
+
+def test_report_needs_no_other_file(finished_run: Finished) -> None:
+    page = finished_run[0].report.read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") >= 6
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "chance" in page
+
+
+def test_manifest_is_a_catalogue_of_its_own(sample_raw: Path, tmp_path: Path) -> None:
+    songs = read_description(sample_raw)["songs"]
+    files = sorted((sample_raw / "audio").rglob("*.ogg"))
+    rows = ["path,artist,title,genre"]
+    rows += [f"{p},artist {n % 6},song {n},style {songs[p.stem]['style']}" for n, p in enumerate(files)]  # type: ignore[index]
+    manifest = tmp_path / "songs.csv"
+    manifest.write_text("\n".join(rows), encoding="utf-8")
+    config = SMALL_CONFIG.model_copy(
+        update={"evaluation": SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"})}
+    )
+    workspace = Workspace(tmp_path / "home")
+    summary = run(workspace, SourceConfig(manifest=manifest), config, NOW, QUIET, publish_anyway=True)
+    assert (summary.tracks, summary.embedded) == (len(files), len(files))
+    assert set(workspace.read("metrics")["protocol"].unique()) == {"unfiltered"}
