@@ -40,15 +40,8 @@ def _encoder(variant: Variant) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """The trained audio encoder, kept as it is while its recipe is the same."""
         frames = TrainingFrames(tracks, splits, lastfm_similarity, segment_features, lyric_embeddings)
-        told = events(context)
-        outcome = train_variant(
-            simsong.workspace(),
-            variant,
-            frames,
-            simsong.config(),
-            lambda n, of, _: told.progress(n, of),
-            config.retrain,
-        )
+        progress = events(context).training_progress
+        outcome = train_variant(simsong.workspace(), variant, frames, simsong.config(), progress, config.retrain)
         return dg.MaterializeResult(metadata=outcome.figures())
 
     return encoder

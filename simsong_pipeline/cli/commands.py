@@ -1,5 +1,6 @@
 """The commands. Libraries that take seconds to import are imported by the command that needs them."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 
 from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_table
 from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json, QdrantUrl
-from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
+from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 
@@ -116,6 +117,35 @@ def _print_exclusions(workspace: Workspace) -> None:
         err.print(f"  {row['stage']:7} {row['track_id']}  {row['reason']}", markup=False)
 
 
+def train(
+    home: Home = DEFAULT_HOME,
+    variant: Annotated[Variant | None, typer.Option(help="Variant to train; both by default.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of training.", min=0)] = None,
+    config: ConfigFile = None,
+    json: Json = False,
+) -> None:
+    """Train again on the catalogue of the last run. Under torchrun the processes share the work.
+
+    The next `simsong run` with the same configuration exports the new weights and embeds with them.
+    """
+    from simsong_pipeline.pipeline.training_stage import read_training_frames, train_variant
+    from simsong_pipeline.training.processes import is_first_process
+
+    workspace = Workspace(home)
+    settings = read_config(config, workspace.load_config(), {"train.steps": steps, "train.seed": seed})
+    frames, first = read_training_frames(workspace), is_first_process()
+    with events(quiet=not first) as told, workspace.lock() if first else nullcontext():
+        for name in VARIANTS if variant is None else (variant,):
+            told.stage(f"training {name.upper()}")
+            outcome = train_variant(workspace, name, frames, settings, told.training_progress, retrain=True)
+            if json and first:
+                print_json({"variant": name, **outcome.figures()})
+            told.note(", ".join(f"{field} {value:.4g}" for field, value in outcome.figures().items()))
+        if first:
+            workspace.save_config(settings)
+
+
 def demo(home: Home = DEFAULT_HOME, seed: Annotated[int, typer.Option(help="Seed of the sample.", min=0)] = 0) -> None:
     """Sample catalogue, whole pipeline, a few similar-song queries, and where the report lies."""
     from simsong_pipeline.pipeline.queries import example_songs
@@ -217,4 +247,4 @@ def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
         raise typer.Exit(1)
 
 
-ALL = (sample, run, demo, similar, evaluate, doctor)
+ALL = (sample, run, train, demo, similar, evaluate, doctor)

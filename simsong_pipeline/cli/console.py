@@ -49,8 +49,11 @@ def _cell(value: object) -> str:
 
 
 @contextmanager
-def events() -> Iterator[Events]:
+def events(quiet: bool = False) -> Iterator[Events]:
     """Progress bars while a run goes on; a line a stage where standard error is no terminal."""
+    if quiet:
+        yield Events(lambda _: None, lambda *_: None, lambda _: None)
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

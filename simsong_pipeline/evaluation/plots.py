@@ -66,9 +66,9 @@ def metric_bars(metrics: pl.DataFrame, metric: str, protocols: Sequence[str]) ->
             axis.axvline(rows["chance"][0], color="#c0392b", linestyle="--", label="chance")
             axis.axvline(rows["oracle"][0], color="#27ae60", linestyle=":", label="oracle")
             axis.set(title=f"{metric}, {protocol.replace('_', ' ')}", xlim=(0, None))
-        axes[0].legend(frameon=False, loc="lower right")
+        axes[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.08), ncols=2)
 
-    return _figure(5 * len(protocols), 3.4, len(protocols), draw)
+    return _figure(5 * len(protocols), 3.6, len(protocols), draw)
 
 
 def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> bytes:
@@ -80,7 +80,9 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
                 (task.relevant & task.candidates, "neighbours"),
                 (~task.relevant & task.candidates, "others"),
             )
-            edges = np.linspace(float(matrix.min()), float(np.quantile(matrix[task.candidates], 1.0)), 50)
+            edges = np.linspace(
+                float(np.quantile(matrix[task.candidates], 0.01)), float(matrix[task.candidates].max()), 50
+            )
             for (chosen, label), colour in zip(pairs, (_COLOURS[2], _COLOURS[9]), strict=True):
                 axis.hist(matrix[chosen], bins=edges.tolist(), density=True, alpha=0.65, color=colour, label=label)
             axis.set(title=name, xlabel="score")

@@ -11,3 +11,7 @@ class Events:
     stage: Callable[[str], None]
     progress: Callable[[int, int], None]
     note: Callable[[str], None]
+
+    def training_progress(self, step: int, steps: int, _: object) -> None:
+        """`progress` in the form that training calls."""
+        self.progress(step, steps)

@@ -41,7 +41,6 @@ def write_report(
     shown = {n: scores[n].scores for n in ("mfcc", f"{config.serve}_audio", served.name)}
     sections = [
         report.Section("Recall@k and Precision@k", _bars(metrics, gallery, config)),
-        report.Section("All figures", report.table(metrics.drop("queries"))),
         report.Section("Training", _training(gallery)),
         report.Section(
             "Scores of related and unrelated songs",
@@ -53,6 +52,7 @@ def write_report(
             report.picture(plots.hub_distribution(shown, task, config.evaluation.k), "how often songs are recommended"),
         ),
         report.Section("Five queries", report.examples(_examples(served, task, gallery, tracks, config))),
+        report.Section("All figures", report.table(metrics)),
         report.Section("Left out", _left_out(frames.exclusions)),
     ]
     page = report.page("SimSong evaluation", _lead(metrics, gallery, config), sections)

@@ -151,9 +151,7 @@ def _train(
     outcomes: dict[Variant, TrainingOutcome] = {}
     for variant in VARIANTS:
         events.stage(f"training {variant.upper()}")
-        outcomes[variant] = train_variant(
-            workspace, variant, inputs, config, lambda step, steps, _: events.progress(step, steps), retrain
-        )
+        outcomes[variant] = train_variant(workspace, variant, inputs, config, events.training_progress, retrain)
         events.note(_training_line(outcomes[variant]))
         features = workspace.features(config.log_mel).reader(frames.segment_features)
         export = export_variant(workspace, variant, features, config)

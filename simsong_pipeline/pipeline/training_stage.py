@@ -23,6 +23,7 @@ from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.training.checkpoint import save_encoder
 from simsong_pipeline.training.loop import TrainedEncoder, pick_device, train
+from simsong_pipeline.training.processes import is_first_process
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -93,12 +94,21 @@ def train_variant(
         progress,
         files.checkpoint,
     )
+    record = _record(variant, recipe, parts, validator, trained, config)
+    if not is_first_process():
+        return TrainingOutcome(record, True, False)
     save_encoder(files.encoder, trained.weights)
     files.forget_export()
-    record = _record(variant, recipe, parts, validator, trained, config)
     files.write_training(record, parts.whitening, config)
     files.checkpoint.unlink(missing_ok=True)
     return TrainingOutcome(record, True, False)
+
+
+def read_training_frames(workspace: Workspace) -> TrainingFrames:
+    """The frames of the last run that training needs."""
+    names = ("tracks", "splits", "lastfm_similarity", "segment_features", "lyric_embeddings")
+    tracks, splits, similarity, features, lyrics = (workspace.read(name) for name in names)
+    return TrainingFrames(tracks, splits, similarity, features, lyrics)
 
 
 def data_version(frames: TrainingFrames) -> str:

@@ -126,13 +126,15 @@ class _Run:
         if checkpoint is not None:
             restored = load_checkpoint(checkpoint, self._hash, self._encoder, self._optimizer)
             state, best = restored if restored is not None else (state, best)
+        since: list[dict[str, float]] = []
         for step in range(state.step + 1, self._config.steps + 1):
             figures = self._step(step)
+            since.append(figures)
             if step % self._config.validate_every == 0 or step == self._config.steps:
-                state, best = self._validated(step, figures, state, best, validate)
+                state, best = self._validated(step, _means(since), state, best, validate)
                 if checkpoint is not None and self._processes.is_first:
                     save_checkpoint(checkpoint, state, self._encoder, self._optimizer, best)
-                figures = state.history[-1]
+                figures, since = state.history[-1], []
             progress(step, self._config.steps, figures)
         return TrainedEncoder(best, state.best_step, state.best_recall, state.history, self._lyric_temperature)
 
@@ -215,6 +217,11 @@ class _Run:
             return config.learning_rate * step / config.warmup_steps
         done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
         return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _means(records: list[dict[str, float]]) -> dict[str, float]:
+    """Mean of each figure over the steps since the last validation: single batches jump."""
+    return {name: float(np.mean([record[name] for record in records])) for name in records[0]}
 
 
 def _positives(rows: int, world: int) -> Tensor:

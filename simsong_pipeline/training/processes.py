@@ -54,6 +54,11 @@ class Processes:
                 parameter.grad /= self.world
 
 
+def is_first_process() -> bool:
+    """True for a process by itself and for rank 0 under `torchrun`: the one that writes files."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 @contextmanager
 def joined_processes(device: torch.device) -> Iterator[Processes]:
     """Join the group that `torchrun` describes in the environment, if any."""
