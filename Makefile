@@ -34,8 +34,11 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-dagster: install  ## Dagster's web interface on http://localhost:3000
-	$(BIN)/dagster dev
+.dagster_home/dagster.yaml: deploy/dagster.yaml
+	@mkdir -p .dagster_home && cp $< $@
+
+dagster: install .dagster_home/dagster.yaml  ## Dagster's web interface on http://localhost:3000
+	DAGSTER_HOME=$(CURDIR)/.dagster_home $(BIN)/dagster dev
 
 clean:  ## remove the environment (data stay)
 	rm -rf $(VENV)
