@@ -1,6 +1,5 @@
 """Readers of the Last.fm data set on the sample and on genuine files."""
 
-import io
 import sqlite3
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.sources.lastfm_json import parse_record, rank, read_json_tree
+from simsong_pipeline.sources.lastfm_json import parse_records, rank, read_json_tree
 from simsong_pipeline.sources.lastfm_sqlite import read_similars, read_tags
 
 
@@ -77,6 +76,7 @@ def test_one_bad_record_is_listed(sample_raw: Path, tmp_path: Path) -> None:
     assert [u.path.name for u in frames.unreadable] == ["TRBAD.json"]
 
 
-def test_record_without_its_fields_is_refused() -> None:
+@pytest.mark.parametrize("text", ['{"track_id": "a"}', "<html>", "[1, 2]"])
+def test_record_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(RawDataError, match=r"not a Last\.fm record"):
-        parse_record(io.StringIO('{"track_id": "a"}'))
+        parse_records(pl.Series([text]))

@@ -1,10 +1,11 @@
-"""Reads the Last.fm data set's JSON tree: one file a track with its similar tracks and tags."""
+"""Reads the Last.fm data set's JSON tree: one file a track with its similar tracks and tags.
 
-import json
+Files are parsed by Polars in batches, so that the 56.5 million pairs never become Python objects.
+"""
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
 
 import polars as pl
 
@@ -13,6 +14,8 @@ from simsong_pipeline.schemas import SIMILARITY, TAGS, conform
 from simsong_pipeline.sources.raw_tracks import UnreadableFile
 
 _BATCH = 2_000
+_PAIRS = pl.List(pl.List(pl.String))
+_RECORD = pl.Struct({"track_id": pl.String, "similars": _PAIRS, "tags": _PAIRS})
 
 
 @dataclass(frozen=True)
@@ -33,50 +36,62 @@ def read_json_tree(root: Path) -> LastfmFrames:
     paths = sorted(root.rglob("*.json"))
     if not paths:
         raise RawDataError(f"no .json file below {root}: point to the folder of the Last.fm data set")
-    similars, tags, unreadable = [_similar_frame([])], [_tag_frame([])], []
+    similars, tags, unreadable = [_empty("neighbour_id", "score")], [_empty("tag", "weight")], []
     for batch in _batches(paths):
-        similar_rows: list[tuple[str, str, float]] = []
-        tag_rows: list[tuple[str, str, float]] = []
-        for path in batch:
-            try:
-                with path.open(encoding="utf-8") as handle:
-                    record = parse_record(handle)
-            except RawDataError as error:
-                unreadable.append(UnreadableFile(path, str(error)))
-                continue
-            similar_rows += record.similars
-            tag_rows += record.tags
-        similars.append(_similar_frame(similar_rows))
-        tags.append(_tag_frame(tag_rows))
+        records, bad = _read_batch(batch)
+        similars.append(_triples(records, "similars", "neighbour_id", "score"))
+        tags.append(_triples(records, "tags", "tag", "weight"))
+        unreadable += bad
     similarity = conform(rank(pl.concat(similars)), SIMILARITY)
     tag_frame = pl.concat(tags).unique(["track_id", "tag"], keep="first", maintain_order=True)
     return LastfmFrames(similarity, conform(tag_frame, TAGS), tuple(unreadable))
 
 
-@dataclass(frozen=True)
-class LastfmRecord:
-    """One file: (track, neighbour, score) and (track, tag, weight) triples."""
-
-    similars: list[tuple[str, str, float]]
-    tags: list[tuple[str, str, float]]
-
-
-def parse_record(handle: TextIO) -> LastfmRecord:
-    """Parse one file.
+def parse_records(texts: pl.Series) -> pl.DataFrame:
+    """Texts of files as rows of track_id, similars and tags, both lists of [name, number] as text.
 
     Raises:
-        RawDataError: not JSON, or not of the data set's form.
+        RawDataError: a text is not JSON, or lacks a field.
     """
     try:
-        data: dict[str, Any] = json.load(handle)
-        track_id = str(data["track_id"])
-        similars = [(track_id, str(neighbour), float(score)) for neighbour, score in data["similars"]]
-        tags = [(track_id, str(tag), float(weight)) for tag, weight in data["tags"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RawDataError(
-            f"{getattr(handle, 'name', 'record')} is not a Last.fm record ({type(error).__name__}: {error})"
-        ) from error
-    return LastfmRecord(similars, tags)
+        records = texts.str.json_decode(_RECORD).struct.unnest()
+    except pl.exceptions.PolarsError as error:
+        raise RawDataError(f"not a Last.fm record ({str(error).splitlines()[0]})") from error
+    lacking = [name for name in records.columns if records[name].null_count()]
+    if lacking:
+        raise RawDataError(f"not a Last.fm record (no {', '.join(lacking)})")
+    return records
+
+
+def _read_batch(paths: list[Path]) -> tuple[pl.DataFrame, list[UnreadableFile]]:
+    """Parse together; only when that fails one by one, to find the bad ones."""
+    texts = pl.Series([path.read_text(encoding="utf-8", errors="replace") for path in paths], dtype=pl.String)
+    try:
+        return parse_records(texts), []
+    except RawDataError:
+        good, bad = [pl.DataFrame(schema=dict(_RECORD))], []
+        for path, text in zip(paths, texts, strict=True):
+            try:
+                good.append(parse_records(pl.Series([text])))
+            except RawDataError as error:
+                bad.append(UnreadableFile(path, f"{path} is {error}"))
+        return pl.concat(good), bad
+
+
+def _triples(records: pl.DataFrame, column: str, name: str, number: str) -> pl.DataFrame:
+    """(track, name, number) rows of a column of lists; entries without a number are dropped."""
+    return (
+        records.lazy()
+        .select("track_id", pl.col(column).alias("pair"))
+        .explode("pair")
+        .select(
+            "track_id",
+            pl.col("pair").list.get(0, null_on_oob=True).alias(name),
+            pl.col("pair").list.get(1, null_on_oob=True).cast(pl.Float64, strict=False).alias(number),
+        )
+        .drop_nulls()
+        .collect()
+    )
 
 
 def rank(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -100,11 +115,5 @@ def _batches(paths: list[Path]) -> Iterator[list[Path]]:
         yield paths[begin : begin + _BATCH]
 
 
-def _similar_frame(rows: list[tuple[str, str, float]]) -> pl.DataFrame:
-    schema = {"track_id": pl.String, "neighbour_id": pl.String, "score": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _tag_frame(rows: list[tuple[str, str, float]]) -> pl.DataFrame:
-    schema = {"track_id": pl.String, "tag": pl.String, "weight": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+def _empty(name: str, number: str) -> pl.DataFrame:
+    return pl.DataFrame(schema={"track_id": pl.String, name: pl.String, number: pl.Float64})
