@@ -38,11 +38,11 @@ class SimSong(dg.ConfigurableResource):
         return SourceConfig(raw=Path(raw) if raw else None, manifest=Path(manifest) if manifest else None)
 
     def config(self) -> PipelineConfig:
-        """The pipeline's configuration."""
+        """The configuration of the last `simsong run` in this home, changed by the file and the environment."""
         file = self.config_file or os.environ.get("SIMSONG_CONFIG")
         relevance = self.relevance or os.environ.get("SIMSONG_RELEVANCE")
         changes = {"evaluation.relevance": relevance, "train.steps": self.train_steps}
-        return read_config(Path(file) if file else None, PipelineConfig(), changes)
+        return read_config(Path(file) if file else None, self.workspace().load_config(), changes)
 
     def sample(self) -> SampleConfig:
         """The sample catalogue that is written where there are no raw data."""

@@ -42,7 +42,8 @@ def check_parity(
         batch = np.resize(fixed, (size, frames, n_mels))
         cosines.append((_torch(encoder, batch) * session.embed(batch)).sum(axis=1).min())
     overlap = _overlap(_torch(encoder, catalogue), session.embed(catalogue)) if len(catalogue) else 1.0
-    return Parity(float(min(cosines)), overlap)
+    # np.min lets a NaN through to the comparison, which it fails; min() could hide one.
+    return Parity(float(np.min(cosines)), overlap)
 
 
 def fixed_inputs(frames: int, n_mels: int) -> NDArray[np.float32]:

@@ -87,9 +87,12 @@ def _mismatched(rows: pl.DataFrame, mismatches: pl.DataFrame) -> pl.DataFrame:
 
 
 def _copies(rows: pl.DataFrame, duplicates: pl.DataFrame) -> pl.DataFrame:
-    known = duplicates.join(rows, on="track_id").with_columns(pl.col("track_id").first().over("clique").alias("kept"))
+    known = duplicates.join(rows, on="track_id", maintain_order="left").with_columns(
+        pl.col("track_id").first().over("clique").alias("kept")
+    )
     reason = pl.lit("duplicate of ") + pl.col("kept")
-    return known.filter(pl.col("track_id") != pl.col("kept")).select("track_id", "file", reason.alias("reason"))
+    copies = known.filter(pl.col("track_id") != pl.col("kept")).unique("track_id", keep="first", maintain_order=True)
+    return copies.select("track_id", "file", reason.alias("reason"))
 
 
 def _lost_fields(rows: pl.DataFrame) -> pl.DataFrame:
@@ -115,7 +118,7 @@ def related_by(tracks: pl.DataFrame, column: str) -> pl.DataFrame:
     Returns:
         A similarity frame with score 1; tracks whose value is null are related to none.
     """
-    known = tracks.filter(pl.col(column).is_not_null()).select("track_id", column)
+    known = tracks.filter(pl.col(column).is_not_null()).select("track_id", column).unique("track_id", keep="first")
     pairs = known.join(known.rename({"track_id": "neighbour_id"}), on=column)
     pairs = pairs.filter(pl.col("track_id") != pl.col("neighbour_id")).sort("track_id", "neighbour_id")
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("track_id").alias("rank")

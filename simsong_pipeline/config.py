@@ -5,7 +5,7 @@ Secrets do not belong here: they come from the environment (see `stores.qdrant_s
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Variant = Literal["ns", "wns"]
 VARIANTS: tuple[Variant, ...] = ("ns", "wns")
@@ -80,6 +80,12 @@ class LyricsConfig(StageConfig):
     max_windows: int = Field(8, ge=1)
     batch_size: int = Field(32, ge=1)
     whitened_dim: int = Field(64, ge=2, description="dimension of the lyric vectors after whitening")
+
+    @model_validator(mode="after")
+    def _windows_overlap(self) -> "LyricsConfig":
+        if self.stride_tokens > self.window_tokens - 2:
+            raise ValueError("stride_tokens must be at most window_tokens - 2, or words between windows are lost")
+        return self
 
 
 class SplitConfig(StageConfig):
@@ -169,6 +175,7 @@ class EvaluationConfig(StageConfig):
     bootstrap: int = Field(2_000, ge=100)
     seed: int = 0
     relevance: Relevance = "lastfm"
+    max_songs: int = Field(10_000, ge=10, description="largest gallery; a larger test part is sampled")
 
 
 class PipelineConfig(StageConfig):

@@ -69,14 +69,24 @@ def weight_spread(weights: Tensor, comparable: Tensor) -> float:
 def solve_temperature(
     lyric_similarity: Tensor, comparable: Tensor, alpha_share: float, beta: float, spread: float
 ) -> float:
-    """The lyric temperature at which the weights have the wanted spread, by bisection on its logarithm.
+    """The lyric temperature at which the weights have the wanted spread.
 
-    The spread falls as the temperature rises. Where even the coldest temperature spreads them less, the
-    temperature of the largest spread is returned: a caller that logs the spread reached will see it.
+    The spread is a hump: all weights are 1 when it is hot, and when it is cold one pair of each row takes the
+    whole likeness and the others are alike again. The peak is found on a grid, then the warm side of it is
+    bisected. Where even the peak is lower than wanted, the peak's temperature is returned: a caller that logs
+    the spread reached will see it.
     """
-    low, high = 1e-3, 1e3
-    for _ in range(60):
+
+    def reached(temperature: float) -> float:
+        weights = soft_weights(lyric_similarity, comparable, alpha_share, beta, temperature)
+        return weight_spread(weights, comparable)
+
+    grid = [10 ** (-3 + 6 * step / 60) for step in range(61)]
+    peak = max(grid, key=reached)
+    low, high = peak, grid[-1]
+    if reached(peak) <= spread:
+        return peak
+    for _ in range(40):
         middle = math.sqrt(low * high)
-        reached = weight_spread(soft_weights(lyric_similarity, comparable, alpha_share, beta, middle), comparable)
-        low, high = (middle, high) if reached > spread else (low, middle)
+        low, high = (middle, high) if reached(middle) > spread else (low, middle)
     return math.sqrt(low * high)

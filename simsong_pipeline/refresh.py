@@ -72,7 +72,7 @@ def vector_frame(
     frame = pl.DataFrame(
         {
             "track_id": pl.Series(track_ids, dtype=pl.String),
-            "audio": pl.Series(audio.tolist(), dtype=pl.Array(pl.Float32, audio.shape[1])),
+            "audio": pl.Series(np.ascontiguousarray(audio, np.float32), dtype=pl.Array(pl.Float32, audio.shape[1])),
             "lyrics": pl.Series(words, dtype=pl.Array(pl.Float32, lyric_dim)),
         }
     )

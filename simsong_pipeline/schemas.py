@@ -4,7 +4,7 @@ IO, checks and tests read them. Vector columns have a width that the model decid
 `VECTOR` and any fixed width fits.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -63,7 +63,7 @@ AUDIO_FILES = Contract(
 LYRIC_PAGES = Contract(
     "genius_lyrics",
     {"track_id": pl.String, "text": pl.String, "provider": pl.String, "status": pl.String},
-    key=("track_id",),
+    key=("track_id", "provider"),
     nullable=frozenset({"text"}),
 )
 EXCLUSIONS = Contract(
@@ -72,6 +72,8 @@ EXCLUSIONS = Contract(
     key=("track_id", "stage"),
     nullable=frozenset({"file"}),
 )
+TRACK_EXCLUSIONS = replace(EXCLUSIONS, name="track_exclusions")
+LASTFM_EXCLUSIONS = replace(EXCLUSIONS, name="lastfm_exclusions")
 LYRICS = Contract(
     "lyrics",
     {
@@ -157,6 +159,8 @@ CONTRACTS: dict[str, Contract] = {
         AUDIO_FILES,
         LYRIC_PAGES,
         EXCLUSIONS,
+        TRACK_EXCLUSIONS,
+        LASTFM_EXCLUSIONS,
         LYRICS,
         AUDIO,
         SEGMENT_FEATURES,

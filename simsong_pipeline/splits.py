@@ -24,7 +24,8 @@ def split_by_artist(
 
     Args:
         tracks: track_id, artist_id.
-        previous: an earlier split of the same configuration; its artists stay where they are.
+        previous: artist_id, split of every artist that an earlier split of the same configuration knew; they
+            stay where they are, also when they were away in between.
         by_artist: songs are related because they share an artist. Then a song whose artist has no other
             answers nothing, so the artists of several songs go to the judged parts first.
 
@@ -50,8 +51,15 @@ def split_by_artist(
 def _kept(tracks: pl.DataFrame, previous: pl.DataFrame | None) -> dict[str, str]:
     if previous is None:
         return {}
-    joined = tracks.join(previous.with_columns(pl.col("split").cast(pl.String)), on="track_id")
-    return dict(joined.select("artist_id", "split").unique("artist_id", keep="first").rows())
+    present = tracks.select("artist_id").unique().join(previous, on="artist_id")
+    return dict(present.select("artist_id", pl.col("split").cast(pl.String)).rows())
+
+
+def remember(previous: pl.DataFrame | None, tracks: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """`previous` and the artists of `splits`, one row an artist: nothing is ever forgotten."""
+    now = tracks.join(splits, on="track_id").select("artist_id", "split")
+    both = now if previous is None else pl.concat([previous, now])
+    return both.unique("artist_id", keep="first", maintain_order=True).sort("artist_id")
 
 
 def _room(sizes: dict[str, int], total: int, config: SplitConfig, by_artist: bool) -> dict[str, float]:

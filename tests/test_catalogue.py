@@ -62,6 +62,12 @@ def test_one_track_of_a_clique_stays_even_when_its_first_is_not_in_the_catalogue
     assert catalogue.exclusions.select("track_id", "reason").rows() == [("T", "duplicate of U")]
 
 
+def test_track_in_two_cliques_leaves_once() -> None:
+    duplicates = pl.DataFrame({"clique": [0, 0, 1, 1], "track_id": ["T", "V", "U", "V"]})
+    catalogue = _build(_raw(), _raw(track_id="U"), _raw(track_id="V"), duplicates=duplicates)
+    assert catalogue.exclusions["track_id"].to_list() == ["V"]
+
+
 def test_track_without_a_name_leaves() -> None:
     catalogue = _build(_raw(title=" "), _raw(track_id="U"))
     assert catalogue.exclusions.select("track_id", "reason").rows() == [("T", "no title")]

@@ -43,6 +43,7 @@ def test_lineage_has_the_groups_and_assets_of_the_design() -> None:
         "msd_tracks",
         "lastfm_similarity",
         "lastfm_tags",
+        "lastfm_exclusions",
         "youtube_audio",
         "genius_lyrics",
     }
@@ -145,7 +146,7 @@ def test_frames_are_those_of_the_command_line(
     small_project: tuple[Workspace, dict[str, object]], finished_run: tuple[Workspace, object]
 ) -> None:
     workspace, resources = small_project
-    names = ("raw_files", "msd_tracks", "lastfm_similarity", "tracks")
+    names = ("raw_files", "msd_tracks", "lastfm_similarity", "lastfm_tags", "lastfm_exclusions", "tracks")
     selection = dg.AssetSelection.assets(*names, "track_exclusions")
     assert dg.materialize(defs.assets or [], selection=selection, resources=resources).success  # type: ignore[arg-type]
     for name in ("lastfm_similarity", "tracks"):

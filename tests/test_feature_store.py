@@ -1,6 +1,7 @@
 """The feature store: what is decoded again, and what a reader sees."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.config import AudioConfig, LogMelConfig
+from simsong_pipeline.errors import SchemaError
 
 MEL = LogMelConfig()
 
@@ -106,6 +108,29 @@ def test_file_that_comes_back_is_noticed(tmp_path: Path, songs: list[Path]) -> N
 def test_changed_checks_look_at_every_recording_again(tmp_path: Path, songs: list[Path]) -> None:
     _refresh(tmp_path, songs)
     assert _refresh(tmp_path, songs, AudioConfig(min_seconds=3.5)).decoded == 6
+
+
+def test_missing_recording_does_not_write_its_bucket_again(tmp_path: Path, songs: list[Path]) -> None:
+    songs[1].unlink()
+    _refresh(tmp_path, songs)
+    before = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "features").iterdir()}
+    _refresh(tmp_path, songs)
+    assert before == {p.name: p.stat().st_mtime_ns for p in (tmp_path / "features").iterdir()}
+
+
+def test_corrected_duration_is_looked_at_again(tmp_path: Path, songs: list[Path]) -> None:
+    store = FeatureStore(tmp_path / "features", MEL)
+    for expected, status in ((900.0, "invalid"), (4.0, "ok")):
+        task = replace(_task(songs[0]), expected_s=expected)
+        frames = store.refresh([task], AudioConfig(max_seconds=1000), lambda *_: None)
+        assert frames.audio["status"].to_list() == [status]
+
+
+def test_damaged_bucket_is_named(tmp_path: Path, songs: list[Path]) -> None:
+    _refresh(tmp_path, songs)
+    next((tmp_path / "features").glob("*.parquet")).write_bytes(b"damaged")
+    with pytest.raises(SchemaError, match=r"bucket-\d\d\.parquet is damaged"):
+        _refresh(tmp_path, songs)
 
 
 def test_number_of_workers_changes_nothing(tmp_path: Path, songs: list[Path]) -> None:

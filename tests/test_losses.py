@@ -90,10 +90,19 @@ def test_more_alike_lyrics_weigh_less() -> None:
     assert weights[0, 1] < weights[0, 2] < weights[0, 3]
 
 
-@pytest.mark.parametrize("spread", [0.1, 0.3])
-def test_solved_temperature_gives_the_wanted_spread(spread: float) -> None:
-    _, _, lyrics = _problem(n=40)
-    comparable = ~torch.eye(40, dtype=torch.bool)
+@pytest.mark.parametrize(("n", "spread"), [(40, 0.1), (40, 0.3), (1024, 0.3)])
+def test_solved_temperature_gives_the_wanted_spread(n: int, spread: float) -> None:
+    _, _, lyrics = _problem(n=n)
+    comparable = ~torch.eye(n, dtype=torch.bool)
     temperature = solve_temperature(lyrics, comparable, 0.5, 1.0, spread)
     reached = weight_spread(soft_weights(lyrics, comparable, 0.5, 1.0, temperature), comparable)
     assert reached == pytest.approx(spread, rel=1e-3)
+
+
+def test_spread_that_cannot_be_reached_gives_the_temperature_of_the_largest() -> None:
+    _, _, lyrics = _problem(n=40)
+    comparable = ~torch.eye(40, dtype=torch.bool)
+    temperature = solve_temperature(lyrics, comparable, 0.5, 1.0, 99.0)
+    best = weight_spread(soft_weights(lyrics, comparable, 0.5, 1.0, temperature), comparable)
+    others = [weight_spread(soft_weights(lyrics, comparable, 0.5, 1.0, t), comparable) for t in (0.001, 0.1, 1, 10)]
+    assert best >= max(others)

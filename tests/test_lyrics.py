@@ -148,6 +148,11 @@ def test_themes_are_nearer_than_other_themes(encoder: LyricEncoder) -> None:
     assert sea @ shore > sea @ factory
 
 
+def test_identical_lyrics_cannot_be_whitened_and_are_cut() -> None:
+    same = np.ones((6, 5), np.float32)
+    assert fit_whitening(same, 3).apply(same).shape == (6, 3)
+
+
 def test_model_that_is_not_there_is_named() -> None:
     with pytest.raises(ModelError, match="no-such-folder"):
         LyricEncoder(LyricsConfig(model="./no-such-folder"))

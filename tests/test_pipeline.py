@@ -9,8 +9,11 @@ import polars as pl
 import pytest
 from conftest import NOW, QUIET, SMALL_CONFIG
 
-from simsong_pipeline.config import VARIANTS
+from simsong_pipeline.config import VARIANTS, SegmentConfig
 from simsong_pipeline.errors import EvaluationError, ModelError, RawDataError, SimSongError
+from simsong_pipeline.evaluation.quality import Verdict
+from simsong_pipeline.pipeline.embedding_stage import embed_variant
+from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.queries import similar
 from simsong_pipeline.pipeline.run import RunSummary, evaluate_again, run
@@ -151,16 +154,58 @@ def test_corrupt_track_file_is_listed_and_the_run_goes_on(run_copy: Workspace) -
 
 
 def test_vectors_no_better_than_chance_are_not_indexed(run_copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from simsong_pipeline.evaluation import quality
-
-    config = SMALL_CONFIG.model_copy(update={"serve": "ns"})
-    verdict = quality.better_than_chance(run_copy.read("metrics"), config)
-    failed = quality.Verdict(False, verdict.chance, 0.0, verdict.chance, "Recall@10 is not above chance")
-    monkeypatch.setattr("simsong_pipeline.pipeline.run.better_than_chance", lambda *_: failed)
+    failed = Verdict(False, 0.1, 0.0, 0.1, "Recall@10 is not above chance")
+    monkeypatch.setattr("simsong_pipeline.pipeline.evaluation_stage.better_than_chance", lambda *_: failed)
     shutil.rmtree(run_copy.home / "qdrant")
     with pytest.raises(EvaluationError, match="--publish-anyway"):
         run(run_copy, SourceConfig(), SMALL_CONFIG, NOW, QUIET)
     assert not (run_copy.home / "qdrant").exists()
+
+
+def test_model_that_was_not_evaluated_is_not_published(run_copy: Workspace) -> None:
+    (run_copy.model("wns") / "quality.json").unlink()
+    names = ("tracks", "audio", "lyrics", "lastfm_tags")
+    frames = IndexFrames(*[run_copy.read(name) for name in names])
+    with pytest.raises(EvaluationError, match="was not evaluated"):
+        publish_variant(run_copy, "wns", run_copy.read("wns/track_vectors"), frames, SMALL_CONFIG, NOW)
+
+
+@pytest.mark.parametrize("folder", ["audio", "lyrics"])
+def test_folder_that_went_empty_costs_nothing(run_copy: Workspace, folder: str) -> None:
+    before = run_copy.read("wns/track_vectors")
+    shutil.rmtree(run_copy.raw / folder)
+    (run_copy.raw / folder).mkdir()
+    with pytest.raises(RawDataError, match="--accept-shrink"):
+        _run(run_copy)
+    assert len(list((run_copy.home / "features").glob("*.f16"))) > 1
+    assert run_copy.read("wns/track_vectors").equals(before)
+
+
+def test_changed_front_end_is_refused_by_the_present_model(run_copy: Workspace) -> None:
+    config = SMALL_CONFIG.model_copy(update={"segments": SegmentConfig(seconds=3)})
+    with pytest.raises(ModelError, match="other segments settings"):
+        embed_variant(
+            run_copy,
+            "wns",
+            run_copy.read("segment_features"),
+            run_copy.read("lyric_embeddings"),
+            config,
+            lambda *_: None,
+        )
+
+
+def test_older_collections_are_dropped_and_one_is_kept_for_going_back(run_copy: Workspace) -> None:
+    for seed in (7, 8):
+        config = SMALL_CONFIG.model_copy(update={"train": SMALL_CONFIG.train.model_copy(update={"seed": seed})})
+        run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        assert store.ping() == 4
+
+
+def test_damaged_frame_is_named(run_copy: Workspace) -> None:
+    run_copy.frame_path("tracks").write_bytes(b"damaged")
+    with pytest.raises(RawDataError, match=r"tracks\.parquet is damaged"):
+        run_copy.read("tracks")
 
 
 def test_evaluation_refuses_artists_that_were_trained_on(run_copy: Workspace) -> None:
@@ -168,7 +213,7 @@ def test_evaluation_refuses_artists_that_were_trained_on(run_copy: Workspace) ->
         pl.lit("test").cast(pl.Enum(["train", "validation", "test"])).alias("split")
     )
     run_copy.write("splits", splits)
-    with pytest.raises(EvaluationError, match="was trained on"):
+    with pytest.raises(EvaluationError, match="was trained or validated on"):
         evaluate_again(run_copy, SMALL_CONFIG)
 
 

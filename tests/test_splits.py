@@ -5,7 +5,7 @@ import pytest
 
 from simsong_pipeline.config import SplitConfig
 from simsong_pipeline.errors import SchemaError
-from simsong_pipeline.splits import split_by_artist
+from simsong_pipeline.splits import remember, split_by_artist
 
 
 def _tracks(artists: int, songs: int = 5) -> pl.DataFrame:
@@ -41,8 +41,18 @@ def test_same_seed_same_split_whatever_the_order_of_rows() -> None:
 def test_artists_keep_their_part_when_the_catalogue_grows() -> None:
     small, large = _tracks(20), _tracks(35)
     before = split_by_artist(small, SplitConfig())
-    after = split_by_artist(large, SplitConfig(), previous=before)
+    after = split_by_artist(large, SplitConfig(), previous=remember(None, small, before))
     assert before.equals(after.filter(pl.col("track_id").is_in(before["track_id"].implode())))
+
+
+def test_artist_that_was_away_comes_back_to_its_part() -> None:
+    tracks = _tracks(20)
+    before = split_by_artist(tracks, SplitConfig())
+    ledger = remember(None, tracks, before)
+    fewer = tracks.filter(pl.col("artist_id") > "A006")
+    ledger = remember(ledger, fewer, split_by_artist(fewer, SplitConfig(), ledger))
+    after = split_by_artist(tracks, SplitConfig(), ledger)
+    assert after.sort("track_id").equals(before.sort("track_id"))
 
 
 @pytest.mark.parametrize("artists", [3, 4])

@@ -57,10 +57,10 @@ def splits(tracks: pl.DataFrame, audio: pl.DataFrame, simsong: SimSong) -> dg.Ma
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
 def exclusions(
-    track_exclusions: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame
+    track_exclusions: pl.DataFrame, lastfm_exclusions: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """Everything that was left out, with its reason."""
-    frame = stages.make_exclusions(track_exclusions, audio, lyrics)
+    frame = stages.make_exclusions(track_exclusions, lastfm_exclusions, audio, lyrics)
     lines = [f"| {stage} | {track} | {reason} |" for track, stage, _, reason in frame.head(50).rows()]
     table = "\n".join(["| stage | track | reason |", "|---|---|---|", *lines])
     return dg.MaterializeResult(value=frame, metadata={"first_rows": dg.MetadataValue.md(table)})

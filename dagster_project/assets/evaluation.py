@@ -5,7 +5,7 @@ import polars as pl
 
 from dagster_project.resources import SimSong
 from simsong_pipeline.config import VARIANTS
-from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, build_gallery, measure
+from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
 
 GROUP = "evaluation"
@@ -24,9 +24,7 @@ def metrics(
 ) -> pl.DataFrame:
     """Every method under every protocol, with chance, oracle and interval, on artists never trained on."""
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
-    workspace, config = simsong.workspace(), simsong.config()
-    features = workspace.features(config.log_mel).reader(segment_features)
-    return measure(build_gallery(workspace, frames), features, config)
+    return measure_and_record(simsong.workspace(), frames, segment_features, simsong.config())
 
 
 def _metric_asset(name: str) -> dg.AssetsDefinition:

@@ -9,7 +9,7 @@ from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
 from simsong_pipeline.pipeline.export_stage import export_variant
-from simsong_pipeline.pipeline.index_stage import IndexFrames, index_variant
+from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.training_stage import TrainingFrames, train_variant
 
 
@@ -114,10 +114,8 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         lastfm_tags: pl.DataFrame,
     ) -> dg.MaterializeResult:
         """The songs in Qdrant: one collection a model version, behind an alias."""
-        frames = IndexFrames(tracks, audio, lyrics, lastfm_tags)
-        config = simsong.config()
-        with simsong.workspace().store(config.store) as store:
-            change = index_variant(store, variant, track_vectors, frames, config, datetime.now(UTC))
+        frames, now = IndexFrames(tracks, audio, lyrics, lastfm_tags), datetime.now(UTC)
+        change = publish_variant(simsong.workspace(), variant, track_vectors, frames, simsong.config(), now)
         return dg.MaterializeResult(metadata=vars(change))
 
     return qdrant_collection

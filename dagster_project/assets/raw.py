@@ -1,5 +1,7 @@
 """Group raw: what the sources hold, as frames. No judgement about it belongs here."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
@@ -24,19 +26,20 @@ def msd_tracks(simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
     return dg.MaterializeResult(value=frame, metadata={"unreadable": frame["unreadable"].count()})
 
 
-@dg.asset(group_name=GROUP, io_manager_key="frames")
-def lastfm_similarity(msd_tracks: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
-    """Who is similar to whom: Last.fm's lists, or songs of one artist or genre."""
+@dg.multi_asset(
+    group_name=GROUP,
+    outs={
+        name: dg.AssetOut(io_manager_key="frames") for name in ("lastfm_similarity", "lastfm_tags", "lastfm_exclusions")
+    },
+)
+def lastfm(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
+    """Who is similar to whom (Last.fm's lists, or songs of one artist or genre), tags, and unreadable files."""
     relevance = simsong.config().evaluation.relevance
-    frame = raw.read_similarity(simsong.workspace(), simsong.source(), msd_tracks, relevance)
-    queries = frame["track_id"].n_unique()
-    return dg.MaterializeResult(value=frame, metadata={"pairs": frame.height, "tracks_with_neighbours": queries})
-
-
-@dg.asset(group_name=GROUP, io_manager_key="frames")
-def lastfm_tags(msd_tracks: pl.DataFrame, simsong: SimSong) -> pl.DataFrame:
-    """Tags with weights from 0 to 100."""
-    return raw.read_tags(simsong.workspace(), simsong.source(), msd_tracks)
+    frames = raw.read_listening(simsong.workspace(), simsong.source(), msd_tracks, relevance)
+    queries = frames.similarity["track_id"].n_unique()
+    yield dg.Output(frames.similarity, "lastfm_similarity", metadata={"tracks_with_neighbours": queries})
+    yield dg.Output(frames.tags, "lastfm_tags")
+    yield dg.Output(frames.exclusions, "lastfm_exclusions")
 
 
 @dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")

@@ -36,6 +36,7 @@ _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     **polars_schema(AUDIO, 1),
     **polars_schema(SEGMENT_FEATURES, 1),
     "settings": pl.String,
+    "expected_s": pl.Float64,
 }
 
 
@@ -87,7 +88,14 @@ class FeatureStore:
 
     def _bucket_rows(self, bucket: int) -> pl.DataFrame:
         path = self._folder / f"bucket-{bucket:02d}.parquet"
-        return pl.read_parquet(path) if path.is_file() else pl.DataFrame(schema=_ROWS)
+        if not path.is_file():
+            return pl.DataFrame(schema=_ROWS)
+        try:
+            return pl.read_parquet(path).select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise SchemaError(
+                f"{path} is damaged ({_first_line(error)}): delete {self._folder} and run again"
+            ) from error
 
     def _write_bucket(self, bucket: int, kept: pl.DataFrame, prepared: Iterable[PreparedAudio], settings: str) -> None:
         """Write the frames of kept and new songs to a new file, then publish it by the parquet file."""
@@ -142,14 +150,14 @@ class FeatureStore:
 
 
 def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -> set[str]:
-    """Tracks whose recording and settings are as they were. A missing file is always looked at again."""
+    """Tracks whose recording, expected duration and settings are as they were; a missing file has size -1."""
     now = pl.DataFrame(
-        [(t.track_id, t.path, t.size_bytes, t.modified_ns) for t in tasks],
-        schema={"track_id": pl.String, "path": pl.String, "size_bytes": pl.Int64, "modified_ns": pl.Int64},
+        [(t.track_id, t.path, t.size_bytes, t.modified_ns, t.expected_s) for t in tasks],
+        schema={n: _ROWS[n] for n in ("track_id", "path", "size_bytes", "modified_ns", "expected_s")},
         orient="row",
     )
-    same = known.filter(pl.col("settings") == settings, pl.col("status") != "missing")
-    return set(same.join(now, on=now.columns, how="semi")["track_id"].to_list())
+    same = known.filter(pl.col("settings") == settings)
+    return set(same.join(now, on=now.columns, how="semi", nulls_equal=True)["track_id"].to_list())
 
 
 def _with_settings(rows: pl.DataFrame, settings: str) -> pl.DataFrame:
@@ -182,4 +190,11 @@ class FeatureReader:
         path = self._folder / file
         if not path.is_file():
             raise SchemaError(f"features file {path} is missing: delete {self._folder} and run again")
-        return np.memmap(path, np.float16, mode="r").reshape(-1, self._n_mels)
+        try:
+            return np.memmap(path, np.float16, mode="r").reshape(-1, self._n_mels)
+        except ValueError as error:
+            raise SchemaError(f"features file {path} is damaged: delete {self._folder} and run again") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

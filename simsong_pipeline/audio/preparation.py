@@ -90,10 +90,10 @@ def prepare_all(
 
 
 def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:
-    """Rows of the audio contract, without the features."""
+    """Rows of the audio contract and what was expected, without the features."""
     rows = [
         (p.task.track_id, p.task.path, p.task.size_bytes, p.task.modified_ns)
-        + (p.sample_rate, p.duration_s, p.audio_sha256, p.status, p.reason)
+        + (p.sample_rate, p.duration_s, p.audio_sha256, p.status, p.reason, p.task.expected_s)
         for p in prepared
     ]
-    return pl.DataFrame(rows, schema=polars_schema(AUDIO, 1), orient="row")
+    return pl.DataFrame(rows, schema={**polars_schema(AUDIO, 1), "expected_s": pl.Float64}, orient="row")

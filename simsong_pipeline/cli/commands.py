@@ -61,13 +61,17 @@ def run(
     publish_anyway: Annotated[
         bool, typer.Option("--publish-anyway", help="Index even when no better than chance.")
     ] = False,
+    accept_shrink: Annotated[
+        bool, typer.Option("--accept-shrink", help="Go on although the raw data lost more than half.")
+    ] = False,
     config: ConfigFile = None,
     qdrant_url: QdrantUrl = None,
     json: Json = False,
 ) -> None:
     """Run the whole pipeline: read, prepare, train, export, embed, evaluate, report, index.
 
-    What did not change since the last run is not computed again. With --json the last line is one object:
+    What did not change since the last run is not computed again, and settings that are not given stay as they were
+    in the last run. With --json the last line is one object:
     tracks, excluded, embedded, unchanged, upserted, seconds; a song counts once, whatever the variants.
     """
     if raw is not None and manifest is not None:
@@ -78,8 +82,10 @@ def run(
         "train.seed": seed,
         "store.url": qdrant_url,
     }
-    settings = read_config(config, PipelineConfig(), changes)
-    _run(Workspace(home), SourceConfig(raw=raw, manifest=manifest), settings, json, retrain, publish_anyway)
+    workspace = Workspace(home)
+    settings = read_config(config, workspace.load_config(), changes)
+    source = SourceConfig(raw=raw, manifest=manifest, accept_shrink=accept_shrink)
+    _run(workspace, source, settings, json, retrain, publish_anyway)
 
 
 def _run(
@@ -146,8 +152,15 @@ def train(
             workspace.save_config(settings)
 
 
-def demo(home: Home = DEFAULT_HOME, seed: Annotated[int, typer.Option(help="Seed of the sample.", min=0)] = 0) -> None:
-    """Sample catalogue, whole pipeline, a few similar-song queries, and where the report lies."""
+def demo(
+    home: Home = DEFAULT_HOME,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Sample catalogue, whole pipeline, a few similar-song queries, and where the report lies.
+
+    With --json: the object of `run`, one object per neighbour, and an object with the report's path.
+    """
     from simsong_pipeline.pipeline.queries import example_songs
     from simsong_pipeline.pipeline.raw import ensure_raw
 
@@ -156,11 +169,15 @@ def demo(home: Home = DEFAULT_HOME, seed: Annotated[int, typer.Option(help="Seed
         told.stage("composing and encoding songs")
         if not ensure_raw(workspace, SourceConfig(), SampleConfig(seed=seed), told.progress):
             told.note(f"{workspace.raw} is there already")
-    _run(workspace, SourceConfig(), config, json=False)
+    _run(workspace, SourceConfig(), config, json)
     for track_id in example_songs(workspace, 3):
-        _print_similar(workspace, config, track_id, 5, None, True, False)
+        _print_similar(workspace, config, track_id, 5, None, True, json)
+    report = str(workspace.report.resolve())
+    if json:
+        print_json({"report": report})
+        return
     _print_metrics(workspace, headline_only=True)
-    out.print(f"\nreport: {workspace.report.resolve()}")
+    out.print(f"\nreport: {report}", markup=False)
 
 
 def similar(

@@ -1,6 +1,7 @@
 """What a person sees: progress and notes on standard error, results on standard output."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,16 +15,17 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from simsong_pipeline.pipeline.events import Events
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def print_json(record: Mapping[str, object]) -> None:
     """One object on one line of standard output."""
-    out.print(json.dumps(record, ensure_ascii=False), markup=False)
+    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def print_json_lines(records: Iterable[Mapping[str, object]]) -> None:
@@ -34,11 +36,11 @@ def print_json_lines(records: Iterable[Mapping[str, object]]) -> None:
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """A table; numbers with four decimals."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in ("track_id", "score", "check"))
     for row in rows:
-        table.add_row(*[_cell(v) for v in row])
+        table.add_row(*[Text(_cell(v)) for v in row])
     out.print(table)
 
 
@@ -72,6 +74,6 @@ def events(quiet: bool = False) -> Iterator[Events]:
             bars.update(current, completed=done, total=total)
 
         def note(text: str) -> None:
-            err.print(f"  {text}", markup=False)
+            err.print(f"  {text}", markup=False, emoji=False)
 
         yield Events(stage, progress, note)

@@ -83,7 +83,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _qdrant(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:
-    url = config.store.url or os.environ.get("QDRANT_URL")
+    url = config.store.url or os.environ.get("QDRANT_URL") or None
     if url is None and not (workspace.home / "qdrant").is_dir():
         yield Finding("Qdrant", "note", "embedded, nothing indexed yet: simsong run")
         return

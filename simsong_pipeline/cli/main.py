@@ -29,6 +29,9 @@ def main() -> None:
     except SimSongError as error:
         err.print(f"[bold red]error:[/bold red] {_escaped(str(error))}")
         sys.exit(1)
+    except OSError as error:
+        err.print(f"[bold red]error:[/bold red] {_escaped(str(error))}")
+        sys.exit(1)
     except KeyboardInterrupt:
         err.print("stopped; run the same command again to go on")
         sys.exit(130)

@@ -47,6 +47,8 @@ def fit_whitening(vectors: NDArray[np.float32], dim: int, strength: float = 0.5)
     values, directions = np.linalg.eigh(covariance)
     values, directions = values[::-1], directions[:, ::-1]
     keep = min(dim, max(2, len(vectors) // 2), int((values > _SMALLEST_SHARE * values[0]).sum()))
+    if keep < 1 or values[0] <= 0:
+        return truncation(vectors.shape[1], dim)  # all lyrics are the same: nothing to fit
     scale = values[:keep] ** (-strength / 2)
     # The sign of an eigenvector is arbitrary; the largest entry positive makes it the same everywhere.
     signs = np.sign(directions[np.abs(directions[:, :keep]).argmax(axis=0), np.arange(keep)])

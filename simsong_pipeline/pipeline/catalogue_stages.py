@@ -1,6 +1,5 @@
 """From raw frames to the catalogue's: tracks, lyrics, audio with features, splits, exclusions."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,13 +9,14 @@ from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.catalogue import Catalogue, build_catalogue
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.files import write_json
+from simsong_pipeline.errors import AudioError, EvaluationError
+from simsong_pipeline.files import sha256_of
 from simsong_pipeline.lyrics.embedding import LyricEncoder
 from simsong_pipeline.lyrics.frame import build_lyrics
 from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
-from simsong_pipeline.splits import split_by_artist
+from simsong_pipeline.splits import remember, split_by_artist
 
 Progress = Callable[[int, int], None]
 
@@ -43,7 +43,8 @@ def make_audio(
         AudioTask(track_id, path or "(no recording)", -1 if size is None else size, modified or -1, expected)
         for track_id, expected, path, size, modified in rows.rows()
     ]
-    return workspace.features(config.log_mel).refresh(tasks, config.audio, progress)
+    with workspace.lock():
+        return workspace.features(config.log_mel).refresh(tasks, config.audio, progress)
 
 
 def make_splits(
@@ -51,19 +52,39 @@ def make_splits(
 ) -> pl.DataFrame:
     """Artist-disjoint parts of the tracks with usable audio; artists keep their part from run to run."""
     usable = tracks.join(audio.filter(pl.col("status") == "ok"), on="track_id", how="semi")
+    if not usable.height:
+        bad = audio.filter(pl.col("status") != "ok")
+        raise AudioError(
+            f"none of the {tracks.height} recordings can be used; {bad['track_id'][0]}: {bad['reason'][0]}"
+        )
     by_artist = config.evaluation.relevance == "artist"
-    settings = {"splits": config.splits.model_dump(), "by_artist": by_artist}
-    note = workspace.frame_path("splits").with_suffix(".json")
-    same = note.is_file() and json.loads(note.read_text(encoding="utf-8")) == settings
-    previous = workspace.read_if_there("splits") if same else None
+    settings = sha256_of(config.splits.model_dump(), by_artist)[:12]
+    ledger = f"split_artists_{settings}"
+    previous = workspace.read_if_there(ledger)
     splits = split_by_artist(usable, config.splits, previous, by_artist)
-    write_json(note, settings)
+    workspace.write(ledger, remember(previous, usable, splits))
     return splits
 
 
+def refuse_unanswerable(splits: pl.DataFrame, similarity: pl.DataFrame) -> None:
+    """Stop before hours of training when no test song has a related one.
+
+    Raises:
+        EvaluationError: saying so.
+    """
+    test = splits.filter(pl.col("split") == "test").select("track_id")
+    pairs = similarity.join(test, on="track_id", how="semi")
+    if not pairs.join(test.rename({"track_id": "neighbour_id"}), on="neighbour_id", how="semi").height:
+        raise EvaluationError(
+            f"none of the {test.height} test songs has a related song among them, so nothing could be measured: add "
+            "songs, or choose another --relevance (lastfm, artist, genre)"
+        )
+
+
 def make_lyrics(tracks: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:
-    """Cleaned lyrics, one row a track."""
-    return build_lyrics(tracks, [pages])
+    """Cleaned lyrics, one row a track; a fetched page is preferred to a bag of words."""
+    is_bag = pl.col("provider") == "musixmatch"
+    return build_lyrics(tracks, [pages.filter(~is_bag), pages.filter(is_bag)])
 
 
 @dataclass(frozen=True)
@@ -94,12 +115,15 @@ def make_lyric_embeddings(
     return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new.height)
 
 
-def make_exclusions(catalogue_part: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame) -> pl.DataFrame:
+def make_exclusions(
+    catalogue_part: pl.DataFrame, lastfm_part: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame
+) -> pl.DataFrame:
     """Every track, recording or lyric that was left out, with its reason."""
     bad_audio = audio.filter(pl.col("status") != "ok")
     bad_lyrics = lyrics.filter(pl.col("status") == "invalid")
     parts = [
         catalogue_part,
+        lastfm_part,
         bad_audio.select("track_id", pl.lit("audio").alias("stage"), pl.col("path").alias("file"), "reason"),
         bad_lyrics.select(
             "track_id",

@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 
 from simsong_pipeline.audio.feature_store import FeatureReader
+from simsong_pipeline.audio.log_mel import front_end_version
 from simsong_pipeline.audio.segments import cut, even_starts, segment_frames
 from simsong_pipeline.config import PipelineConfig, Variant
+from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder, Segments
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -38,7 +40,9 @@ def embed_variant(
     words = lyric_embeddings.filter(pl.col("track_id").is_in(todo))
     whitened = whitening.apply(words["vector"].to_numpy()) if words.height else np.zeros((0, 0), np.float32)
     lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
-    encoder = embedder or OnnxEncoder(files.onnx, config.inference)
+    onnx = OnnxEncoder(files.onnx, config.inference)
+    _refuse_other_features(onnx, config)
+    encoder = embedder or onnx
     features = workspace.features(config.log_mel).reader(segment_features)
     vectors = []
     for done, vector in enumerate(encoder.embed_songs(_segments(features, todo, config)), start=1):
@@ -47,6 +51,17 @@ def embed_variant(
     audio = np.stack(vectors) if vectors else np.zeros((0, config.encoder.embedding_dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return merge(kept, new)
+
+
+def _refuse_other_features(encoder: OnnxEncoder, config: PipelineConfig) -> None:
+    """A model understands the features that it was trained on and no others."""
+    wanted = {"front_end": front_end_version(config.log_mel), "segments": config.segments.model_dump()}
+    for name, value in wanted.items():
+        if encoder.metadata.get(name) != value:
+            raise ModelError(
+                f"the model was made for other {name.replace('_', ' ')} settings ({encoder.metadata.get(name)}) than "
+                f"are configured ({value}): train again with `simsong run`"
+            )
 
 
 def _segments(features: FeatureReader, track_ids: list[str], config: PipelineConfig) -> Iterator[Segments]:

@@ -13,8 +13,9 @@ from simsong_pipeline.evaluation.baselines import gaussian_scores, mfcc_gaussian
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
+from simsong_pipeline.evaluation.quality import better_than_chance
 from simsong_pipeline.evaluation.retrieval import Task, build_task
-from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
+from simsong_pipeline.pipeline.model_files import ModelFiles, QualityRecord, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
 
 
@@ -43,7 +44,7 @@ class Gallery:
     records: dict[Variant, TrainingRecord]
 
 
-def build_gallery(workspace: Workspace, frames: EvaluationFrames) -> Gallery:
+def build_gallery(workspace: Workspace, frames: EvaluationFrames, config: PipelineConfig) -> Gallery:
     """The test songs that every variant has vectors of.
 
     Raises:
@@ -52,7 +53,7 @@ def build_gallery(workspace: Workspace, frames: EvaluationFrames) -> Gallery:
     test = frames.splits.filter(pl.col("split") == "test").select("track_id")
     for vectors in frames.vectors.values():
         test = test.join(vectors, on="track_id", how="semi")
-    track_ids = test["track_id"].sort().to_list()
+    track_ids = _sampled(test["track_id"].sort().to_list(), config)
     records = {v: _record(workspace, v) for v in frames.vectors}
     _refuse_known_artists(frames.tracks, track_ids, records)
     relevant, artists = (
@@ -66,6 +67,28 @@ def build_gallery(workspace: Workspace, frames: EvaluationFrames) -> Gallery:
     return Gallery(track_ids, by_variant, protocols, records)
 
 
+def _sampled(track_ids: list[str], config: PipelineConfig) -> list[str]:
+    """At most `max_songs` songs, drawn with the evaluation's seed: rankings are dense, [songs, songs]."""
+    limit = config.evaluation.max_songs
+    if len(track_ids) <= limit:
+        return track_ids
+    drawn = np.random.default_rng(config.evaluation.seed).choice(len(track_ids), limit, replace=False)
+    return [track_ids[n] for n in sorted(drawn.tolist())]
+
+
+def measure_and_record(
+    workspace: Workspace, frames: EvaluationFrames, segment_features: pl.DataFrame, config: PipelineConfig
+) -> pl.DataFrame:
+    """The metrics frame; the verdict on the served model is written beside it for publishing to read."""
+    features = workspace.features(config.log_mel).reader(segment_features)
+    metrics = measure(build_gallery(workspace, frames, config), features, config)
+    verdict = better_than_chance(metrics, config)
+    for variant, vectors in frames.vectors.items():
+        version = vectors["model_version"][0]
+        ModelFiles(workspace.model(variant)).write_quality(QualityRecord(version, verdict.passed, verdict.text))
+    return metrics
+
+
 def _record(workspace: Workspace, variant: Variant) -> TrainingRecord:
     record = ModelFiles(workspace.model(variant)).training()
     if record is None:
@@ -74,13 +97,15 @@ def _record(workspace: Workspace, variant: Variant) -> TrainingRecord:
 
 
 def _refuse_known_artists(tracks: pl.DataFrame, track_ids: list[str], records: dict[Variant, TrainingRecord]) -> None:
-    tested = set(tracks.filter(pl.col("track_id").is_in(track_ids))["artist_id"].to_list())
+    chosen = pl.DataFrame({"track_id": track_ids})
+    tested = set(tracks.join(chosen, on="track_id", how="semi")["artist_id"].to_list())
     for variant, record in records.items():
-        known = sorted(tested & set(record.artists))
+        known = sorted((tested & set(record.artists)) | (set(track_ids) & set(record.tracks)))
         if known:
             raise EvaluationError(
-                f"{variant} was trained on {len(known)} artists of the test part ({known[0]} is one): its figures "
-                "would mean nothing. The split changed since; train again with `simsong run --retrain`"
+                f"{variant} was trained or validated on {len(known)} artists or songs of the test part "
+                f"({known[0]} is one): its figures would mean nothing. The split changed since; "
+                "train again with `simsong run --retrain`"
             )
 
 

@@ -7,10 +7,12 @@ import numpy as np
 import polars as pl
 
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.errors import StoreError
+from simsong_pipeline.errors import EvaluationError, StoreError
+from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import SONG_VECTOR, Point, song_vector
 from simsong_pipeline.stores.payloads import build_payloads, point_id
-from simsong_pipeline.stores.qdrant_store import QdrantStore, StoreChange
+from simsong_pipeline.stores.qdrant_store import StoreChange
 
 
 @dataclass(frozen=True)
@@ -33,31 +35,49 @@ def alias_name(variant: Variant, config: PipelineConfig) -> str:
     return f"{config.store.collection}_{variant}"
 
 
-def index_variant(
-    store: QdrantStore,
+def publish_variant(
+    workspace: Workspace,
     variant: Variant,
     vectors: pl.DataFrame,
     frames: IndexFrames,
     config: PipelineConfig,
     now: datetime,
+    publish_anyway: bool = False,
 ) -> StoreChange:
     """Bring the variant's collection to the state of `vectors` and point its alias at it.
 
-    The alias `config.store.collection` itself follows the variant that is served.
+    The alias `config.store.collection` itself follows the variant that is served. The collection that was served
+    before is kept for going back; older ones are dropped.
 
     Raises:
+        EvaluationError: the quality record is of another model, or says that this one is no better than chance.
         StoreError: a vector is not of unit length, or Qdrant fails.
     """
-    name = collection_name(variant, vectors["model_version"][0], config)
+    version = vectors["model_version"][0]
+    if not publish_anyway:
+        _refuse_unproven(workspace, variant, version)
+    name, prefix = collection_name(variant, version, config), alias_name(variant, config)
     points = _points(vectors, frames, config, now)
     widths = [vectors.schema[column].shape[0] for column in ("audio", "lyrics")]  # type: ignore[attr-defined]
-    store.ensure_collection(name, *widths)
-    change = store.update(name, points)
-    targets = {alias_name(variant, config): name}
-    if variant == config.serve:
-        targets[config.store.collection] = name
-    store.point_aliases(targets)
+    with workspace.lock(), workspace.store(config.store) as store:
+        before = store.aliases().get(prefix)
+        store.ensure_collection(name, *widths)
+        change = store.update(name, points)
+        targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
+        store.point_aliases(targets)
+        if before != name:
+            store.drop_others(f"{prefix}_", keep=[name, before or name])
     return change
+
+
+def _refuse_unproven(workspace: Workspace, variant: Variant, version: str) -> None:
+    record = ModelFiles(workspace.model(variant)).quality()
+    if record is None or record.model_version != version:
+        raise EvaluationError(f"{variant} was not evaluated since its model changed: run `simsong run`")
+    if not record.passed:
+        raise EvaluationError(
+            f"{record.text}: the index was left as it was. Look at {workspace.report}; --publish-anyway indexes"
+        )
 
 
 def _points(vectors: pl.DataFrame, frames: IndexFrames, config: PipelineConfig, now: datetime) -> list[Point]:

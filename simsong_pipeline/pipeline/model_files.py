@@ -22,7 +22,7 @@ class TrainingRecord:
     Attributes:
         recipe: hash of everything in the configuration that training depends on.
         data: hash of the training and validation songs, their features, lyrics and similarity.
-        artists: artist ids of the training part, so that evaluation can refuse to test on them.
+        artists, tracks: ids of the training and validation parts, so that evaluation can refuse to test on them.
     """
 
     variant: Variant
@@ -36,6 +36,7 @@ class TrainingRecord:
     fusion_recalls: dict[str, float]
     history: list[dict[str, float]]
     artists: list[str]
+    tracks: list[str]
     songs: int
 
 
@@ -50,6 +51,15 @@ class ExportRecord:
     holds: bool
 
 
+@dataclass(frozen=True)
+class QualityRecord:
+    """The verdict on a model version; publishing reads it again."""
+
+    model_version: str
+    passed: bool
+    text: str
+
+
 class ModelFiles:
     """Paths and records below a model's folder."""
 
@@ -61,6 +71,7 @@ class ModelFiles:
         self._whitening = folder / "whitening.safetensors"
         self._training = folder / "training.json"
         self._export = folder / "export.json"
+        self._quality = folder / "quality.json"
 
     def write_training(self, record: TrainingRecord, whitening: Whitening, config: PipelineConfig) -> None:
         """Write whitening and record; the record comes last, so its presence means that all is there."""
@@ -84,7 +95,12 @@ class ModelFiles:
             return None
         if not self.encoder.is_file() or sha256_of_file(self.encoder) != content["encoder_sha256"]:
             raise ModelError(f"{self.encoder} is missing or damaged: delete {self.folder} and run `simsong run`")
-        return TrainingRecord(**{name: content[name] for name in TrainingRecord.__dataclass_fields__})
+        try:
+            return TrainingRecord(**{name: content[name] for name in TrainingRecord.__dataclass_fields__})
+        except KeyError as error:
+            raise ModelError(
+                f"{self._training} is of another version (no {error}): delete {self.folder} and run `simsong run`"
+            ) from error
 
     def whitening(self) -> Whitening:
         """The lyric whitening fitted on the training songs."""
@@ -111,17 +127,35 @@ class ModelFiles:
         content = self._read(self._export)
         if content is None or not self.onnx.is_file():
             raise ModelError(f"no exported model in {self.folder}: run `simsong run` to train and export one")
-        record = ExportRecord(**content)
+        try:
+            record = ExportRecord(**content)
+        except TypeError as error:
+            raise ModelError(f"{self._export} is of another version: delete {self.folder} and run again") from error
         if sha256_of_file(self.onnx) != record.onnx_sha256:
             raise ModelError(f"{self.onnx} is not the file that was exported: delete it and run `simsong run`")
         return record
+
+    def write_quality(self, record: "QualityRecord") -> None:
+        """Write what evaluation found for the present export."""
+        write_json(self._quality, asdict(record))
+
+    def quality(self) -> "QualityRecord | None":
+        """What evaluation found, null before the first evaluation."""
+        content = self._read(self._quality)
+        return None if content is None else QualityRecord(**content)
 
     def is_exported(self) -> bool:
         """True when an export of the current weights lies here."""
         return self.onnx.is_file() and self._export.is_file()
 
+    def forget_training(self) -> None:
+        """Drop the records of earlier weights, before new ones are written: a kill in between leaves no lie."""
+        self._training.unlink(missing_ok=True)
+        self.forget_export()
+
     def forget_export(self) -> None:
         """Drop the export of earlier weights."""
+        self._quality.unlink(missing_ok=True)
         self._export.unlink(missing_ok=True)
         self.onnx.unlink(missing_ok=True)
 

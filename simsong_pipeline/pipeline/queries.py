@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.errors import RawDataError, UnknownSongError
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import Neighbour, find_song, similar_songs
@@ -41,6 +41,9 @@ def similar(
     tracks = workspace.read("tracks")
     track_id = find_song(tracks, words)
     artist, title = tracks.filter(track_id=track_id).select("artist_name", "title").row(0)
+    left_out = workspace.read("exclusions").filter(track_id=track_id, stage="audio")
+    if left_out.height:
+        raise UnknownSongError(f"{artist} - {title} ({track_id}) is not in the index: {left_out['reason'][0]}")
     weight = _own_weight(workspace, config) if audio_weight is None else audio_weight
     neighbours = similar_songs(store, config.store.collection, point_id(track_id), k, weight, exclude_artist)
     return Answer(track_id, f"{artist} - {title}", neighbours)

@@ -1,5 +1,6 @@
 """Reads whatever raw data there are into raw frames; decides between the formats that hold the same."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -8,13 +9,31 @@ from simsong_pipeline.catalogue import related_by, restrict
 from simsong_pipeline.config import Relevance, SampleConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.schemas import AUDIO_FILES, LYRIC_PAGES, SIMILARITY, TAGS, conform, empty
+from simsong_pipeline.schemas import AUDIO_FILES, EXCLUSIONS, LYRIC_PAGES, SIMILARITY, TAGS, conform, empty
 from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_hdf5, msd_sqlite, msd_text, musixmatch
 from simsong_pipeline.sources.audio_tree import find_audio_files
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.raw_tracks import RawTracks
 from simsong_pipeline.sources.sample.generate import Progress, write_sample
+
+
+def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame, unless it lost more than half of its rows since the last run.
+
+    A disk that is not mounted looks like an empty folder; it must not cost the features, vectors and points of a
+    whole catalogue.
+
+    Raises:
+        RawDataError: naming what shrank, unless the source says that this is meant.
+    """
+    previous = workspace.read_if_there(name)
+    if previous is not None and 2 * frame.height < previous.height and not source.accept_shrink:
+        raise RawDataError(
+            f"{name} has {frame.height} rows now and had {previous.height} in the last run: check that the raw data "
+            "are complete. Nothing was changed; if this is meant, use --accept-shrink"
+        )
+    return frame
 
 
 def ensure_raw(workspace: Workspace, source: SourceConfig, sample: SampleConfig, progress: Progress) -> bool:
@@ -45,6 +64,10 @@ def read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
 
     A file that could not be read is a row with its reason in the column `unreadable`.
     """
+    return refuse_shrunken(workspace, source, "msd_tracks", _read_tracks(workspace, source))
+
+
+def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     if source.manifest is not None:
         return _with_unreadable(RawTracks(read_manifest(source.manifest).tracks))
     msd = raw_folder(workspace, source) / "msd"
@@ -70,7 +93,7 @@ def read_mismatches(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     path = _msd_file(workspace, source, "sid_mismatches.txt")
     if path is None:
         return pl.DataFrame(schema={"track_id": pl.String, "song_id": pl.String, "detail": pl.String})
-    with path.open(encoding="utf-8") as handle:
+    with path.open(encoding="utf-8", errors="replace") as handle:
         return msd_text.parse_mismatches(handle)
 
 
@@ -79,7 +102,7 @@ def read_duplicates(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     path = _msd_file(workspace, source, "msd_duplicates.txt")
     if path is None:
         return pl.DataFrame(schema={"clique": pl.Int64, "track_id": pl.String})
-    with path.open(encoding="utf-8") as handle:
+    with path.open(encoding="utf-8", errors="replace") as handle:
         return msd_text.parse_duplicates(handle)
 
 
@@ -87,66 +110,88 @@ def _msd_file(workspace: Workspace, source: SourceConfig, name: str) -> Path | N
     return None if source.manifest is not None else _find(raw_folder(workspace, source) / "msd", name)
 
 
-def read_similarity(
+@dataclass(frozen=True)
+class ListeningFrames:
+    """Similarity and tags of the raw tracks, and the files that could not be read."""
+
+    similarity: pl.DataFrame
+    tags: pl.DataFrame
+    exclusions: pl.DataFrame
+
+
+def read_listening(
     workspace: Workspace, source: SourceConfig, raw_tracks: pl.DataFrame, relevance: Relevance
-) -> pl.DataFrame:
-    """Ground truth among the raw tracks: Last.fm's lists, or all songs of one artist or genre.
+) -> ListeningFrames:
+    """Ground truth and tags: Last.fm's, or all songs of one artist or genre.
+
+    A manifest's genre is a tag of weight 100.
 
     Raises:
         RawDataError: the relevance is Last.fm's and there are no such data.
     """
-    if relevance != "lastfm":
-        column = {"artist": "artist_id", "genre": "genre"}[relevance]
-        stated = raw_tracks.with_columns(pl.when(pl.col(column).str.strip_chars() != "").then(column).alias(column))
-        return conform(related_by(stated, column), SIMILARITY)
     if source.manifest is not None:
-        raise RawDataError("a manifest has no Last.fm similarity: choose --relevance artist or --relevance genre")
-    lastfm = raw_folder(workspace, source) / "lastfm"
-    database, tree = _find(lastfm, "lastfm_similars.db"), lastfm / "json"
-    if database is not None:
-        return lastfm_sqlite.read_similars(database, raw_tracks["track_id"])
-    if tree.is_dir():
-        return restrict(lastfm_json.read_json_tree(tree).similarity, raw_tracks)
-    raise RawDataError(f"{lastfm} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist")
-
-
-def read_tags(workspace: Workspace, source: SourceConfig, raw_tracks: pl.DataFrame) -> pl.DataFrame:
-    """Last.fm tags of the raw tracks, where there are any; a manifest's genre is a tag of weight 100."""
-    if source.manifest is not None:
+        if relevance == "lastfm":
+            raise RawDataError("a manifest has no Last.fm similarity: choose --relevance artist or --relevance genre")
         genres = raw_tracks.filter(pl.col("genre").is_not_null())
-        return conform(genres.select("track_id", pl.col("genre").alias("tag"), pl.lit(100.0).alias("weight")), TAGS)
-    lastfm = raw_folder(workspace, source) / "lastfm"
-    database, tree = _find(lastfm, "lastfm_tags.db"), lastfm / "json"
-    if database is not None:
-        return restrict(lastfm_sqlite.read_tags(database), raw_tracks)
-    return restrict(lastfm_json.read_json_tree(tree).tags, raw_tracks) if tree.is_dir() else empty(TAGS)
+        tags = genres.select("track_id", pl.col("genre").alias("tag"), pl.lit(100.0).alias("weight"))
+        return ListeningFrames(_stated(raw_tracks, relevance), conform(tags, TAGS), empty(EXCLUSIONS))
+    found = _read_lastfm(raw_folder(workspace, source) / "lastfm", raw_tracks, needed=relevance == "lastfm")
+    if relevance == "lastfm":
+        return found
+    return ListeningFrames(_stated(raw_tracks, relevance), found.tags, found.exclusions)
+
+
+def _stated(raw_tracks: pl.DataFrame, relevance: Relevance) -> pl.DataFrame:
+    """Songs that share what the raw tracks state."""
+    column = {"artist": "artist_id", "genre": "genre"}[relevance]
+    stated = raw_tracks.with_columns(pl.when(pl.col(column).str.strip_chars() != "").then(column).alias(column))
+    return conform(related_by(stated, column), SIMILARITY)
+
+
+def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool) -> ListeningFrames:
+    similars, tags = _find(folder, "lastfm_similars.db"), _find(folder, "lastfm_tags.db")
+    tree = (
+        lastfm_json.read_json_tree(folder / "json") if (folder / "json").is_dir() and not (similars and tags) else None
+    )
+    if needed and similars is None and tree is None:
+        raise RawDataError(f"{folder} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist")
+    pairs = (
+        lastfm_sqlite.read_similars(similars, raw_tracks["track_id"])
+        if similars is not None
+        else restrict(tree.similarity, raw_tracks)
+        if tree is not None
+        else empty(SIMILARITY)
+    )
+    weights = lastfm_sqlite.read_tags(tags) if tags is not None else tree.tags if tree is not None else empty(TAGS)
+    bad = [(u.path.stem, "lastfm", str(u.path), u.reason) for u in (tree.unreadable if tree is not None else ())]
+    exclusions = pl.DataFrame(bad, schema={n: pl.String for n in EXCLUSIONS.columns}, orient="row")
+    return ListeningFrames(pairs, restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
 
 
 def find_audio(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     """The recordings: what the manifest names, or what lies in audio/."""
     if source.manifest is not None:
         return conform(read_manifest(source.manifest).audio_files, AUDIO_FILES)
-    return find_audio_files(raw_folder(workspace, source) / "audio")
+    files = find_audio_files(raw_folder(workspace, source) / "audio")
+    return refuse_shrunken(workspace, source, "youtube_audio", files)
 
 
 def read_lyric_pages(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     """Lyrics pages from lyrics/, filled up from musiXmatch's bags of words in musixmatch/.
 
-    A track may have a row for each provider; the fetched page comes first.
+    A track may have a row for each provider; which one is used is decided when they are cleaned.
     """
     if source.manifest is not None:
         return empty(LYRIC_PAGES)
     folder = raw_folder(workspace, source)
     pages = read_lyric_tree(folder / "lyrics") if (folder / "lyrics").is_dir() else empty(LYRIC_PAGES)
-    usable = pages.filter(pl.col("status").is_in(["FOUND", "INSTRUMENTAL"]))
     bags = [_bags(path) for path in sorted((folder / "musixmatch").glob("mxm_dataset_*.txt"))]
-    filling = pl.concat([empty(LYRIC_PAGES), *bags]).unique("track_id", keep="first", maintain_order=True)
-    filling = filling.join(usable, on="track_id", how="anti")
-    return conform(pl.concat([pages.join(filling, on="track_id", how="anti"), filling]), LYRIC_PAGES)
+    both = pl.concat([pages, *bags]).unique(["track_id", "provider"], keep="first", maintain_order=True)
+    return refuse_shrunken(workspace, source, "genius_lyrics", conform(both, LYRIC_PAGES))
 
 
 def _bags(path: Path) -> pl.DataFrame:
-    with path.open(encoding="utf-8") as handle:
+    with path.open(encoding="utf-8", errors="replace") as handle:
         return musixmatch.lyric_pages(musixmatch.parse_bags(handle))
 
 

@@ -34,7 +34,7 @@ def write_report(
     workspace: Workspace, metrics: pl.DataFrame, frames: ReportFrames, features: FeatureReader, config: PipelineConfig
 ) -> None:
     """Write the self-contained HTML page `workspace.report`."""
-    gallery, tracks = build_gallery(workspace, frames.evaluation), frames.evaluation.tracks
+    gallery, tracks = build_gallery(workspace, frames.evaluation, config), frames.evaluation.tracks
     scores = {m.name: m for m in method_scores(gallery, features, config)}
     served = scores[f"{config.serve}_fused"]
     task = gallery.protocols["unfiltered"]

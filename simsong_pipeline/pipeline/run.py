@@ -7,16 +7,15 @@ from datetime import datetime
 import polars as pl
 
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
-from simsong_pipeline.errors import EvaluationError
-from simsong_pipeline.evaluation.quality import Verdict, better_than_chance
+from simsong_pipeline.evaluation.quality import better_than_chance
 from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.pipeline import catalogue_stages as stages
 from simsong_pipeline.pipeline import raw
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
-from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, build_gallery, measure
+from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.export_stage import export_variant
-from simsong_pipeline.pipeline.index_stage import IndexFrames, index_variant
+from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
 from simsong_pipeline.pipeline.training_stage import TrainingFrames, TrainingOutcome, train_variant
@@ -81,12 +80,8 @@ def run(
         frames = _prepare(workspace, source, config, events)
         outcomes = _train(workspace, frames, config, events, retrain)
         refreshed = _embed(workspace, frames, config, events)
-        verdict = _evaluate(workspace, frames, refreshed, config, events)
-        if not (verdict.passed or publish_anyway):
-            raise EvaluationError(
-                f"{verdict.text}: the index was left as it was. Look at {workspace.report}; --publish-anyway indexes"
-            )
-        upserted = _index(workspace, frames, refreshed, config, now, events)
+        _evaluate(workspace, frames, refreshed, config, events)
+        upserted = _index(workspace, frames, refreshed, config, now, events, publish_anyway)
         workspace.save_config(config)
     _note_stale(outcomes, events)
     embedded = max(r.embedded for r in refreshed.values())
@@ -98,16 +93,20 @@ def run(
         unchanged=songs - embedded,
         upserted=upserted,
         seconds=round(time.monotonic() - started, 1),
-        unreadable=frames.raw_tracks["unreadable"].drop_nulls().to_list(),
+        unreadable=[
+            *frames.raw_tracks["unreadable"].drop_nulls().to_list(),
+            *frames.exclusions.filter(pl.col("stage") == "lastfm")["reason"].to_list(),
+        ],
     )
 
 
 def _prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events) -> _Frames:
     events.stage("reading raw data")
     raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source))
-    similarity = raw.read_similarity(workspace, source, raw_tracks, config.evaluation.relevance)
-    similarity = workspace.write("lastfm_similarity", similarity)
-    tags = workspace.write("lastfm_tags", raw.read_tags(workspace, source, raw_tracks))
+    listening = raw.read_listening(workspace, source, raw_tracks, config.evaluation.relevance)
+    similarity = workspace.write("lastfm_similarity", listening.similarity)
+    tags = workspace.write("lastfm_tags", listening.tags)
+    workspace.write("lastfm_exclusions", listening.exclusions)
     files = workspace.write("youtube_audio", raw.find_audio(workspace, source))
     pages = workspace.write("genius_lyrics", raw.read_lyric_pages(workspace, source))
     catalogue = stages.make_catalogue(workspace, source, raw_tracks, config)
@@ -125,9 +124,10 @@ def _prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig,
     embeddings = stages.make_lyric_embeddings(lyrics, previous, config, events.progress)
     workspace.write("lyric_embeddings", embeddings.frame)
     events.note(f"{embeddings.embedded} lyrics embedded, {embeddings.frame.height} in all")
-    splits = workspace.write("splits", stages.make_splits(workspace, tracks, audio.audio, config))
-    exclusions = stages.make_exclusions(catalogue.exclusions, audio.audio, lyrics)
+    exclusions = stages.make_exclusions(catalogue.exclusions, listening.exclusions, audio.audio, lyrics)
     workspace.write("exclusions", exclusions)
+    splits = workspace.write("splits", stages.make_splits(workspace, tracks, audio.audio, config))
+    stages.refuse_unanswerable(splits, similarity)
     return _Frames(
         raw_tracks,
         tracks,
@@ -200,33 +200,29 @@ def _index(
     config: PipelineConfig,
     now: datetime,
     events: Events,
+    publish_anyway: bool,
 ) -> int:
     inputs = IndexFrames(frames.tracks, frames.audio, frames.lyrics, frames.tags)
     upserted = 0
     events.stage("writing the index")
-    with workspace.store(config.store) as store:
-        for variant, result in refreshed.items():
-            change = index_variant(store, variant, result.vectors, inputs, config, now)
-            upserted = max(upserted, change.upserted)
-            events.note(
-                f"{variant.upper()}: {change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
-            )
+    for variant, result in refreshed.items():
+        change = publish_variant(workspace, variant, result.vectors, inputs, config, now, publish_anyway)
+        upserted = max(upserted, change.upserted)
+        events.note(f"{variant.upper()}: {change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant")
     return upserted
 
 
 def _evaluate(
     workspace: Workspace, frames: _Frames, refreshed: dict[Variant, Refreshed], config: PipelineConfig, events: Events
-) -> Verdict:
+) -> None:
     events.stage("evaluating")
     vectors = {variant: result.vectors for variant, result in refreshed.items()}
     inputs = EvaluationFrames(frames.tracks, frames.splits, frames.similarity, vectors)
+    metrics = workspace.write("metrics", measure_and_record(workspace, inputs, frames.segment_features, config))
     features = workspace.features(config.log_mel).reader(frames.segment_features)
-    metrics = workspace.write("metrics", measure(build_gallery(workspace, inputs), features, config))
     write_report(workspace, metrics, ReportFrames(inputs, frames.tags, frames.exclusions), features, config)
-    verdict = better_than_chance(metrics, config)
-    events.note(verdict.text)
+    events.note(better_than_chance(metrics, config).text)
     events.note(f"report: {workspace.report}")
-    return verdict
 
 
 def _note_stale(outcomes: dict[Variant, TrainingOutcome], events: Events) -> None:
@@ -237,11 +233,12 @@ def _note_stale(outcomes: dict[Variant, TrainingOutcome], events: Events) -> Non
 
 def evaluate_again(workspace: Workspace, config: PipelineConfig) -> pl.DataFrame:
     """Measure the vectors of the last run and write metrics and report anew."""
-    inputs = read_evaluation_frames(workspace)
-    features = workspace.features(config.log_mel).reader(workspace.read("segment_features"))
-    metrics = workspace.write("metrics", measure(build_gallery(workspace, inputs), features, config))
-    report = ReportFrames(inputs, workspace.read("lastfm_tags"), workspace.read("exclusions"))
-    write_report(workspace, metrics, report, features, config)
+    with workspace.lock():
+        inputs, segment_features = read_evaluation_frames(workspace), workspace.read("segment_features")
+        metrics = workspace.write("metrics", measure_and_record(workspace, inputs, segment_features, config))
+        report = ReportFrames(inputs, workspace.read("lastfm_tags"), workspace.read("exclusions"))
+        features = workspace.features(config.log_mel).reader(segment_features)
+        write_report(workspace, metrics, report, features, config)
     return metrics
 
 

@@ -20,7 +20,7 @@ def read_config(path: Path | None, base: PipelineConfig, changes: dict[str, Any]
     if path is not None:
         try:
             _merge(values, tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise RawDataError(f"configuration {path} cannot be read: {error}") from error
     for dotted, value in changes.items():
         if value is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 import polars as pl
@@ -79,8 +80,8 @@ def train_variant(
     """
     files = ModelFiles(workspace.model(variant))
     recipe = recipe_of(variant, config)
-    present = files.training()
-    if present is not None and present.recipe == recipe and not retrain:
+    present = None if retrain else files.training()
+    if present is not None and present.recipe == recipe:
         return TrainingOutcome(present, False, present.data != data_version(frames))
     parts = _Parts(workspace, frames, config)
     validator = _Validator(parts, config)
@@ -97,8 +98,8 @@ def train_variant(
     record = _record(variant, recipe, parts, validator, trained, config)
     if not is_first_process():
         return TrainingOutcome(record, True, False)
+    files.forget_training()
     save_encoder(files.encoder, trained.weights)
-    files.forget_export()
     files.write_training(record, parts.whitening, config)
     files.checkpoint.unlink(missing_ok=True)
     return TrainingOutcome(record, True, False)
@@ -124,7 +125,7 @@ def data_version(frames: TrainingFrames) -> str:
         .select("track_id", "text_sha256", "model")
         .sort("track_id")
         .rows(),
-        frames.similarity.select(pl.len(), pl.col("score").sum().round(6)).row(0),
+        sha256(frames.similarity.sort("track_id", "neighbour_id").write_csv().encode()).hexdigest(),
     )[:16]
 
 
@@ -132,7 +133,7 @@ def recipe_of(variant: Variant, config: PipelineConfig) -> str:
     """Hash of what a model depends on in the configuration; data are not part of it."""
     parts = (config.log_mel, config.segments, config.splits, config.encoder, config.train, config.lyrics)
     dumped = [part.model_dump(exclude={"batch_size"} if part is config.lyrics else None) for part in parts]
-    return sha256_of(variant, dumped, config.evaluation.k)[:16]
+    return sha256_of(variant, dumped, config.evaluation.k, config.evaluation.relevance)[:16]
 
 
 class _Parts:
@@ -144,11 +145,12 @@ class _Parts:
         vectors = frames.lyric_embeddings["vector"].to_numpy()
         self._lyrics = dict(zip(frames.lyric_embeddings["track_id"].to_list(), vectors, strict=True))
         self.train, self.validation = self._ids("train"), self._ids("validation")
+        self.known = sorted([*self.train, *self.validation])
         self.whitening = self._fit(config.lyrics.whitened_dim)
 
     def _ids(self, part: str) -> list[str]:
-        ids = self.frames.splits.filter(pl.col("split") == part)["track_id"].sort().to_list()
-        return [track_id for track_id in ids if track_id in set(self.features)]
+        chosen = self.frames.splits.filter(pl.col("split") == part)
+        return chosen.join(self.frames.segment_features, on="track_id", how="semi")["track_id"].sort().to_list()
 
     def _fit(self, dim: int) -> Whitening:
         known = [self._lyrics[t] for t in self.train if t in self._lyrics]
@@ -165,13 +167,13 @@ class _Parts:
 
     def training_songs(self) -> TrainingSongs:
         """The training part as the loop wants it."""
-        position = {track_id: n for n, track_id in enumerate(self.train)}
-        pairs = self.frames.similarity.filter(
-            pl.col("track_id").is_in(self.train), pl.col("neighbour_id").is_in(self.train)
+        position = pl.DataFrame({"track_id": self.train}).with_row_index("at")
+        pairs = self.frames.similarity.join(position, on="track_id").join(
+            position.rename({"track_id": "neighbour_id", "at": "other"}), on="neighbour_id"
         )
-        at = [position[t] for t in pairs["track_id"].to_list()]
-        other = [position[t] for t in pairs["neighbour_id"].to_list()]
-        neighbours = csr_array((pairs["score"].to_numpy(), (at, other)), shape=(len(position), len(position)))
+        at, other = pairs["at"].to_numpy(), pairs["other"].to_numpy()
+        neighbours = csr_array((pairs["score"].to_numpy(), (at, other)), shape=(position.height, position.height))
+        neighbours.sort_indices()
         artists = artist_numbers(self.frames.tracks, self.train)
         return TrainingSongs([self.features[t] for t in self.train], artists, neighbours, self.whitened(self.train))
 
@@ -185,20 +187,20 @@ class _Validator:
 
     def __init__(self, parts: _Parts, config: PipelineConfig) -> None:
         self._parts, self._config = parts, config
-        self._device = pick_device(config.train.device)
         relevant = relevance_matrix(parts.frames.similarity, parts.validation)
         self.task: Task | None = build_task(relevant) if relevant.any() else None
 
     def embed(self, encoder: AudioEncoder) -> NDArray[np.float32]:
         """[n, d] unit vectors of the validation songs."""
         length = segment_frames(self._config.segments, self._config.log_mel)
+        device = next(encoder.parameters()).device
         songs = []
         for track_id in self._parts.validation:
             features = self._parts.features[track_id]
             starts = even_starts(len(features), length, self._config.segments.inference_segments)
             batch = np.stack([cut(features, int(s), length) for s in starts]).astype(np.float32)
             with torch.inference_mode():
-                songs.append(encoder(torch.from_numpy(batch).to(self._device)).mean(dim=0).float().cpu().numpy())
+                songs.append(encoder(torch.from_numpy(batch).to(device)).mean(dim=0).float().cpu().numpy())
         vectors = np.stack(songs)
         unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
@@ -216,7 +218,9 @@ class _Validator:
             return 0.5, {}
         encoder = AudioEncoder(self._config.encoder, self._config.log_mel.n_mels).eval()
         encoder.load_state_dict(trained.weights)
-        vectors = SongVectors(self.embed(encoder.to(self._device)), self._parts.whitened(self._parts.validation))
+        vectors = SongVectors(
+            self.embed(encoder.to(pick_device(self._config.train.device))), self._parts.whitened(self._parts.validation)
+        )
         return choose_audio_weight(vectors, self.task, self._config.evaluation.k)
 
 
@@ -241,6 +245,7 @@ def _record(
         audio_weight=weight,
         fusion_recalls={str(w): r for w, r in recalls.items()},
         history=trained.history,
-        artists=sorted({artist_of[t] for t in parts.train}),
+        artists=sorted({artist_of[t] for t in parts.known}),
+        tracks=parts.known,
         songs=len(parts.train),
     )

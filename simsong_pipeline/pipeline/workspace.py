@@ -24,6 +24,7 @@ class SourceConfig(StageConfig):
 
     raw: Path | None = None
     manifest: Path | None = None
+    accept_shrink: bool = False
 
 
 class Workspace:
@@ -31,6 +32,8 @@ class Workspace:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        # One object, because it lets its own holder in again: stages lock, and so does a run around them.
+        self._lock = FileLock(home / ".lock")
 
     @property
     def raw(self) -> Path:
@@ -83,18 +86,28 @@ class Workspace:
     def read_if_there(self, name: str) -> pl.DataFrame | None:
         """A frame, or null before its first run."""
         path = self.frame_path(name)
-        return pl.read_parquet(path) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            return pl.read_parquet(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            first = str(error).splitlines()[0]
+            raise RawDataError(f"{path} is damaged ({first}): delete it and run `simsong run`") from error
 
     def save_config(self, config: PipelineConfig) -> None:
         """Remember the configuration for the commands that follow a run."""
-        write_json(self.home / "config.json", json.loads(config.model_dump_json()))
+        # The address may hold a password; it comes from the environment or an option each time.
+        write_json(self.home / "config.json", json.loads(config.model_dump_json(exclude={"store": {"url"}})))
 
     def load_config(self) -> PipelineConfig:
         """The configuration of the last run, the defaults before the first."""
         path = self.home / "config.json"
         if not path.is_file():
             return PipelineConfig()
-        return PipelineConfig.model_validate_json(path.read_text(encoding="utf-8"))
+        try:
+            return PipelineConfig.model_validate_json(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RawDataError(f"{path} is damaged or of another version: delete it and run `simsong run`") from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -103,13 +116,17 @@ class Workspace:
         Raises:
             SimSongError: another run holds it.
         """
-        self.home.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.home / ".lock")
         try:
-            lock.acquire(timeout=0)
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RawDataError(
+                f"{self.home} cannot be used as a home ({error.strerror}): choose another --home"
+            ) from error
+        try:
+            self._lock.acquire(timeout=0)
         except Timeout as error:
             raise SimSongError(f"another run is using {self.home}: wait for it, or choose another --home") from error
         try:
             yield
         finally:
-            lock.release()
+            self._lock.release()

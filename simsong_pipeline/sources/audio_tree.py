@@ -18,7 +18,8 @@ def find_audio_files(root: Path) -> pl.DataFrame:
     """
     if not root.is_dir():
         raise RawDataError(f"no such folder: {root}; it should hold one recording a track, named TR….ogg or the like")
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    # Absolute, so that another spelling of the same folder is not another set of recordings.
+    paths = sorted(p for p in root.absolute().rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     rows = [(p.stem, str(p)) for p in paths]
     frame = pl.DataFrame(rows, schema={"track_id": pl.String, "path": pl.String}, orient="row")
     return with_file_state(frame.unique("track_id", keep="first", maintain_order=True))

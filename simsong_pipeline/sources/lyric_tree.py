@@ -25,7 +25,7 @@ def read_lyric_tree(root: Path) -> pl.DataFrame:
             rows.append((path.stem, None, "file", "UNREADABLE"))
     schema = {name: pl.String for name in LYRIC_PAGES.columns}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return conform(frame.unique("track_id", keep="first", maintain_order=True), LYRIC_PAGES)
+    return conform(frame.unique(["track_id", "provider"], keep="first", maintain_order=True), LYRIC_PAGES)
 
 
 def _parse(path: Path) -> tuple[str, str | None, str, str]:

@@ -19,7 +19,15 @@ def read_summary_file(path: Path) -> pl.DataFrame:
     Raises:
         RawDataError: the file is missing, not HDF5, or lacks a table.
     """
-    return pl.concat([_rows(part) for part in _tables(path)]).with_columns(pl.lit(str(path)).alias("file"))
+    try:
+        parts = [_rows(part) for part in _tables(path)]
+    except (OSError, KeyError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
+        raise RawDataError(
+            f"{path} is not a readable Million Song Dataset HDF5 file ({error}): download it again or delete it"
+        ) from error
+    if not parts:
+        raise RawDataError(f"{path} is not a readable Million Song Dataset HDF5 file (it has no track): delete it")
+    return pl.concat(parts).with_columns(pl.lit(str(path)).alias("file"))
 
 
 def read_track_tree(root: Path) -> RawTracks:
@@ -43,17 +51,12 @@ def read_track_tree(root: Path) -> RawTracks:
 
 
 def _tables(path: Path) -> Iterator[dict[str, np.ndarray]]:
-    try:
-        with h5py.File(path, "r") as file:
-            metadata, analysis = file["metadata/songs"], file["analysis/songs"]
-            years = file["musicbrainz/songs"]
-            for begin in range(0, len(metadata), _CHUNK):
-                part = slice(begin, begin + _CHUNK)
-                yield {"metadata": metadata[part], "analysis": analysis[part], "musicbrainz": years[part]}
-    except (OSError, KeyError) as error:
-        raise RawDataError(
-            f"{path} is not a readable Million Song Dataset HDF5 file ({error}): download it again or delete it"
-        ) from error
+    with h5py.File(path, "r") as file:
+        metadata, analysis = file["metadata/songs"], file["analysis/songs"]
+        years = file["musicbrainz/songs"]
+        for begin in range(0, len(metadata), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            yield {"metadata": metadata[part], "analysis": analysis[part], "musicbrainz": years[part]}
 
 
 def _rows(tables: dict[str, np.ndarray]) -> pl.DataFrame:

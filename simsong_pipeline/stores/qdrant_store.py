@@ -6,6 +6,7 @@ handed to the client and kept nowhere else.
 
 import json
 import os
+import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ class QdrantStore:
     """
 
     def __init__(self, config: StoreConfig, folder: Path) -> None:
-        url = config.url or os.environ.get("QDRANT_URL")
+        url = config.url or os.environ.get("QDRANT_URL") or None
         self._config = config
         self.embedded = url is None
         self.address = f"embedded in {folder}" if url is None else _without_credentials(url)
@@ -78,16 +79,15 @@ class QdrantStore:
     def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int) -> None:
         """Create the collection with its named vectors and payload indexes unless it is there."""
         with self._errors():
-            if self._client.collection_exists(name):
-                return
-            self._client.create_collection(
-                name,
-                vectors_config={
-                    "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
-                    "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
-                    SONG_VECTOR: models.VectorParams(size=audio_dim + lyric_dim, distance=models.Distance.DOT),
-                },
-            )
+            if not self._client.collection_exists(name):
+                self._client.create_collection(
+                    name,
+                    vectors_config={
+                        "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
+                        "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
+                        SONG_VECTOR: models.VectorParams(size=audio_dim + lyric_dim, distance=models.Distance.DOT),
+                    },
+                )
             if not self.embedded:  # the embedded mode has no payload indexes
                 for field, kind in _PAYLOAD_INDEXES.items():
                     self._client.create_payload_index(name, field, kind, wait=True)
@@ -149,6 +149,15 @@ class QdrantStore:
             ]
             self._client.update_collection_aliases(change_aliases_operations=operations)
 
+    def drop_others(self, prefix: str, keep: Sequence[str]) -> list[str]:
+        """Delete the collections whose name begins with `prefix` and is not among `keep`; their names."""
+        with self._errors():
+            names = [c.name for c in self._client.get_collections().collections]
+            gone = sorted(name for name in names if name.startswith(prefix) and name not in keep)
+            for name in gone:
+                self._client.delete_collection(name)
+        return gone
+
     def aliases(self) -> dict[str, str]:
         """Collection behind each alias."""
         with self._errors():
@@ -209,6 +218,9 @@ class QdrantStore:
                 f"Qdrant {self.address} is in use by another process: wait until it has finished, or serve "
                 "several processes from a server (QDRANT_URL)"
             ) from error
+        except (ValueError, KeyError, sqlite3.Error) as error:
+            # A collection that is not there, an address that is none, a damaged file of the embedded folder.
+            raise StoreError(f"Qdrant {self.address}: {_first_line(error)}") from error
         except Exception as error:
             if type(error).__module__.split(".")[0] != "grpc":
                 raise

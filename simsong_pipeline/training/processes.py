@@ -66,6 +66,8 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
     if world == 1:
         yield Processes(0, 1, 0)
         return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(dist.get_rank(), world, int(os.environ.get("LOCAL_RANK", "0")))
