@@ -80,6 +80,8 @@ def test_unreadable_raw_file_gives_a_line_and_a_status_of_its_own(run_copy: Work
         (("run", "--raw", "nowhere"), "no raw data in nowhere"),
         (("run", "--manifest", "none.csv", "--relevance", "artist"), "no such manifest: none.csv"),
         (("run", "--config", "none.toml"), "configuration none.toml cannot be read"),
+        (("run", "--qdrant-url", "http://127.0.0.1:9"), "Qdrant at http://127.0.0.1:9 does not answer"),
+        (("run", "--qdrant-url", "not an address"), "Qdrant not an address"),
         (("similar", "x"), "run `simsong run` first"),
         (("evaluate",), "run `simsong run` first"),
     ],

@@ -10,6 +10,7 @@ from typing import Literal
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.stores.qdrant_store import server_url
 
 _PACKAGES = ("torch", "torchaudio", "transformers", "qdrant-client", "dagster", "polars", "soundfile", "av")
 
@@ -83,7 +84,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _qdrant(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:
-    url = config.store.url or os.environ.get("QDRANT_URL") or None
+    url = server_url(config.store)
     if url is None and not (workspace.home / "qdrant").is_dir():
         yield Finding("Qdrant", "note", "embedded, nothing indexed yet: simsong run")
         return

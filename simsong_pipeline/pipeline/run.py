@@ -21,6 +21,7 @@ from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
 from simsong_pipeline.pipeline.training_stage import TrainingFrames, TrainingOutcome, train_variant
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import Refreshed
+from simsong_pipeline.stores.qdrant_store import server_url
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def run(
     """
     started = time.monotonic()
     with workspace.lock():
+        _ask_server(workspace, config)
         frames = _prepare(workspace, source, config, events)
         outcomes = _train(workspace, frames, config, events, retrain)
         refreshed = _embed(workspace, frames, config, events)
@@ -98,6 +100,13 @@ def run(
             *frames.exclusions.filter(pl.col("stage") == "lastfm")["reason"].to_list(),
         ],
     )
+
+
+def _ask_server(workspace: Workspace, config: PipelineConfig) -> None:
+    """A server that does not answer, or refuses the key, should say so before hours of work."""
+    if server_url(config.store) is not None:
+        with workspace.store(config.store) as store:
+            store.ping()
 
 
 def _prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events) -> _Frames:

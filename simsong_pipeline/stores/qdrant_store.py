@@ -46,6 +46,11 @@ class StoreChange:
     total: int
 
 
+def server_url(config: StoreConfig) -> str | None:
+    """Address of the server, from the configuration or `QDRANT_URL`; null for the embedded folder."""
+    return config.url or os.environ.get("QDRANT_URL") or None
+
+
 class QdrantStore:
     """Collections of songs. Use as a context manager; the embedded folder serves one process at a time.
 
@@ -54,7 +59,7 @@ class QdrantStore:
     """
 
     def __init__(self, config: StoreConfig, folder: Path) -> None:
-        url = config.url or os.environ.get("QDRANT_URL") or None
+        url = server_url(config)
         self._config = config
         self.embedded = url is None
         self.address = f"embedded in {folder}" if url is None else _without_credentials(url)
