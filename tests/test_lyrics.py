@@ -13,6 +13,7 @@ from simsong_pipeline.lyrics.cleaning import clean_lyrics, excerpt, is_instrumen
 from simsong_pipeline.lyrics.embedding import LyricEncoder
 from simsong_pipeline.lyrics.frame import build_lyrics, language_of
 from simsong_pipeline.lyrics.whitening import fit_whitening, truncation
+from simsong_pipeline.pipeline.catalogue_stages import make_lyrics
 
 PAGE = """12 ContributorsSome Song Lyrics[Verse 1: Somebody]
 First line of the  verse
@@ -110,6 +111,13 @@ def test_track_without_a_page_is_missing() -> None:
 
 def test_second_provider_fills_in() -> None:
     row = _one(_pages(("T", None, "genius", "NOT_FOUND")), _pages(("T", "sea sea wave wave", "musixmatch", "FOUND")))
+    assert (row["status"], row["provider"]) == ("ok", "musixmatch")
+
+
+def test_bag_of_words_fills_in_for_a_captcha_page() -> None:
+    captcha = ("T", "<!doctype html><p>verify you are human", "genius", "FOUND")
+    pages = _pages(("T", "sea sea wave wave", "musixmatch", "FOUND"), captcha)
+    row = make_lyrics(pl.DataFrame({"track_id": ["T"]}), pages).row(0, named=True)
     assert (row["status"], row["provider"]) == ("ok", "musixmatch")
 
 

@@ -13,7 +13,8 @@ from simsong_pipeline.config import SampleConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.evaluation.retrieval import build_task, per_query, top_k
 from simsong_pipeline.sources.sample import instruments, rendering
-from simsong_pipeline.sources.sample.generate import draw_catalogue, read_description, write_sample
+from simsong_pipeline.sources.sample.drawing import draw_catalogue
+from simsong_pipeline.sources.sample.generate import read_description, write_sample
 from simsong_pipeline.sources.sample.latents import draw_latents
 from simsong_pipeline.sources.sample.similarity import pair_scores, ranked_lists
 
