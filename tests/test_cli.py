@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from simsong_pipeline.cli import diagnosis
 from simsong_pipeline.pipeline.run import RunSummary
 from simsong_pipeline.pipeline.workspace import Workspace
 
@@ -127,6 +128,23 @@ def test_doctor_fails_when_qdrant_does_not_answer(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "does not answer" in done.stdout
     assert "s3cret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("installed", "state", "detail"),
+    [
+        ({"onnxruntime": "1", "onnxruntime-gpu": "2"}, "problem", "clash"),
+        ({"onnxruntime": "1"}, "ok", "onnxruntime 1"),
+        ({}, "problem", "not installed"),
+    ],
+)
+def test_doctor_sees_runtimes_that_clash(
+    monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], state: str, detail: str
+) -> None:
+    monkeypatch.setattr(diagnosis, "_version", installed.get)
+    finding = next(iter(diagnosis._runtimes()))
+    assert finding.state == state
+    assert detail in finding.detail
 
 
 def test_sample_command_writes_a_catalogue(tmp_path: Path) -> None:

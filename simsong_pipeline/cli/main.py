@@ -1,5 +1,6 @@
 """The `simsong` command and its error boundary."""
 
+import os
 import sys
 import warnings
 
@@ -22,6 +23,9 @@ for command in commands.ALL:
 
 def main() -> None:
     """Run the command; an error that a person can act on is one line and exit status 1."""
+    # Threads that wait by sleeping: spinning ones starve each other as soon as anything else runs on the cores.
+    # Read when torch is first imported, which a command does.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Libraries' notes to their developers; errors still surface.
     warnings.simplefilter("ignore")
     try:
