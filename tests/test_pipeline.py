@@ -255,6 +255,16 @@ def test_similar_songs_come_from_the_index(finished_run: Finished) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+def test_empty_index_says_what_to_do(run_copy: Workspace) -> None:
+    shutil.rmtree(run_copy.home / "qdrant")
+    track_id = run_copy.read("wns/track_vectors")["track_id"][0]
+    with (
+        run_copy.store(SMALL_CONFIG.store) as store,
+        pytest.raises(RawDataError, match="nothing is indexed yet"),
+    ):
+        similar(run_copy, store, track_id, 5, SMALL_CONFIG)
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_payload_holds_lyrics_only_where_wanted(run_copy: Workspace, kept: bool) -> None:
     config = SMALL_CONFIG.model_copy(update={"store": SMALL_CONFIG.store.model_copy(update={"lyrics_text": kept})})

@@ -44,6 +44,8 @@ def similar(
     left_out = workspace.read("exclusions").filter(track_id=track_id, stage="audio")
     if left_out.height:
         raise UnknownSongError(f"{artist} - {title} ({track_id}) is not in the index: {left_out['reason'][0]}")
+    if config.store.collection not in store.aliases():
+        raise RawDataError(f"nothing is indexed yet in Qdrant {store.address}: run `simsong run` first")
     weight = _own_weight(workspace, config) if audio_weight is None else audio_weight
     neighbours = similar_songs(store, config.store.collection, point_id(track_id), k, weight, exclude_artist)
     return Answer(track_id, f"{artist} - {title}", neighbours)
