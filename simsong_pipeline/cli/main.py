@@ -30,10 +30,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     try:
         app()
-    except SimSongError as error:
-        err.print(f"[bold red]error:[/bold red] {_escaped(str(error))}")
-        sys.exit(1)
-    except OSError as error:
+    except (SimSongError, OSError) as error:
         err.print(f"[bold red]error:[/bold red] {_escaped(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:

@@ -40,9 +40,7 @@ def embed_variant(
     words = lyric_embeddings.filter(pl.col("track_id").is_in(todo))
     whitened = whitening.apply(words["vector"].to_numpy()) if words.height else np.zeros((0, 0), np.float32)
     lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
-    onnx = OnnxEncoder(files.onnx, config.inference)
-    _refuse_other_features(onnx, config)
-    encoder = embedder or onnx
+    encoder = embedder or load_encoder(workspace, variant, config)
     features = workspace.features(config.log_mel).reader(segment_features)
     vectors = []
     for done, vector in enumerate(encoder.embed_songs(_segments(features, todo, config)), start=1):
@@ -51,6 +49,17 @@ def embed_variant(
     audio = np.stack(vectors) if vectors else np.zeros((0, config.encoder.embedding_dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return merge(kept, new)
+
+
+def load_encoder(workspace: Workspace, variant: Variant, config: PipelineConfig) -> OnnxEncoder:
+    """A session over the variant's ONNX file.
+
+    Raises:
+        ModelError: there is none, or it was made for other features than are configured.
+    """
+    encoder = OnnxEncoder(ModelFiles(workspace.model(variant)).onnx, config.inference)
+    _refuse_other_features(encoder, config)
+    return encoder
 
 
 def _refuse_other_features(encoder: OnnxEncoder, config: PipelineConfig) -> None:

@@ -155,17 +155,14 @@ def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool) -> Listen
     )
     if needed and similars is None and tree is None:
         raise RawDataError(f"{folder} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist")
-    pairs = (
-        lastfm_sqlite.read_similars(similars, raw_tracks["track_id"])
-        if similars is not None
-        else restrict(tree.similarity, raw_tracks)
-        if tree is not None
-        else empty(SIMILARITY)
-    )
-    weights = lastfm_sqlite.read_tags(tags) if tags is not None else tree.tags if tree is not None else empty(TAGS)
+    pairs, weights = (tree.similarity, tree.tags) if tree is not None else (empty(SIMILARITY), empty(TAGS))
+    if similars is not None:
+        pairs = lastfm_sqlite.read_similars(similars, raw_tracks["track_id"])
+    if tags is not None:
+        weights = lastfm_sqlite.read_tags(tags)
     bad = [(u.path.stem, "lastfm", str(u.path), u.reason) for u in (tree.unreadable if tree is not None else ())]
     exclusions = pl.DataFrame(bad, schema={n: pl.String for n in EXCLUSIONS.columns}, orient="row")
-    return ListeningFrames(pairs, restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
+    return ListeningFrames(restrict(pairs, raw_tracks), restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
 
 
 def find_audio(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:

@@ -8,15 +8,13 @@ import polars as pl
 
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.evaluation.quality import better_than_chance
-from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.pipeline import catalogue_stages as stages
 from simsong_pipeline.pipeline import raw
-from simsong_pipeline.pipeline.embedding_stage import embed_variant
+from simsong_pipeline.pipeline.embedding_stage import embed_variant, load_encoder
 from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.export_stage import export_variant
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
-from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
 from simsong_pipeline.pipeline.training_stage import TrainingFrames, TrainingOutcome, train_variant
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
@@ -186,7 +184,7 @@ def _embed(workspace: Workspace, frames: _Frames, config: PipelineConfig, events
     refreshed: dict[Variant, Refreshed] = {}
     for variant in VARIANTS:
         events.stage(f"embedding songs with {variant.upper()}")
-        encoder = OnnxEncoder(ModelFiles(workspace.model(variant)).onnx, config.inference)
+        encoder = load_encoder(workspace, variant, config)
         result = embed_variant(
             workspace,
             variant,
@@ -227,9 +225,9 @@ def _evaluate(
     events.stage("evaluating")
     vectors = {variant: result.vectors for variant, result in refreshed.items()}
     inputs = EvaluationFrames(frames.tracks, frames.splits, frames.similarity, vectors)
-    metrics = workspace.write("metrics", measure_and_record(workspace, inputs, frames.segment_features, config))
-    features = workspace.features(config.log_mel).reader(frames.segment_features)
-    write_report(workspace, metrics, ReportFrames(inputs, frames.tags, frames.exclusions), features, config)
+    metrics = _measure_and_report(
+        workspace, ReportFrames(inputs, frames.tags, frames.exclusions), frames.segment_features, config
+    )
     events.note(better_than_chance(metrics, config).text)
     events.note(f"report: {workspace.report}")
 
@@ -244,10 +242,15 @@ def evaluate_again(workspace: Workspace, config: PipelineConfig) -> pl.DataFrame
     """Measure the vectors of the last run and write metrics and report anew."""
     with workspace.lock():
         inputs, segment_features = read_evaluation_frames(workspace), workspace.read("segment_features")
-        metrics = workspace.write("metrics", measure_and_record(workspace, inputs, segment_features, config))
         report = ReportFrames(inputs, workspace.read("lastfm_tags"), workspace.read("exclusions"))
-        features = workspace.features(config.log_mel).reader(segment_features)
-        write_report(workspace, metrics, report, features, config)
+        return _measure_and_report(workspace, report, segment_features, config)
+
+
+def _measure_and_report(
+    workspace: Workspace, frames: ReportFrames, segment_features: pl.DataFrame, config: PipelineConfig
+) -> pl.DataFrame:
+    metrics = workspace.write("metrics", measure_and_record(workspace, frames.evaluation, segment_features, config))
+    write_report(workspace, metrics, frames, workspace.features(config.log_mel).reader(segment_features), config)
     return metrics
 
 
