@@ -18,7 +18,7 @@ from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.audio.segments import cut, even_starts, segment_frames
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.encoder import AudioEncoder
+from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -60,7 +60,9 @@ def _parts(workspace: Workspace, config: PipelineConfig, count: int) -> dict[str
         for f, at in zip(features, starts, strict=True)
     ]
     files = ModelFiles(workspace.model(config.serve))
-    encoder = AudioEncoder(config.encoder, config.log_mel.n_mels).eval()
+    encoder = AudioEncoder(
+        config.encoder, config.log_mel.n_mels, segment_frames(config.segments, config.log_mel)
+    ).eval()
     encoder.load_state_dict(load_file(files.encoder))
     session = OnnxEncoder(files.onnx, config.inference)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import onnx
 import torch
 
-from simsong_pipeline.encoder import AudioEncoder
+from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.files import write_bytes
 
-INPUT, OUTPUT = "log_mel", "embedding"
+INPUT, OUTPUT = "log_mel", "audio_vector"
 
 
 def export_encoder(encoder: AudioEncoder, frames: int, n_mels: int, metadata: dict[str, object], path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simsong_pipeline.encoder import AudioEncoder
+from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.inference import OnnxEncoder
 
 MIN_COSINE = 0.9999

@@ -1,4 +1,4 @@
-"""Training batches: pairs of segments, which songs they are of, and which pairs are no negatives.
+"""Training batches: pairs of segments, which songs they are of, and how songs are known to be related.
 
 Everything random follows from (seed, step, rank), so a resumed run draws what an undisturbed one draws.
 """
@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from simsong_pipeline.audio.segments import cut
-from simsong_pipeline.config import AugmentConfig, TrainConfig
+from simsong_pipeline.augment import augment
+from simsong_pipeline.config import TrainConfig
 from simsong_pipeline.errors import ModelError
 
 Features = NDArray[np.float16]
@@ -38,12 +39,18 @@ class TrainingSongs:
     def __len__(self) -> int:
         return len(self.features)
 
-    def known_pairs(self, songs: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """[len(songs), len(songs)] true for pairs of one artist and for neighbours in either direction."""
-        linked = self.neighbours[songs][:, songs].toarray() > 0
-        same: NDArray[np.bool_] = self.artist[songs][:, None] == self.artist[songs][None]
-        known: NDArray[np.bool_] = same | linked | linked.T
+    def known_pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """[rows, columns] true for pairs of one artist and for neighbours in either direction."""
+        same: NDArray[np.bool_] = self.artist[rows][:, None] == self.artist[columns][None]
+        known: NDArray[np.bool_] = same | (self.similarity(rows, columns) > 0)
         return known
+
+    def similarity(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """[rows, columns] the larger of the two directions' scores, 0 where neither lists the other."""
+        there = self.neighbours[rows][:, columns].toarray()
+        back = self.neighbours[columns][:, rows].toarray().T
+        scores: NDArray[np.float32] = np.maximum(there, back).astype(np.float32)
+        return scores
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,51 @@ class Batch:
     songs: NDArray[np.int64]
 
 
-def draw_batch(songs: TrainingSongs, length: int, config: TrainConfig, step: int, rank: int = 0) -> Batch:
+class MappedSegments:
+    """Cuts segments out of memory-mapped features: any size of catalogue, one copy a batch."""
+
+    def __init__(self, features: Sequence[Features], device: torch.device) -> None:
+        self._features, self._device = features, device
+
+    def cut(self, songs: NDArray[np.int64], starts: NDArray[np.int64], length: int) -> Tensor:
+        """[n, length, n_mels] in f32 on the device."""
+        pieces = [cut(self._features[i], int(s), length) for i, s in zip(songs, starts, strict=True)]
+        return torch.from_numpy(np.stack(pieces)).to(self._device, non_blocking=True).float()
+
+
+class DeviceSegments:
+    """Holds all features on the device in one tensor, so that a batch is one gather there."""
+
+    def __init__(self, features: Sequence[Features], device: torch.device) -> None:
+        self._flat = torch.from_numpy(np.concatenate(features)).to(device)
+        self._frames = torch.tensor([len(f) for f in features], device=device)
+        self._offset = self._frames.cumsum(0) - self._frames
+
+    def cut(self, songs: NDArray[np.int64], starts: NDArray[np.int64], length: int) -> Tensor:
+        """[n, length, n_mels] in f32 on the device; a short song is repeated, as `segments.cut` does."""
+        device = self._flat.device
+        chosen = torch.from_numpy(songs).to(device)
+        at = torch.from_numpy(starts).to(device)[:, None] + torch.arange(length, device=device)
+        return self._flat[self._offset[chosen][:, None] + at % self._frames[chosen][:, None]].float()
+
+
+def hold_segments(features: Sequence[Features], device: torch.device) -> MappedSegments | DeviceSegments:
+    """On a GPU all features at once where they take at most half of its free memory; mapped otherwise."""
+    if device.type != "cuda":
+        return MappedSegments(features, device)
+    free, _ = torch.cuda.mem_get_info(device)
+    size = sum(f.nbytes for f in features)
+    return DeviceSegments(features, device) if size <= free // 2 else MappedSegments(features, device)
+
+
+def draw_batch(
+    songs: TrainingSongs,
+    segments: MappedSegments | DeviceSegments,
+    length: int,
+    config: TrainConfig,
+    step: int,
+    rank: int = 0,
+) -> Batch:
     """Draw b songs without repetition, and a second view of each: of itself or of a training neighbour.
 
     Raises:
@@ -66,9 +117,10 @@ def draw_batch(songs: TrainingSongs, length: int, config: TrainConfig, step: int
     first = rng.permutation(len(songs))[: config.batch_size]
     second = np.array([_partner(songs, i, rng, config.neighbour_share) for i in first])
     both = np.concatenate([first, second])
-    pieces = [_random_segment(songs.features[i], length, rng) for i in both]
-    views = augment(np.stack(pieces).astype(np.float32), rng, config.augment)
-    return Batch(torch.from_numpy(views), both)
+    room = np.array([max(1, len(songs.features[i]) - length + 1) for i in both])
+    views = segments.cut(both, rng.integers(room), length)
+    generator = torch.Generator(views.device).manual_seed(int(rng.integers(2**62)))
+    return Batch(augment(views, generator, config.augment), both)
 
 
 def _partner(songs: TrainingSongs, song: int, rng: np.random.Generator, share: float) -> int:
@@ -76,41 +128,3 @@ def _partner(songs: TrainingSongs, song: int, rng: np.random.Generator, share: f
     if begin == end or rng.random() >= share:
         return song
     return int(rng.choice(songs.neighbours.indices[begin:end]))
-
-
-def _random_segment(features: Features, length: int, rng: np.random.Generator) -> Features:
-    return cut(features, int(rng.integers(max(1, len(features) - length + 1))), length)
-
-
-def augment(views: NDArray[np.float32], rng: np.random.Generator, config: AugmentConfig) -> NDArray[np.float32]:
-    """Gain, a smooth equaliser curve, noise, one time mask and one mel mask for each view.
-
-    Args:
-        views: [n, frames, n_mels] in dB.
-    """
-    n, frames, mels = views.shape
-    level = views.mean(axis=(1, 2), keepdims=True)
-    changed = views + rng.uniform(-1, 1, (n, 1, 1)).astype(np.float32) * np.float32(config.gain_db)
-    changed += _equaliser(rng, n, mels, config.equaliser_db)
-    changed += np.float32(config.noise_db) * rng.standard_normal(views.shape, dtype=np.float32)
-    for view, mean in zip(changed, level.ravel(), strict=True):
-        _mask(view, rng, config.time_mask, frames, mean)
-        _mask(view.T, rng, config.mel_mask, mels, mean)
-    return changed
-
-
-def _equaliser(rng: np.random.Generator, n: int, mels: int, decibels: float) -> NDArray[np.float32]:
-    """[n, 1, mels] curves through five random points."""
-    points = rng.uniform(-decibels, decibels, (n, 5))
-    at = np.linspace(0, 4, mels)
-    left = np.minimum(at.astype(int), 3)
-    curve = points[:, left] * (1 - (at - left)) + points[:, left + 1] * (at - left)
-    curves: NDArray[np.float32] = curve[:, None, :].astype(np.float32)
-    return curves
-
-
-def _mask(view: NDArray[np.float32], rng: np.random.Generator, share: float, size: int, value: float) -> None:
-    """Set a random run of at most `share` of the first axis to `value`, in place."""
-    width = int(rng.integers(int(share * size) + 1))
-    begin = int(rng.integers(size - width + 1))
-    view[begin : begin + width] = value

@@ -99,18 +99,31 @@ class SplitConfig(StageConfig):
 class EncoderConfig(StageConfig):
     """The audio encoder; widen and deepen it for a GPU."""
 
+    kind: Literal["convolution", "patches", "pretrained"] = "convolution"
+    pretrained: str | None = Field(None, description="folder or hub name of an AST or Whisper model (pretrained)")
+    freeze: bool = Field(True, description="train pooling and head alone (pretrained)")
+    pooling: Literal["statistics", "mean", "attention"] = "statistics"
     stem_channels: int = Field(8, ge=1)
     widths: tuple[int, ...] = (96, 128)
     depths: tuple[int, ...] = (2, 2)
     kernel_size: int = 5
     embedding_dim: int = Field(128, ge=2)
     dropout: float = Field(0.1, ge=0, lt=1)
+    patch_frames: int = Field(10, ge=1, description="frames of a patch (patches)")
+    patch_mels: int = Field(16, ge=1, description="mel bands of a patch (patches)")
+    layers: int = Field(4, ge=1, description="transformer layers (patches)")
+    heads: int = Field(4, ge=1, description="attention heads (patches)")
+    masked_share: float = Field(0.75, ge=0, lt=1, description="share of patches left out in training (patches)")
 
 
 class LossConfig(StageConfig):
     """InfoNCE and its lyric-weighted form."""
 
     temperature: float = Field(0.1, gt=0)
+    learn_temperature: bool = False
+    graph_share: float = Field(0.0, ge=0, description="weight of a training neighbour of score 1 as a further positive")
+    fused_share: float = Field(0.0, ge=0, le=1, description="share of the loss of audio and lyrics together")
+    alignment: float = Field(0.0, ge=0, description="weight of telling a song's lyrics from others' by its audio")
     alpha_share: float = Field(0.5, ge=0, lt=1, description="alpha as a share of beta times the number of negatives")
     beta: float = Field(1.0, gt=0)
     weight_spread: float = Field(
@@ -121,11 +134,12 @@ class LossConfig(StageConfig):
 class AugmentConfig(StageConfig):
     """Changes to a log-mel segment that leave its music alone."""
 
-    gain_db: float = Field(6.0, ge=0)
     equaliser_db: float = Field(6.0, ge=0)
     noise_db: float = Field(1.0, ge=0, description="standard deviation of noise added to the log-mel")
     time_mask: float = Field(0.15, ge=0, lt=1, description="longest masked share of the time axis")
     mel_mask: float = Field(0.15, ge=0, lt=1, description="longest masked share of the mel axis")
+    background_db: float | None = Field(None, description="mix another segment this far below, or up to 10 dB more")
+    pitch_bins: int = Field(0, ge=0, description="shift by up to this many mel bands")
 
 
 class TrainConfig(StageConfig):
@@ -140,10 +154,13 @@ class TrainConfig(StageConfig):
     neighbour_share: float = Field(
         0.8, ge=0, le=1, description="share of pairs whose second view is a training neighbour's"
     )
+    queue: int = Field(0, ge=0, description="earlier views kept as further negatives")
+    modality_dropout: float = Field(0.2, ge=0, lt=1, description="share of songs trained without their lyrics")
     mask_known: bool = Field(True, description="no known neighbour and no song of the same artist as a negative")
     validate_every: int = Field(40, ge=1)
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="bf16 where the processor multiplies it")
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    compile: bool | None = Field(None, description="torch.compile; on a GPU only when null")
     seed: int = 0
     loss: LossConfig = LossConfig()
     augment: AugmentConfig = AugmentConfig()

@@ -11,28 +11,42 @@ from torch import Tensor
 SMALLEST_WEIGHT = 0.1
 
 
-def info_nce(similarity: Tensor, positive: Tensor, temperature: float, weights: Tensor | None = None) -> Tensor:
-    """Mean of L_i = -log( e^{s_ip/t} / (e^{s_ip/t} + sum_j w_ij e^{s_ij/t}) ) over the rows.
+def info_nce(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean over the rows of L_i = - sum_p q_ip log( e^{z_ip} / (e^{z_ip} + sum_j w_ij e^{z_ij}) ).
 
-    With no weights this is NT-Xent (Chen et al., 2020, arXiv 2002.05709); with weights from
-    `soft_weights` it is Soft-InfoNCE (Li et al., 2023, arXiv 2310.08069).
+    With one positive a row (q_ip = 1) and no weights this is NT-Xent (Chen et al., 2020, arXiv 2002.05709); with
+    weights from `soft_weights` it is Soft-InfoNCE (Li et al., 2023, arXiv 2310.08069). With several positives
+    each is told from the negatives by itself: no positive pushes another one away.
 
     Args:
-        similarity: [n, n] cosines; the diagonal is left out.
-        positive: [n] column of each row's positive.
-        weights: [n, n], 1 where null; a weight of 0 leaves a pair out. Diagonal and positive are ignored.
+        logits: [n, m] similarities over temperature.
+        targets: [n, m] q, rows that sum to 1, 0 for everything that is no positive.
+        weights: [n, m] of the negatives, 1 where null; 0 leaves a pair out. Ignored where q > 0.
 
     Returns:
         A scalar, in f32.
     """
-    logits = similarity.float() / temperature
-    rows = torch.arange(len(logits), device=logits.device)
-    weight = torch.ones_like(logits) if weights is None else weights.to(logits.dtype).clone()
-    weight[rows, rows] = 0.0
-    weight[rows, positive] = 1.0
-    weighted = logits + weight.clamp_min(1e-30).log()
-    weighted = weighted.masked_fill(weight == 0, float("-inf"))
-    return (torch.logsumexp(weighted, dim=1) - logits[rows, positive]).mean()
+    logits = logits.float()
+    weight = torch.ones_like(logits) if weights is None else weights.to(logits.dtype)
+    negative = (targets == 0) & (weight > 0)
+    weighted = (logits + weight.clamp_min(1e-30).log()).masked_fill(~negative, float("-inf"))
+    against = torch.logsumexp(weighted, dim=1, keepdim=True)
+    each = torch.nn.functional.softplus(against - logits)
+    return torch.where(targets > 0, targets * each, 0.0).sum(dim=1).mean()
+
+
+def graded_targets(partner: Tensor, relatedness: Tensor, share: float) -> Tensor:
+    """Targets q [n, m] from each row's own pair and the similarity graph.
+
+    The pair has 1 and a related column `share` times its relatedness; the row is scaled to sum 1.
+
+    Args:
+        partner: [n, m] true for a row's own pair, at least one a row.
+        relatedness: [n, m] scores in [0, 1], 0 for the row itself and for whatever is no neighbour.
+        share: 0 leaves the pair alone.
+    """
+    raw = torch.where(partner, 1.0, share * relatedness)
+    return raw / raw.sum(dim=1, keepdim=True)
 
 
 def soft_weights(

@@ -4,6 +4,12 @@ A song's point has two vectors of its own, `audio` and `lyrics`, and one for bot
 lyric vector one after the other, under dot product. With the query [w * audio; (1 - w) * lyrics] its score
 is w * cos(audio) + (1 - w) * cos(lyrics): the fusion is exact, in one query, with any weight at query time.
 A song without lyrics has zeros there, which for centred lyric vectors is the average likeness.
+
+Two more numbers are a song's hubness by audio and by lyrics: its mean cosine with its nearest among the songs that the
+model was trained on. A query that takes them off, [...; -h w / 2; -h (1 - w) / 2], corrects rankings for songs that
+are near to everything. By audio alone and with h = 1 that is CSLS (Lample et al., 2018, arXiv 1710.04087), up to a
+factor and what is the same for all candidates; with lyrics each part is corrected by its own hubness, so that any
+weight can be asked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +24,7 @@ from rapidfuzz import fuzz, process, utils
 from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError
 
 SONG_VECTOR = "song"
+HUBNESS_DIMS = 2
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A recommended song; `score` is the weighted cosine in [-1, 1]."""
+    """A recommended song; `score` is the weighted cosine in [-1, 1], less what hubness took off."""
 
     track_id: str
     score: float
@@ -57,17 +64,29 @@ class VectorStore(Protocol):
         ...
 
 
-def song_vector(audio: NDArray[np.float32], lyrics: NDArray[np.float32] | None, lyric_dim: int) -> NDArray[np.float32]:
-    """The stored vector [d_audio + lyric_dim] for both."""
+def song_vector(
+    audio: NDArray[np.float32],
+    lyrics: NDArray[np.float32] | None,
+    lyric_dim: int,
+    hubness: tuple[float, float] = (0.0, 0.0),
+) -> NDArray[np.float32]:
+    """The stored vector [d_audio + lyric_dim + 2]: audio, lyrics, hubness by audio and by lyrics."""
     words = np.zeros(lyric_dim, np.float32) if lyrics is None else lyrics
-    return np.concatenate([audio, words]).astype(np.float32)
+    return np.concatenate([audio, words, np.asarray(hubness)]).astype(np.float32)
 
 
-def fusion_query(stored: NDArray[np.float32], audio_dim: int, audio_weight: float) -> NDArray[np.float32]:
-    """The query for a stored song vector: its two parts weighted. Without lyrics the audio counts fully."""
-    has_lyrics = bool(np.any(stored[audio_dim:]))
-    weight = audio_weight if has_lyrics else 1.0
-    return np.concatenate([weight * stored[:audio_dim], (1 - weight) * stored[audio_dim:]]).astype(np.float32)
+def fusion_query(
+    stored: NDArray[np.float32], audio_dim: int, audio_weight: float, hubness: float = 0.0
+) -> NDArray[np.float32]:
+    """The query for a stored song vector: its parts weighted. Without lyrics the audio counts fully.
+
+    Args:
+        hubness: how much of the candidates' hubness is taken off; 0 ranks by likeness alone.
+    """
+    audio, lyrics = stored[:audio_dim], stored[audio_dim:-HUBNESS_DIMS]
+    weight = audio_weight if bool(np.any(lyrics)) else 1.0
+    correction = [-hubness * weight / 2, -hubness * (1 - weight) / 2]
+    return np.concatenate([weight * audio, (1 - weight) * lyrics, correction]).astype(np.float32)
 
 
 def similar_songs(
@@ -77,6 +96,7 @@ def similar_songs(
     k: int,
     audio_weight: float,
     exclude_artist: bool = False,
+    hubness: float = 0.0,
 ) -> list[Neighbour]:
     """The k songs nearest to a song of the index, the song itself left out.
 
@@ -90,7 +110,7 @@ def similar_songs(
     exclude = {"track_id": [str(song.payload["track_id"])]}
     if exclude_artist:
         exclude["artist_id"] = [str(song.payload["artist_id"])]
-    query = fusion_query(song.vectors[SONG_VECTOR], len(song.vectors["audio"]), audio_weight)
+    query = fusion_query(song.vectors[SONG_VECTOR], len(song.vectors["audio"]), audio_weight, hubness)
     return store.query(collection, query, SONG_VECTOR, k, exclude)
 
 

@@ -13,7 +13,10 @@ from simsong_pipeline.schemas import TRACK_VECTORS, conform
 
 
 class Embedder(Protocol):
-    """What re-embedding needs of an encoder."""
+    """What re-embedding needs of an encoder; `dim` is the width of its vectors."""
+
+    @property
+    def dim(self) -> int: ...
 
     def embed_songs(self, songs: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         """One unit vector a song from its segments [n, frames, n_mels]."""

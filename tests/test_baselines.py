@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from simsong_pipeline.evaluation.baselines import gaussian_scores, mfcc_gaussian
+from simsong_pipeline.evaluation.baselines import (
+    gaussian_scores,
+    log_mel_statistics,
+    mfcc_gaussian,
+    statistics_scores,
+)
 
 
 def _kl(mean_a: np.ndarray, cov_a: np.ndarray, mean_b: np.ndarray, cov_b: np.ndarray) -> float:
@@ -28,3 +33,17 @@ def test_songs_of_one_timbre_are_nearer_than_songs_of_another() -> None:
     songs = [mfcc_gaussian((shape + rng.normal(size=(200, 64))).astype(np.float16)) for shape in shapes]
     scores = gaussian_scores(songs)
     assert scores[0, 1] > scores[0, 2]
+
+
+def test_log_mel_statistics_do_not_hear_the_level() -> None:
+    song = np.random.default_rng(0).normal(size=(100, 8)).astype(np.float16)
+    louder = (song.astype(np.float32) + 8).astype(np.float16)
+    assert np.allclose(log_mel_statistics(song), log_mel_statistics(louder), atol=0.01)
+
+
+def test_statistics_scores_rank_a_song_of_the_same_spectrum_first() -> None:
+    rng = np.random.default_rng(0)
+    shapes = [np.sin(np.arange(64) * f) * 20 for f in (0.1, 0.1, 0.9, 0.5)]
+    songs = [log_mel_statistics((shape + rng.normal(size=(200, 64))).astype(np.float16)) for shape in shapes]
+    scores = statistics_scores(songs)
+    assert scores[0, 1] > max(scores[0, 2], scores[0, 3])

@@ -11,7 +11,7 @@ from export.onnx_export import INPUT, OUTPUT, export_encoder
 from export.parity import check_parity, fixed_inputs
 from simsong_pipeline import inference
 from simsong_pipeline.config import EncoderConfig, InferenceConfig
-from simsong_pipeline.encoder import AudioEncoder
+from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder
 
@@ -22,7 +22,7 @@ CONFIG = EncoderConfig(stem_channels=4, widths=(16, 24), depths=(2, 1), embeddin
 @pytest.fixture(scope="module")
 def encoder() -> AudioEncoder:
     torch.manual_seed(0)
-    return AudioEncoder(CONFIG, MELS).eval()
+    return AudioEncoder(CONFIG, MELS, FRAMES).eval()
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_parity_holds_for_the_exported_encoder(encoder: AudioEncoder, session: O
 def test_parity_fails_for_other_weights(session: OnnxEncoder) -> None:
     torch.manual_seed(1)
     catalogue = np.random.default_rng(0).uniform(-80, 0, (40, FRAMES, MELS)).astype(np.float32)
-    assert not check_parity(AudioEncoder(CONFIG, MELS), session, FRAMES, MELS, catalogue).holds
+    assert not check_parity(AudioEncoder(CONFIG, MELS, FRAMES), session, FRAMES, MELS, catalogue).holds
 
 
 def test_song_vector_is_the_unit_mean_of_its_segments(session: OnnxEncoder) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simsong_pipeline.evaluation.fusion import SongVectors, choose_audio_weight, fused_scores
+from simsong_pipeline.evaluation.fusion import SongVectors, choose_audio_weight, fused_scores, with_hubness
+from simsong_pipeline.evaluation.hubness import csls
 from simsong_pipeline.evaluation.retrieval import build_task
 from simsong_pipeline.recommend import fusion_query, song_vector
 
@@ -20,12 +21,44 @@ def _vectors(rows: int = 12) -> SongVectors:
     return SongVectors(_unit(rng, rows, 4), lyrics)
 
 
+def _stored(vectors: SongVectors) -> np.ndarray:
+    hubness = np.zeros((len(vectors.audio), 2)) if vectors.hubness is None else vectors.hubness
+    rows = zip(vectors.audio, vectors.lyrics, hubness.tolist(), strict=True)
+    return np.stack([song_vector(a, w if w.any() else None, 3, tuple(h)) for a, w, h in rows])
+
+
+@pytest.mark.parametrize("hubness", [0.0, 1.0, 0.4])
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
-def test_dot_product_in_the_index_is_the_fused_score(weight: float) -> None:
-    vectors = _vectors()
-    stored = np.stack([song_vector(a, w if w.any() else None, 3) for a, w in zip(*vars(vectors).values(), strict=True)])
-    queries = np.stack([fusion_query(row, 4, weight) for row in stored])
-    np.testing.assert_allclose(queries @ stored.T, fused_scores(vectors, weight), atol=1e-6)
+def test_dot_product_in_the_index_is_the_fused_score(weight: float, hubness: float) -> None:
+    vectors = with_hubness(_vectors(), _vectors(), 3)
+    stored = _stored(vectors)
+    queries = np.stack([fusion_query(row, 4, weight, hubness) for row in stored])
+    np.testing.assert_allclose(queries @ stored.T, fused_scores(vectors, weight, hubness), atol=1e-6)
+
+
+def test_corrected_query_by_audio_ranks_as_csls() -> None:
+    songs = _vectors(40)
+    vectors = with_hubness(songs, songs, 5)
+    stored = _stored(vectors)
+    queries = np.stack([fusion_query(row, 4, 1.0, 1.0) for row in stored])
+    expected = csls(songs.audio @ songs.audio.T, 5)
+    difference = 2 * (queries @ stored.T) - expected
+    # What is left over is the query's own term, the same for all candidates.
+    np.testing.assert_allclose(difference, np.broadcast_to(difference[:, :1], difference.shape), atol=1e-5)
+
+
+def test_reference_is_not_its_own_neighbour() -> None:
+    songs = _vectors()
+    cosines = songs.audio @ songs.audio.T
+    nearest = np.sort(cosines - 2 * np.eye(12), axis=1)[:, -1]
+    hubness = with_hubness(songs, songs, 1).hubness
+    assert hubness is not None
+    np.testing.assert_allclose(hubness[:, 0], nearest, atol=1e-6)
+
+
+def test_without_references_there_is_no_hubness() -> None:
+    nothing = SongVectors(np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32))
+    assert not np.any(with_hubness(_vectors(), nothing).hubness)
 
 
 def test_query_without_lyrics_goes_by_audio_alone() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from simsong_pipeline.losses import info_nce, soft_weights, solve_temperature, weight_spread
+from simsong_pipeline.losses import graded_targets, info_nce, soft_weights, solve_temperature, weight_spread
 
 
 def _problem(n: int = 8, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -25,31 +25,72 @@ def _slow_info_nce(similarity: torch.Tensor, positive: torch.Tensor, t: float, w
     return sum(losses) / len(losses)
 
 
+OTHERS = 1 - torch.eye(8)  # a row is no negative of itself
+
+
+def _pairs(n: int = 8) -> torch.Tensor:
+    return torch.eye(n).roll(n // 2, dims=1)
+
+
 @pytest.mark.parametrize("temperature", [0.05, 0.5])
 def test_info_nce_equals_the_formula(temperature: float) -> None:
     similarity, positive, _ = _problem()
     expected = _slow_info_nce(similarity, positive, temperature, torch.ones(8, 8))
-    assert info_nce(similarity, positive, temperature).item() == pytest.approx(expected, rel=1e-5)
+    assert info_nce(similarity / temperature, _pairs(), OTHERS).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_weighted_info_nce_equals_the_formula() -> None:
     similarity, positive, lyrics = _problem()
     weights = soft_weights(lyrics, ~torch.eye(8, dtype=torch.bool), 0.5, 1.0, 0.3)
     expected = _slow_info_nce(similarity, positive, 0.1, weights)
-    assert info_nce(similarity, positive, 0.1, weights).item() == pytest.approx(expected, rel=1e-5)
+    assert info_nce(similarity / 0.1, _pairs(), weights * OTHERS).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_several_positives_equal_the_formula() -> None:
+    similarity, _, _ = _problem()
+    targets = graded_targets(_pairs() > 0, torch.eye(8).roll(1, dims=1) * 0.5, share=0.8)
+    total = 0.0
+    for i in range(8):
+        own, related = (i + 4) % 8, (i + 1) % 8
+        negatives = sum(math.exp(similarity[i, j].item() / 0.1) for j in range(8) if j not in (i, own, related))
+        for p, share in ((own, 1 / 1.4), (related, 0.4 / 1.4)):
+            e = math.exp(similarity[i, p].item() / 0.1)
+            total -= share * math.log(e / (e + negatives)) / 8
+    assert info_nce(similarity / 0.1, targets, OTHERS).item() == pytest.approx(total, rel=1e-5)
+
+
+def test_positives_do_not_push_each_other_away() -> None:
+    similarity, _, _ = _problem()
+    similarity.requires_grad_()
+    info_nce(similarity / 0.1, graded_targets(_pairs() > 0, torch.eye(8).roll(1, dims=1), 1.0), OTHERS).backward()
+    assert similarity.grad is not None
+    assert similarity.grad[0, 1] < 0
+    assert similarity.grad[0, 4] < 0
+
+
+def test_graph_share_of_nothing_leaves_the_pair_alone() -> None:
+    assert torch.equal(graded_targets(_pairs() > 0, torch.rand(8, 8), 0.0), _pairs())
 
 
 def test_info_nce_of_indistinguishable_songs_is_the_log_of_their_number() -> None:
-    loss = info_nce(torch.ones(6, 6), torch.arange(6).roll(3), 0.1)
+    loss = info_nce(torch.ones(6, 6), _pairs(6), 1 - torch.eye(6))
     assert loss.item() == pytest.approx(math.log(5))
 
 
+def test_columns_may_be_more_than_rows() -> None:
+    logits = torch.zeros(2, 6)
+    targets = torch.tensor([[0.0, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]])
+    weights = torch.ones(2, 6)
+    weights[0, 0] = weights[1, 1] = 0
+    assert info_nce(logits, targets, weights).item() == pytest.approx(math.log(5))
+
+
 def test_pair_of_weight_zero_has_no_gradient() -> None:
-    similarity, positive, _ = _problem()
+    similarity, _, _ = _problem()
     similarity.requires_grad_()
-    weights = torch.ones(8, 8)
+    weights = OTHERS.clone()
     weights[0, 1] = 0.0
-    info_nce(similarity, positive, 0.1, weights).backward()
+    info_nce(similarity / 0.1, _pairs(), weights).backward()
     assert similarity.grad is not None
     assert similarity.grad[0, 1] == 0
     assert similarity.grad[0, 2] > 0
@@ -70,9 +111,9 @@ def test_soft_weights_equal_the_formula() -> None:
 
 
 def test_alpha_zero_is_ns_to_the_bit() -> None:
-    similarity, positive, lyrics = _problem()
+    similarity, _, lyrics = _problem()
     weights = soft_weights(lyrics, ~torch.eye(8, dtype=torch.bool), 0.0, 1.0, 0.2)
-    assert torch.equal(info_nce(similarity, positive, 0.1, weights), info_nce(similarity, positive, 0.1))
+    assert torch.equal(info_nce(similarity, _pairs(), weights * OTHERS), info_nce(similarity, _pairs(), OTHERS))
 
 
 def test_weight_is_one_where_lyrics_are_missing() -> None:

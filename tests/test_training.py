@@ -6,8 +6,8 @@ import torch
 from scipy.sparse import csr_array
 
 from simsong_pipeline.batches import TrainingSongs
-from simsong_pipeline.config import AugmentConfig, EncoderConfig, TrainConfig
-from simsong_pipeline.encoder import AudioEncoder
+from simsong_pipeline.config import AugmentConfig, EncoderConfig, LossConfig, TrainConfig
+from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.training.loop import TrainedEncoder, train
 
@@ -49,12 +49,21 @@ def test_other_seed_gives_other_weights() -> None:
     assert not _same(_train(), _train(config=CONFIG.model_copy(update={"seed": 1})))
 
 
-@pytest.mark.parametrize("variant", ["ns", "wns"])
-def test_interrupted_run_resumes_to_the_bit(tmp_path, variant: str) -> None:
+EVERYTHING = CONFIG.model_copy(
+    update={
+        "queue": 10,
+        "loss": LossConfig(graph_share=0.5, fused_share=0.5, alignment=0.2, learn_temperature=True),
+        "augment": AugmentConfig(background_db=6, pitch_bins=2),
+    }
+)
+
+
+@pytest.mark.parametrize(("variant", "config"), [("ns", CONFIG), ("wns", CONFIG), ("wns", EVERYTHING)])
+def test_interrupted_run_resumes_to_the_bit(tmp_path, variant: str, config: TrainConfig) -> None:
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(KeyboardInterrupt):
-        _train(variant, checkpoint=path, stop_after=5)
-    resumed, whole = _train(variant, checkpoint=path), _train(variant)
+        _train(variant, config, checkpoint=path, stop_after=5)
+    resumed, whole = _train(variant, config, checkpoint=path), _train(variant, config)
     assert _same(resumed, whole)
     assert [r["loss"] for r in resumed.history] == [r["loss"] for r in whole.history]
 
@@ -100,11 +109,49 @@ def test_lyric_weights_spread_as_wanted() -> None:
     assert trained.history[-1]["weight_spread"] > 0.1
 
 
+def test_projection_learns_which_words_matter() -> None:
+    """Neighbours share the first of two lyric features; the second is noise that the projection has to forget."""
+    rng = np.random.default_rng(0)
+    n = 60
+    groups = np.arange(n) % 6
+    lyrics = np.concatenate([np.eye(6)[groups] * 0.6, rng.normal(size=(n, 12))], axis=1).astype(np.float32)
+    lyrics /= np.linalg.norm(lyrics, axis=1, keepdims=True)
+    alike = csr_array((groups[:, None] == groups[None]) & ~np.eye(n, dtype=bool), dtype=np.float64)
+    songs = TrainingSongs(_songs(n).features, np.arange(n), alike, lyrics)
+    loss = LossConfig(fused_share=0.9, temperature=0.5)
+    config = CONFIG.model_copy(update={"steps": 60, "batch_size": 20, "learning_rate": 2e-2, "loss": loss})
+    trained = train(songs, 20, "ns", ENCODER, config, None, lambda *_: None)
+
+    def told_apart(rows: np.ndarray) -> float:
+        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        nearest = np.argsort(-(unit @ unit.T) + 9 * np.eye(n), axis=1)[:, :5]
+        return float((groups[nearest] == groups[:, None]).mean())
+
+    assert told_apart(lyrics @ trained.lyric_matrix) > told_apart(lyrics) + 0.2
+
+
+def test_speed_of_training_is_measured() -> None:
+    speed = _train().speed
+    assert speed["segments_per_s"] > 0
+    assert 0 < speed["utilisation"] <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # the compiler's own
+def test_compiled_encoder_trains_as_the_plain_one() -> None:
+    encoder = ENCODER.model_copy(update={"dropout": 0.0})  # the compiler draws other random numbers
+    losses = []
+    for compiled in (False, True):
+        config = CONFIG.model_copy(update={"compile": compiled, "precision": "fp32"})
+        losses.append(train(_songs(), 20, "ns", encoder, config, None, lambda *_: None).history[0]["loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
 def test_planted_structure_is_learned() -> None:
-    config = CONFIG.model_copy(update={"steps": 80, "learning_rate": 5e-3, "augment": AugmentConfig(gain_db=3)})
+    config = CONFIG.model_copy(update={"steps": 80, "learning_rate": 5e-3, "augment": AugmentConfig()})
     songs = _songs()
     trained = train(songs, 20, "ns", ENCODER, config, None, lambda *_: None)
-    encoder = AudioEncoder(ENCODER, 16).eval()
+    encoder = AudioEncoder(ENCODER, 16, 20).eval()
     encoder.load_state_dict(trained.weights)
     with torch.inference_mode():
         first, second = (
@@ -117,7 +164,7 @@ def test_planted_structure_is_learned() -> None:
 
 def test_loudness_does_not_change_the_embedding() -> None:
     torch.manual_seed(0)
-    encoder, segment = AudioEncoder(ENCODER, 16).eval(), torch.randn(1, 40, 16)
+    encoder, segment = AudioEncoder(ENCODER, 16, 20).eval(), torch.randn(1, 40, 16)
     with torch.inference_mode():
         torch.testing.assert_close(encoder(segment), encoder(segment + 7), atol=1e-5, rtol=1e-4)
 
@@ -125,5 +172,5 @@ def test_loudness_does_not_change_the_embedding() -> None:
 @pytest.mark.parametrize("frames", [16, 33, 250])
 def test_embedding_is_of_unit_length_for_any_number_of_frames(frames: int) -> None:
     with torch.inference_mode():
-        lengths = AudioEncoder(ENCODER, 16).eval()(torch.randn(3, frames, 16)).norm(dim=1)
+        lengths = AudioEncoder(ENCODER, 16, 20).eval()(torch.randn(3, frames, 16)).norm(dim=1)
     torch.testing.assert_close(lengths, torch.ones(3))

@@ -1,35 +1,115 @@
 """The catalogues that methods are compared on: the sample at three difficulties, or any manifest."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from simsong_pipeline.config import Relevance, SampleConfig
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from simsong_pipeline.audio.feature_store import FeatureReader
+from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
+from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
+from simsong_pipeline.evaluation.retrieval import Task, build_task
+from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.run import prepare
+from simsong_pipeline.pipeline.settings import read_config
+from simsong_pipeline.pipeline.training_data import CatalogueParts, read_training_frames
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.sample.generate import write_sample
 
 # More noise in the similarity lowers what any method can reach; the music itself stays as it is.
 DIFFICULTIES = {"sample-easy": 0.1, "sample": 0.25, "sample-hard": 0.6}
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A catalogue that is ready to train on and to be asked about.
+
+    Attributes:
+        folder: where trained models of this catalogue and seed are kept.
+        parts: the songs to train and validate on.
+        test: the songs of the gallery, each of which is a query.
+        features: of the test songs.
+        audio: paths of the recordings, of training and test songs.
+        unlabelled: features of songs that may be heard in training but of which nothing else is told.
+        protocols: what is relevant to what among the test songs.
+    """
+
+    folder: Path
+    config: PipelineConfig
+    parts: CatalogueParts
+    test: list[str]
+    features: FeatureReader
+    audio: pl.DataFrame
+    unlabelled: list[NDArray[np.float16]]
+    protocols: dict[str, Task]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A catalogue with its ground truth. `manifest` is null for a sample, which is drawn anew for each seed."""
+    """A catalogue with its ground truth. `manifest` is null for a sample, which is drawn anew for each seed.
+
+    Attributes:
+        transfer: train on the sample and only hear the manifest's songs; all of them are then test songs.
+    """
 
     name: str
     relevance: Relevance
     manifest: Path | None = None
+    transfer: bool = False
 
-    def prepare(self, workspace: Workspace, seed: int) -> SourceConfig:
-        """Write the sample of `seed` where it is not there yet; where the raw data lie."""
-        if self.manifest is not None:
-            return SourceConfig(manifest=self.manifest)
-        if not workspace.raw.is_dir():
+    def prepare(self, homes: Path, seed: int, base: PipelineConfig, events: Events) -> Prepared:
+        """Write, decode and split what is not there yet. The seed decides sample, split and training."""
+        changes = {"train.seed": seed, "splits.seed": seed, "evaluation.relevance": self.relevance}
+        config = read_config(None, base, changes)
+        own = self._prepared_home(homes, seed, config, events)
+        if not self.transfer:
+            return _split_prepared(own, config)
+        other = Dataset("sample", "lastfm").prepare(homes, seed, base, events)
+        return _transfer_prepared(own, other, config, homes / f"{self.name}-{seed}" / "models")
+
+    def _prepared_home(self, homes: Path, seed: int, config: PipelineConfig, events: Events) -> Workspace:
+        workspace = Workspace(homes / f"{self.name}-{seed}")
+        if self.manifest is None and not workspace.raw.is_dir():
+            events.stage("composing and encoding songs")
             write_sample(workspace.raw, SampleConfig(seed=seed, similarity_noise=DIFFICULTIES[self.name]))
-        return SourceConfig()
+        if workspace.read_if_there("splits") is None:
+            prepare(workspace, SourceConfig(manifest=self.manifest), config, events)
+        return workspace
+
+
+def _split_prepared(workspace: Workspace, config: PipelineConfig) -> Prepared:
+    frames = read_training_frames(workspace)
+    parts = CatalogueParts(workspace, frames, config)
+    usable = frames.splits.filter(split="test").join(frames.segment_features, on="track_id", how="semi")
+    test = usable["track_id"].sort().to_list()
+    protocols = _protocols(frames.similarity, frames.tracks, test)
+    audio = workspace.read("audio")
+    return Prepared(workspace.home / "models", config, parts, test, parts.features, audio, [], protocols)
+
+
+def _transfer_prepared(own: Workspace, other: Prepared, config: PipelineConfig, folder: Path) -> Prepared:
+    segment_features = own.read("segment_features")
+    test = segment_features["track_id"].sort().to_list()
+    features = own.features(config.log_mel).reader(segment_features)
+    protocols = _protocols(own.read("lastfm_similarity"), own.read("tracks"), test)
+    audio = pl.concat([own.read("audio"), other.audio])
+    return Prepared(folder, other.config, other.parts, test, features, audio, [features[t] for t in test], protocols)
+
+
+def _protocols(similarity: pl.DataFrame, tracks: pl.DataFrame, test: list[str]) -> dict[str, Task]:
+    relevant, artists = relevance_matrix(similarity, test), artist_numbers(tracks, test)
+    protocols = {"unfiltered": build_task(relevant)}
+    if (relevant & (artists[:, None] != artists[None])).any():
+        protocols["artist_filtered"] = build_task(relevant, artists)
+    return protocols
 
 
 def named(name: str) -> Dataset:
-    """`sample-easy`, `sample`, `sample-hard`, or `artist:FILE.csv` and `genre:FILE.csv`.
+    """`sample-easy`, `sample`, `sample-hard`, `artist:FILE.csv`, `genre:FILE.csv`, or `transfer:FILE.csv`.
 
     Raises:
         ValueError: none of these.
@@ -37,8 +117,13 @@ def named(name: str) -> Dataset:
     if name in DIFFICULTIES:
         return Dataset(name, "lastfm")
     relevance, _, path = name.partition(":")
+    folder = Path(path).parent.name or "manifest"
     if relevance == "artist":
-        return Dataset(Path(path).parent.name or "manifest", "artist", Path(path))
+        return Dataset(folder, "artist", Path(path))
     if relevance == "genre":
-        return Dataset(Path(path).parent.name or "manifest", "genre", Path(path))
-    raise ValueError(f"no data set {name!r}: use {', '.join(DIFFICULTIES)}, artist:FILE.csv or genre:FILE.csv")
+        return Dataset(folder, "genre", Path(path))
+    if relevance == "transfer":
+        return Dataset(f"{folder}-transfer", "artist", Path(path), transfer=True)
+    raise ValueError(
+        f"no data set {name!r}: use {', '.join(DIFFICULTIES)}, artist:FILE.csv, genre:FILE.csv or transfer:FILE.csv"
+    )

@@ -7,14 +7,31 @@ import polars as pl
 
 from simsong_pipeline.evaluation.bootstrap import interval, paired_difference, resamples
 
-PAIRS = (
-    ("wns_fused", "ns_fused"),
-    ("wns_audio", "ns_audio"),
-    ("wns_fused", "wns_audio"),
-    ("wns_fused", "lyrics"),
-    ("wns_audio", "mfcc"),
-)
+# What each method is compared with; an ingredient with the defaults, by audio and fused.
+_AGAINST = {
+    "wns_fused": "ns_fused",
+    "wns_audio": "ns_audio",
+    "wns_unmasked_audio": "ns_unmasked_audio",
+    "wns_unmasked_fused": "ns_unmasked_fused",
+    "ns_fused": "ns_audio",
+    "log_mel+mp": "log_mel",
+    "mfcc+mp": "mfcc",
+    "ns_audio": "mfcc+mp",
+}
 _KEY = ("dataset", "protocol", "metric")
+_SHAPE = ("chance", "oracle", "hub_skew", "coverage", "anti_hubs")
+
+
+def pairs_of(methods: Sequence[str]) -> list[tuple[str, str]]:
+    """Each method with the one that it is to be compared with, where both are there."""
+    pairs = []
+    for method in methods:
+        plain = method.partition("+")[0]
+        default = "ns_fused" if method.endswith("_fused") else "ns_audio" if method.endswith("_audio") else None
+        other = _AGAINST.get(method) or (plain if plain != method else default)
+        if other is not None and other != method and other in methods:
+            pairs.append((method, other))
+    return pairs
 
 
 def summary(values: pl.DataFrame, bootstrap: int = 2_000, seed: int = 0) -> pl.DataFrame:
@@ -23,37 +40,25 @@ def summary(values: pl.DataFrame, bootstrap: int = 2_000, seed: int = 0) -> pl.D
     for key, part in values.group_by(*_KEY, "method", maintain_order=True):
         numbers = part["value"].to_numpy()
         low, high = interval(numbers, resamples(len(numbers), bootstrap, seed))
-        by_seed = part.group_by("seed").agg(pl.col("chance", "oracle", "hub_skew").first())
-        chance, oracle, skew = (float(np.mean(by_seed[c].to_numpy())) for c in ("chance", "oracle", "hub_skew"))
+        by_seed = part.group_by("seed").agg(pl.col(_SHAPE).first())
+        shape = {name: float(np.mean(by_seed[name].to_numpy())) for name in _SHAPE}
         mean = float(numbers.mean())
-        rows.append((*key, mean, low, high, chance, oracle, mean / oracle, skew, by_seed.height, len(numbers)))
-    columns = (
-        *_KEY,
-        "method",
-        "value",
-        "ci_low",
-        "ci_high",
-        "chance",
-        "oracle",
-        "of_oracle",
-        "hub_skew",
-        "seeds",
-        "queries",
-    )
+        rows.append((*key, mean, low, high, *shape.values(), mean / shape["oracle"], by_seed.height, len(numbers)))
+    columns = (*_KEY, "method", "value", "ci_low", "ci_high", *_SHAPE, "of_oracle", "seeds", "queries")
     return pl.DataFrame(rows, schema=list(columns), orient="row")
 
 
-def differences(
-    values: pl.DataFrame, pairs: Sequence[tuple[str, str]] = PAIRS, bootstrap: int = 2_000, seed: int = 0
-) -> pl.DataFrame:
-    """Mean of first - second over the same queries of all seeds, with its 95 % interval."""
+def differences(values: pl.DataFrame, bootstrap: int = 2_000, seed: int = 0) -> pl.DataFrame:
+    """Mean of first - second over the same queries of all seeds, with its 95 % interval.
+
+    Where a method was not measured on some seed, the pair is compared on the others.
+    """
     rows = []
     for key, part in values.group_by(*_KEY, maintain_order=True):
         wide = part.pivot("method", index=["seed", "query"], values="value").sort("seed", "query")
-        for first, second in pairs:
-            if {first, second} <= set(wide.columns):
-                both = (wide[first].to_numpy(), wide[second].to_numpy())
-                rows.append(
-                    (*key, f"{first} - {second}", *paired_difference(*both, resamples(wide.height, bootstrap, seed)))
-                )
-    return pl.DataFrame(rows, schema=[*_KEY, "pair", "difference", "ci_low", "ci_high"], orient="row")
+        for first, second in pairs_of(wide.columns[2:]):
+            both = wide.select(first, second).drop_nulls()
+            drawn = resamples(both.height, bootstrap, seed)
+            found = paired_difference(both[first].to_numpy(), both[second].to_numpy(), drawn)
+            rows.append((*key, f"{first} - {second}", *found, both.height))
+    return pl.DataFrame(rows, schema=[*_KEY, "pair", "difference", "ci_low", "ci_high", "queries"], orient="row")

@@ -10,13 +10,15 @@ from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
 from simsong_pipeline.pipeline.export_stage import export_variant
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
-from simsong_pipeline.pipeline.training_stage import TrainingFrames, train_variant
+from simsong_pipeline.pipeline.training_data import TrainingFrames
+from simsong_pipeline.pipeline.training_stage import train_variant
 
 
 class TrainRun(dg.Config):
     """Run configuration of training."""
 
     retrain: bool = False
+    promote_anyway: bool = False
 
 
 def _inputs(*names: str) -> dict[str, dg.AssetIn]:
@@ -41,8 +43,10 @@ def _encoder(variant: Variant) -> dg.AssetsDefinition:
         """The trained audio encoder, kept as it is while its recipe is the same."""
         frames = TrainingFrames(tracks, splits, lastfm_similarity, segment_features, lyric_embeddings)
         progress = events(context).training_progress
-        outcome = train_variant(simsong.workspace(), variant, frames, simsong.config(), progress, config.retrain)
-        return dg.MaterializeResult(metadata=outcome.figures())
+        outcome = train_variant(
+            simsong.workspace(), variant, frames, simsong.config(), progress, config.retrain, config.promote_anyway
+        )
+        return dg.MaterializeResult(metadata={**outcome.figures(), "verdict": outcome.verdict})
 
     return encoder
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_table
-from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json, QdrantUrl
+from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json, PromoteAnyway, QdrantUrl
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
@@ -61,6 +61,7 @@ def run(
     publish_anyway: Annotated[
         bool, typer.Option("--publish-anyway", help="Index even when no better than chance.")
     ] = False,
+    promote_anyway: PromoteAnyway = False,
     accept_shrink: Annotated[
         bool, typer.Option("--accept-shrink", help="Go on although the raw data lost more than half.")
     ] = False,
@@ -85,7 +86,7 @@ def run(
     workspace = Workspace(home)
     settings = read_config(config, workspace.load_config(), changes)
     source = SourceConfig(raw=raw, manifest=manifest, accept_shrink=accept_shrink)
-    _run(workspace, source, settings, json, retrain, publish_anyway)
+    _run(workspace, source, settings, json, retrain, publish_anyway, promote_anyway)
 
 
 def _run(
@@ -95,11 +96,13 @@ def _run(
     json: bool,
     retrain: bool = False,
     publish_anyway: bool = False,
+    promote_anyway: bool = False,
 ) -> None:
     from simsong_pipeline.pipeline.run import run as run_pipeline
 
+    now = datetime.now(UTC)
     with events() as told:
-        summary = run_pipeline(workspace, source, config, datetime.now(UTC), told, retrain, publish_anyway)
+        summary = run_pipeline(workspace, source, config, now, told, retrain, publish_anyway, promote_anyway)
     _print_exclusions(workspace)
     record = asdict(summary)
     unreadable = record.pop("unreadable")
@@ -128,6 +131,7 @@ def train(
     variant: Annotated[Variant | None, typer.Option(help="Variant to train; both by default.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of training.", min=0)] = None,
+    promote_anyway: PromoteAnyway = False,
     config: ConfigFile = None,
     json: Json = False,
 ) -> None:
@@ -135,7 +139,8 @@ def train(
 
     The next `simsong run` with the same configuration exports the new weights and embeds with them.
     """
-    from simsong_pipeline.pipeline.training_stage import read_training_frames, train_variant
+    from simsong_pipeline.pipeline.training_data import read_training_frames
+    from simsong_pipeline.pipeline.training_stage import train_variant
     from simsong_pipeline.training.processes import is_first_process
 
     workspace = Workspace(home)
@@ -144,7 +149,9 @@ def train(
     with events(quiet=not first) as told, workspace.lock() if first else nullcontext():
         for name in VARIANTS if variant is None else (variant,):
             told.stage(f"training {name.upper()}")
-            outcome = train_variant(workspace, name, frames, settings, told.training_progress, retrain=True)
+            outcome = train_variant(workspace, name, frames, settings, told.training_progress, True, promote_anyway)
+            if outcome.verdict:
+                told.note(outcome.verdict)
             if json and first:
                 print_json({"variant": name, **outcome.figures()})
             told.note(", ".join(f"{field} {value:.4g}" for field, value in outcome.figures().items()))
@@ -188,6 +195,10 @@ def similar(
         float | None,
         typer.Option(help="Share of the audio in the score; chosen on validation by default.", min=0, max=1),
     ] = None,
+    hubness: Annotated[
+        float | None,
+        typer.Option(help="Take off for songs that are near to everything; by validation by default.", min=0, max=2),
+    ] = None,
     exclude_artist: Annotated[bool, typer.Option("--exclude-artist", help="No song of the same artist.")] = False,
     qdrant_url: QdrantUrl = None,
     json: Json = False,
@@ -195,7 +206,7 @@ def similar(
     """Songs most like SONG, from the index."""
     workspace = Workspace(home)
     config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
-    _print_similar(workspace, config, song, k, audio_weight, exclude_artist, json)
+    _print_similar(workspace, config, song, k, audio_weight, exclude_artist, json, hubness)
 
 
 def _print_similar(
@@ -206,12 +217,13 @@ def _print_similar(
     audio_weight: float | None,
     exclude_artist: bool,
     json: bool,
+    hubness: float | None = None,
 ) -> None:
     from simsong_pipeline.pipeline.queries import similar as ask
 
     workspace.read("tracks")  # says so before an empty index is made
     with workspace.store(config.store) as store:
-        answer = ask(workspace, store, song, k, config, audio_weight, exclude_artist)
+        answer = ask(workspace, store, song, k, config, audio_weight, exclude_artist, hubness)
     fields = ("artist", "title", "year", "language", "track_id")
     rows = [{"score": round(n.score, 6)} | {f: n.payload.get(f) for f in fields} for n in answer.neighbours]
     if json:
@@ -236,6 +248,32 @@ def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
         return
     _print_metrics(workspace, headline_only=False)
     out.print(f"report: {workspace.report.resolve()}")
+
+
+def report_card(
+    home: Home = DEFAULT_HOME,
+    playlists: Annotated[
+        Path | None, typer.Option(help="An .m3u or .m3u8 playlist, or a folder of them, over the indexed files.")
+    ] = None,
+    max_songs: Annotated[int, typer.Option(help="A larger library is sampled.", min=10)] = 3_000,
+    json: Json = False,
+) -> None:
+    """Does it beat chance on your music? Asks playlists, albums, artists and Last.fm; writes one page.
+
+    Only songs that the model was not trained on are asked about.
+    """
+    from simsong_pipeline.pipeline.card_stage import write_card
+    from simsong_pipeline.sources.m3u import read_playlists
+
+    workspace = Workspace(home)
+    lists = [] if playlists is None else read_playlists(playlists)
+    with workspace.lock():
+        card = write_card(workspace, workspace.load_config(), lists, max_songs)
+    if json:
+        print_json_lines(card.metrics.iter_rows(named=True))
+        return
+    print_table("Does it beat chance on your music?", ("belonging together by", "answer"), list(card.verdicts.items()))
+    out.print(f"report card: {card.path.resolve()}")
 
 
 def _print_metrics(workspace: Workspace, headline_only: bool) -> None:
@@ -264,4 +302,4 @@ def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
         raise typer.Exit(1)
 
 
-ALL = (sample, run, train, demo, similar, evaluate, doctor)
+ALL = (sample, run, train, demo, similar, evaluate, report_card, doctor)

@@ -16,4 +16,7 @@ QdrantUrl = Annotated[
     str | None,
     typer.Option(envvar="QDRANT_URL", help="Qdrant server; embedded under the home by default. Key: QDRANT_API_KEY."),
 ]
+PromoteAnyway = Annotated[
+    bool, typer.Option("--promote-anyway", help="Use the new model even when it is worse than the present one.")
+]
 DEFAULT_HOME = Path("simsong-data")

@@ -40,3 +40,23 @@ def gaussian_scores(songs: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
     divergence = (traces + traces.T + quadratic + quadratic.T) / 2 - dim
     scores: NDArray[np.float32] = (-divergence).astype(np.float32)
     return scores
+
+
+def log_mel_statistics(log_mel: NDArray[np.float16]) -> NDArray[np.float64]:
+    """Mean and deviation over time of each mel band, [2 n_mels], the mean level of the song taken off.
+
+    Args:
+        log_mel: [frames, n_mels] in dB.
+    """
+    values = log_mel.astype(np.float64)
+    mean = values.mean(axis=0)
+    return np.concatenate([mean - mean.mean(), values.std(axis=0)])
+
+
+def statistics_scores(songs: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+    """Cosines [n, n] of statistics, each of which is standardised over the songs."""
+    rows = np.stack(songs)
+    standard = (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-12)
+    unit = standard / np.maximum(np.linalg.norm(standard, axis=1, keepdims=True), 1e-12)
+    scores: NDArray[np.float32] = (unit @ unit.T).astype(np.float32)
+    return scores

@@ -1,10 +1,11 @@
 """Audio and lyrics as one score, and the weight between them, chosen on validation songs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simsong_pipeline.evaluation.hubness import neighbourhood_means
 from simsong_pipeline.evaluation.retrieval import Task, per_query, top_k
 
 GRID = tuple(round(0.05 * step, 2) for step in range(21))
@@ -12,14 +13,36 @@ GRID = tuple(round(0.05 * step, 2) for step in range(21))
 
 @dataclass(frozen=True)
 class SongVectors:
-    """Unit vectors of songs: audio [n, d], lyrics [n, k] with zero rows where there are none."""
+    """Unit vectors of songs: audio [n, d], lyrics [n, k] with zero rows where there are none.
+
+    Attributes:
+        hubness: [n, 2] by audio and by lyrics; null where it is not known.
+    """
 
     audio: NDArray[np.float32]
     lyrics: NDArray[np.float32]
+    hubness: NDArray[np.float32] | None = None
 
 
-def fused_scores(vectors: SongVectors, audio_weight: float) -> NDArray[np.float32]:
-    """[n, n] w * cos(audio) + (1 - w) * cos(lyrics), row being the query.
+def with_hubness(vectors: SongVectors, references: SongVectors, k: int = 10) -> SongVectors:
+    """The same songs with their hubness among `references`: the mean of their k largest cosines, by each part."""
+    parts = [
+        _hubness(own, known[np.any(known, axis=1)], k)
+        for own, known in ((vectors.audio, references.audio), (vectors.lyrics, references.lyrics))
+    ]
+    return replace(vectors, hubness=np.stack(parts, axis=1).astype(np.float32))
+
+
+def _hubness(own: NDArray[np.float32], known: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """[n]; 0 without references. A song that is a reference itself is not its own neighbour."""
+    if not len(own) or not len(known):
+        return np.zeros(len(own), np.float32)
+    cosines = own @ known.T
+    return neighbourhood_means(np.where(cosines > 1 - 1e-5, np.float32(-1), cosines), min(k, max(1, len(known) - 1)))
+
+
+def fused_scores(vectors: SongVectors, audio_weight: float, hubness: float = 0.0) -> NDArray[np.float32]:
+    """[n, n] w * cos(audio) + (1 - w) * cos(lyrics), row being the query, less the candidates' hubness.
 
     As in the index: a query without lyrics goes by its audio alone, a candidate without lyrics has a lyric
     cosine of 0, the average.
@@ -29,6 +52,10 @@ def fused_scores(vectors: SongVectors, audio_weight: float) -> NDArray[np.float3
     fused: NDArray[np.float32] = weight * (vectors.audio @ vectors.audio.T) + (1 - weight) * (
         vectors.lyrics @ vectors.lyrics.T
     )
+    if hubness:
+        assert vectors.hubness is not None
+        by_audio, by_lyrics = vectors.hubness.T
+        fused = fused - hubness / 2 * (weight * by_audio + (1 - weight) * by_lyrics)
     return fused
 
 

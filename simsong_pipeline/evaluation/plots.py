@@ -48,7 +48,7 @@ def training_curves(histories: Mapping[str, list[dict[str, float]]]) -> bytes:
             axes[1].plot(steps, [r.get("recall", float("nan")) for r in history], color=colour, label=variant.upper())
         axes[0].set(title="Training loss", xlabel="step", ylabel="InfoNCE")
         axes[1].set(title="Validation Recall@k, audio alone", xlabel="step")
-        axes[1].legend(frameon=False)
+        axes[1].legend(frameon=False, loc="lower right")
 
     return _figure(9, 3.2, 2, draw)
 
@@ -68,7 +68,8 @@ def metric_bars(metrics: pl.DataFrame, metric: str, protocols: Sequence[str]) ->
             axis.set(title=f"{metric}, {protocol.replace('_', ' ')}", xlim=(0, None))
         axes[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.08), ncols=2)
 
-    return _figure(5 * len(protocols), 3.6, len(protocols), draw)
+    methods = metrics.filter(pl.col("metric") == metric)["variant"].n_unique()
+    return _figure(5 * len(protocols), max(3.6, 0.25 * methods), len(protocols), draw)
 
 
 def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> bytes:
@@ -86,7 +87,7 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
             for (chosen, label), colour in zip(pairs, (_COLOURS[2], _COLOURS[9]), strict=True):
                 axis.hist(matrix[chosen], bins=edges.tolist(), density=True, alpha=0.65, color=colour, label=label)
             axis.set(title=name, xlabel="score")
-        axes[0].legend(frameon=False)
+        axes[0].legend(frameon=False, loc="upper right")
 
     return _figure(4.2 * len(scores), 3, len(scores), draw)
 
@@ -121,6 +122,6 @@ def hub_distribution(scores: Mapping[str, NDArray[np.float32]], task: Task, k: i
             axes[0].plot(np.arange(1, len(counts) + 1), counts, color=colour, label=name)
         axes[0].axhline(k, color="#555555", linewidth=0.8, linestyle="--")
         axes[0].set(title=f"Times a song is among the first {k} of another", xlabel="songs, most recommended first")
-        axes[0].legend(frameon=False)
+        axes[0].legend(frameon=False, loc="upper right")
 
     return _figure(7.5, 3.2, 1, draw)

@@ -139,3 +139,8 @@ def hub_skew(ranked: NDArray[np.int64]) -> float:
 def coverage(ranked: NDArray[np.int64]) -> float:
     """Share of the gallery that is recommended for at least one query."""
     return float(np.mean(occurrences(ranked) > 0))
+
+
+def anti_hubs(ranked: NDArray[np.int64]) -> float:
+    """Share of the gallery that is in nobody's list: what no listener is ever shown."""
+    return 1 - coverage(ranked)

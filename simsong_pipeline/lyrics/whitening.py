@@ -29,6 +29,10 @@ class Whitening:
         unit: NDArray[np.float32] = projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
         return unit
 
+    def then(self, matrix: NDArray[np.float32]) -> "Whitening":
+        """This one followed by x → x @ matrix [k, k']; the scaling to unit length in between drops out."""
+        return Whitening(self.mean, (self.projection @ matrix).astype(np.float32))
+
 
 def fit_whitening(vectors: NDArray[np.float32], dim: int, strength: float = 0.5) -> Whitening:
     """Fit on training vectors [n, d]; keeps at most `dim` directions and at most n / 2.

@@ -46,7 +46,7 @@ def embed_variant(
     for done, vector in enumerate(encoder.embed_songs(_segments(features, todo, config)), start=1):
         vectors.append(vector)
         progress(done, len(todo))
-    audio = np.stack(vectors) if vectors else np.zeros((0, config.encoder.embedding_dim), np.float32)
+    audio = np.stack(vectors) if vectors else np.zeros((0, encoder.dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return merge(kept, new)
 

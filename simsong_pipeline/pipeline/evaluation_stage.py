@@ -10,7 +10,7 @@ from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation.baselines import gaussian_scores, mfcc_gaussian, random_scores
-from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores
+from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
 from simsong_pipeline.evaluation.quality import better_than_chance
@@ -63,7 +63,10 @@ def build_gallery(workspace: Workspace, frames: EvaluationFrames, config: Pipeli
     protocols = {"unfiltered": build_task(relevant)}
     if (relevant & (artists[:, None] != artists[None])).any():
         protocols["artist_filtered"] = build_task(relevant, artists)
-    by_variant = {v: _song_vectors(f, track_ids) for v, f in frames.vectors.items()}
+    by_variant = {
+        v: with_hubness(song_vectors(f, track_ids), ModelFiles(workspace.model(v)).references())
+        for v, f in frames.vectors.items()
+    }
     return Gallery(track_ids, by_variant, protocols, records)
 
 
@@ -109,7 +112,8 @@ def _refuse_known_artists(tracks: pl.DataFrame, track_ids: list[str], records: d
             )
 
 
-def _song_vectors(frame: pl.DataFrame, track_ids: list[str]) -> SongVectors:
+def song_vectors(frame: pl.DataFrame, track_ids: list[str]) -> SongVectors:
+    """Of the given songs, in that order, from a track_vectors frame."""
     rows = pl.DataFrame({"track_id": track_ids}).join(frame, on="track_id", how="left", maintain_order="left")
     lyric_dim = frame.schema["lyrics"].shape[0]  # type: ignore[attr-defined]
     lyrics = np.array([v if v is not None else np.zeros(lyric_dim) for v in rows["lyrics"].to_list()], np.float32)
@@ -129,9 +133,9 @@ def method_scores(gallery: Gallery, features: FeatureReader, config: PipelineCon
         methods.append(MethodScores("lyrics", _cosines(first.lyrics)))
     for variant in VARIANTS:
         if variant in gallery.vectors:
-            vectors, weight = gallery.vectors[variant], gallery.records[variant].audio_weight
+            vectors, record = gallery.vectors[variant], gallery.records[variant]
             methods.append(MethodScores(f"{variant}_audio", _cosines(vectors.audio)))
-            methods.append(MethodScores(f"{variant}_fused", fused_scores(vectors, weight)))
+            methods.append(MethodScores(f"{variant}_fused", fused_scores(vectors, record.audio_weight, record.hubness)))
     return methods
 
 

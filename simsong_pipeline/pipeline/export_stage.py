@@ -9,7 +9,7 @@ from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.audio.log_mel import front_end_version
 from simsong_pipeline.audio.segments import cut, segment_frames
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.encoder import AudioEncoder
+from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.files import sha256_of_file
 from simsong_pipeline.inference import OnnxEncoder
@@ -30,12 +30,14 @@ def export_variant(
     files = ModelFiles(workspace.model(variant))
     if files.is_exported():
         return files.export()
-    frames, n_mels = segment_frames(config.segments, config.log_mel), config.log_mel.n_mels
-    encoder = AudioEncoder(config.encoder, n_mels)
+    # The model's own configuration: where a newer one was refused, it is not the run's.
+    own = files.config()
+    frames, n_mels = segment_frames(own.segments, own.log_mel), own.log_mel.n_mels
+    encoder = AudioEncoder(own.encoder, n_mels, frames)
     encoder.load_state_dict(load_file(files.encoder))
-    front_end = front_end_version(config.log_mel)
-    metadata = {"variant": variant, "front_end": front_end, "log_mel": config.log_mel.model_dump()}
-    export_encoder(encoder, frames, n_mels, metadata | {"segments": config.segments.model_dump()}, files.onnx)
+    front_end = front_end_version(own.log_mel)
+    metadata = {"variant": variant, "front_end": front_end, "log_mel": own.log_mel.model_dump()}
+    export_encoder(encoder, frames, n_mels, metadata | {"segments": own.segments.model_dump()}, files.onnx)
     songs = sorted(features)[:_PARITY_SONGS]
     catalogue = np.stack([cut(features[t], len(features[t]) // 3, frames) for t in songs]).astype(np.float32)
     parity = check_parity(encoder, OnnxEncoder(files.onnx, config.inference), frames, n_mels, catalogue)

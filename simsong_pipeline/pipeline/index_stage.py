@@ -8,6 +8,8 @@ import polars as pl
 
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError, StoreError
+from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
+from simsong_pipeline.pipeline.evaluation_stage import song_vectors
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import SONG_VECTOR, Point, song_vector
@@ -57,7 +59,7 @@ def publish_variant(
     if not publish_anyway:
         _refuse_unproven(workspace, variant, version)
     name, prefix = collection_name(variant, version, config), alias_name(variant, config)
-    points = _points(vectors, frames, config, now)
+    points = _points(vectors, ModelFiles(workspace.model(variant)).references(), frames, config, now)
     widths = [vectors.schema[column].shape[0] for column in ("audio", "lyrics")]  # type: ignore[attr-defined]
     with workspace.lock(), workspace.store(config.store) as store:
         before = store.aliases().get(prefix)
@@ -80,19 +82,24 @@ def _refuse_unproven(workspace: Workspace, variant: Variant, version: str) -> No
         )
 
 
-def _points(vectors: pl.DataFrame, frames: IndexFrames, config: PipelineConfig, now: datetime) -> list[Point]:
+def _points(
+    vectors: pl.DataFrame, references: SongVectors, frames: IndexFrames, config: PipelineConfig, now: datetime
+) -> list[Point]:
     payloads = build_payloads(
         frames.tracks, frames.audio, frames.lyrics, frames.tags, vectors, config.store.lyrics_text
     )
     lyric_dim = vectors.schema["lyrics"].shape[0]  # type: ignore[attr-defined]
     embedded_at = now.isoformat(timespec="seconds")
+    hubness = with_hubness(song_vectors(vectors, vectors["track_id"].to_list()), references).hubness
+    assert hubness is not None
     points = []
-    for track_id, audio_list, lyrics_list in vectors.select("track_id", "audio", "lyrics").iter_rows():
+    rows = vectors.select("track_id", "audio", "lyrics").iter_rows()
+    for (track_id, audio_list, lyrics_list), hubs in zip(rows, hubness.tolist(), strict=True):
         audio = _unit(audio_list, track_id, "audio")
         named = {"audio": audio}
         if lyrics_list is not None:
             named["lyrics"] = _unit(lyrics_list, track_id, "lyrics")
-        named[SONG_VECTOR] = song_vector(audio, named.get("lyrics"), lyric_dim)
+        named[SONG_VECTOR] = song_vector(audio, named.get("lyrics"), lyric_dim, tuple(hubs))
         points.append(Point(point_id(track_id), named, payloads[track_id] | {"embedded_at": embedded_at}))
     return points
 

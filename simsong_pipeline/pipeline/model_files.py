@@ -1,6 +1,8 @@
 """A variant's model on disk: weights, ONNX file, whitening, and a manifest that says what made them."""
 
 import json
+import os
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from safetensors.numpy import load_file, save
 
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
+from simsong_pipeline.evaluation.fusion import SongVectors
 from simsong_pipeline.files import sha256_of, sha256_of_file, write_bytes, write_json
 from simsong_pipeline.lyrics.whitening import Whitening
 
@@ -22,6 +25,7 @@ class TrainingRecord:
     Attributes:
         recipe: hash of everything in the configuration that training depends on.
         data: hash of the training and validation songs, their features, lyrics and similarity.
+        hubness: how much of a candidate's hubness is taken off in queries; 0 unless validation songs gain by it.
         artists, tracks: ids of the training and validation parts, so that evaluation can refuse to test on them.
     """
 
@@ -33,6 +37,7 @@ class TrainingRecord:
     validation_recall: float | None
     lyric_temperature: float | None
     audio_weight: float
+    hubness: float
     fusion_recalls: dict[str, float]
     history: list[dict[str, float]]
     artists: list[str]
@@ -60,8 +65,21 @@ class QualityRecord:
     text: str
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A candidate that was not promoted: what it was trained by and on, and why not."""
+
+    recipe: str
+    data: str
+    seed: int
+    text: str
+
+
 class ModelFiles:
-    """Paths and records below a model's folder."""
+    """Paths and records below a model's folder.
+
+    A model that is being trained lies in a folder `.candidate` beside it, the one that it replaced in `.previous`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -69,12 +87,64 @@ class ModelFiles:
         self.encoder = folder / "encoder.safetensors"
         self.onnx = folder / "encoder.onnx"
         self._whitening = folder / "whitening.safetensors"
+        self._references = folder / "references.safetensors"
         self._training = folder / "training.json"
         self._export = folder / "export.json"
         self._quality = folder / "quality.json"
+        self._refusal = folder / "refused.json"
 
-    def write_training(self, record: TrainingRecord, whitening: Whitening, config: PipelineConfig) -> None:
-        """Write whitening and record; the record comes last, so its presence means that all is there."""
+    @property
+    def candidate(self) -> "ModelFiles":
+        """The model that is being trained, or that was refused."""
+        return ModelFiles(self.folder.with_name(f"{self.folder.name}.candidate"))
+
+    @property
+    def previous(self) -> "ModelFiles":
+        """The model before this one."""
+        return ModelFiles(self.folder.with_name(f"{self.folder.name}.previous"))
+
+    def promote_candidate(self) -> None:
+        """Put the candidate in this model's place and keep this one as the previous.
+
+        Whole folders are renamed. A kill between the two leaves no model and a complete candidate, which the next
+        training finds and promotes.
+        """
+        if self.folder.is_dir():
+            shutil.rmtree(self.previous.folder, ignore_errors=True)
+            os.replace(self.folder, self.previous.folder)
+        os.replace(self.candidate.folder, self.folder)
+
+    def refuse_candidate(self, refusal: Refusal) -> None:
+        """Remember that the candidate was not good enough; it stays where it is, to be looked at."""
+        write_json(self._refusal, asdict(refusal))
+
+    def refusal(self) -> Refusal | None:
+        """The last candidate that was refused, null where there is none."""
+        content = self._read(self._refusal)
+        return None if content is None else Refusal(**content)
+
+    def config(self) -> PipelineConfig:
+        """The configuration that this model was trained by.
+
+        Raises:
+            ModelError: there is no model, or it is of another version.
+        """
+        content = self._read(self._training)
+        if content is None:
+            raise ModelError(f"no trained model in {self.folder}: run `simsong run`")
+        try:
+            return PipelineConfig.model_validate(content["config"])
+        except (KeyError, ValueError) as error:
+            raise ModelError(
+                f"{self._training} is of another version: delete {self.folder} and run `simsong run`"
+            ) from error
+
+    def write_training(
+        self, record: TrainingRecord, whitening: Whitening, references: SongVectors, config: PipelineConfig
+    ) -> None:
+        """Write whitening, references and record; the record comes last, so its presence means that all is there."""
+        known = {"audio": references.audio, "lyrics": references.lyrics}
+        write_bytes(self._references, save({n: np.ascontiguousarray(v) for n, v in known.items()}))
         tensors = {"mean": whitening.mean, "projection": np.ascontiguousarray(whitening.projection)}
         write_bytes(self._whitening, save(tensors))
         content = asdict(record) | {
@@ -110,9 +180,18 @@ class ModelFiles:
             raise ModelError(f"{self._whitening} is missing or damaged: delete {self.folder} and run again") from error
         return Whitening(tensors["mean"], tensors["projection"])
 
+    def references(self) -> SongVectors:
+        """Vectors of songs that the model was trained on, among which other songs' hubness is measured."""
+        try:
+            tensors = load_file(self._references)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{self._references} is missing or damaged: delete {self.folder} and run again") from error
+        return SongVectors(tensors["audio"], tensors["lyrics"])
+
     def version_of(self, front_end: str) -> str:
-        """sha256 over the ONNX file, the front end's parameters and the whitening."""
-        return sha256_of(sha256_of_file(self.onnx), front_end, sha256_of_file(self._whitening))
+        """sha256 over the ONNX file, the front end's parameters, the whitening and the references."""
+        beside = [sha256_of_file(path) for path in (self._whitening, self._references)]
+        return sha256_of(sha256_of_file(self.onnx), front_end, *beside)
 
     def write_export(self, record: ExportRecord) -> None:
         """Write the record of an export."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError, UnknownSongError
-from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import Neighbour, find_song, similar_songs
 from simsong_pipeline.stores.payloads import point_id
@@ -28,12 +28,14 @@ def similar(
     config: PipelineConfig,
     audio_weight: float | None = None,
     exclude_artist: bool = False,
+    hubness: float | None = None,
 ) -> Answer:
     """The k songs most like the one that `words` name.
 
     Args:
         audio_weight: share of the audio in the score, from 0 to 1; null takes the model's own, which was
             chosen on validation songs.
+        hubness: how much of the candidates' hubness to take off; null takes the model's own as well.
 
     Raises:
         UnknownSongError, AmbiguousSongError: with candidates in the message.
@@ -46,16 +48,18 @@ def similar(
         raise UnknownSongError(f"{artist} - {title} ({track_id}) is not in the index: {left_out['reason'][0]}")
     if config.store.collection not in store.aliases():
         raise RawDataError(f"nothing is indexed yet in Qdrant {store.address}: run `simsong run` first")
-    weight = _own_weight(workspace, config) if audio_weight is None else audio_weight
-    neighbours = similar_songs(store, config.store.collection, point_id(track_id), k, weight, exclude_artist)
+    record = _record(workspace, config)
+    weight = record.audio_weight if audio_weight is None else audio_weight
+    strength = record.hubness if hubness is None else hubness
+    neighbours = similar_songs(store, config.store.collection, point_id(track_id), k, weight, exclude_artist, strength)
     return Answer(track_id, f"{artist} - {title}", neighbours)
 
 
-def _own_weight(workspace: Workspace, config: PipelineConfig) -> float:
+def _record(workspace: Workspace, config: PipelineConfig) -> TrainingRecord:
     record = ModelFiles(workspace.model(config.serve)).training()
     if record is None:
         raise RawDataError(f"no model in {workspace.home} yet: run `simsong run` first")
-    return record.audio_weight
+    return record
 
 
 def example_songs(workspace: Workspace, count: int) -> list[str]:

@@ -16,7 +16,8 @@ from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.export_stage import export_variant
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
-from simsong_pipeline.pipeline.training_stage import TrainingFrames, TrainingOutcome, train_variant
+from simsong_pipeline.pipeline.training_data import TrainingFrames
+from simsong_pipeline.pipeline.training_stage import TrainingOutcome, train_variant
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import Refreshed
 from simsong_pipeline.stores.qdrant_store import server_url
@@ -45,7 +46,7 @@ class RunSummary:
 
 
 @dataclass(frozen=True)
-class _Frames:
+class PreparedFrames:
     raw_tracks: pl.DataFrame
     tracks: pl.DataFrame
     similarity: pl.DataFrame
@@ -66,6 +67,7 @@ def run(
     events: Events,
     retrain: bool = False,
     publish_anyway: bool = False,
+    promote_anyway: bool = False,
 ) -> RunSummary:
     """Read, prepare, train where there is no model of this recipe, embed, evaluate, report, index.
 
@@ -77,8 +79,8 @@ def run(
     started = time.monotonic()
     with workspace.lock():
         _ask_server(workspace, config)
-        frames = _prepare(workspace, source, config, events)
-        outcomes = _train(workspace, frames, config, events, retrain)
+        frames = prepare(workspace, source, config, events)
+        outcomes = _train(workspace, frames, config, events, retrain, promote_anyway)
         refreshed = _embed(workspace, frames, config, events)
         _evaluate(workspace, frames, refreshed, config, events)
         upserted = _index(workspace, frames, refreshed, config, now, events, publish_anyway)
@@ -107,7 +109,7 @@ def _ask_server(workspace: Workspace, config: PipelineConfig) -> None:
             store.ping()
 
 
-def _prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events) -> _Frames:
+def prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events) -> PreparedFrames:
     events.stage("reading raw data")
     raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source))
     listening = raw.read_listening(workspace, source, raw_tracks, config.evaluation.relevance)
@@ -135,7 +137,7 @@ def _prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig,
     workspace.write("exclusions", exclusions)
     splits = workspace.write("splits", stages.make_splits(workspace, tracks, audio.audio, config))
     stages.refuse_unanswerable(splits, similarity)
-    return _Frames(
+    return PreparedFrames(
         raw_tracks,
         tracks,
         similarity,
@@ -150,7 +152,12 @@ def _prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig,
 
 
 def _train(
-    workspace: Workspace, frames: _Frames, config: PipelineConfig, events: Events, retrain: bool
+    workspace: Workspace,
+    frames: PreparedFrames,
+    config: PipelineConfig,
+    events: Events,
+    retrain: bool,
+    promote_anyway: bool,
 ) -> dict[Variant, TrainingOutcome]:
     inputs = TrainingFrames(
         frames.tracks, frames.splits, frames.similarity, frames.segment_features, frames.lyric_embeddings
@@ -158,8 +165,12 @@ def _train(
     outcomes: dict[Variant, TrainingOutcome] = {}
     for variant in VARIANTS:
         events.stage(f"training {variant.upper()}")
-        outcomes[variant] = train_variant(workspace, variant, inputs, config, events.training_progress, retrain)
+        outcomes[variant] = train_variant(
+            workspace, variant, inputs, config, events.training_progress, retrain, promote_anyway
+        )
         events.note(_training_line(outcomes[variant]))
+        if outcomes[variant].verdict:
+            events.note(outcomes[variant].verdict)
         features = workspace.features(config.log_mel).reader(frames.segment_features)
         export = export_variant(workspace, variant, features, config)
         events.note(
@@ -171,16 +182,21 @@ def _train(
 def _training_line(outcome: TrainingOutcome) -> str:
     record, figures = outcome.record, outcome.figures()
     parts = [f"step {record.best_step}", f"audio weight {record.audio_weight:g}"]
-    if not outcome.trained_now:
+    if not outcome.promoted:
         parts.insert(0, "present model kept")
     if record.validation_recall is not None:
         parts.append(f"validation recall {record.validation_recall:.3f}")
     if record.lyric_temperature is not None:
         parts += [f"lyric temperature {record.lyric_temperature:.3f}", f"weight spread {figures['weight_spread']:.2f}"]
+    if outcome.speed:
+        used = outcome.speed["utilisation"]
+        parts.append(f"{outcome.speed['segments_per_s']:.0f} segments a second, {used:.0%} of the processor in use")
     return f"{record.variant.upper()}: {', '.join(parts)}"
 
 
-def _embed(workspace: Workspace, frames: _Frames, config: PipelineConfig, events: Events) -> dict[Variant, Refreshed]:
+def _embed(
+    workspace: Workspace, frames: PreparedFrames, config: PipelineConfig, events: Events
+) -> dict[Variant, Refreshed]:
     refreshed: dict[Variant, Refreshed] = {}
     for variant in VARIANTS:
         events.stage(f"embedding songs with {variant.upper()}")
@@ -202,7 +218,7 @@ def _embed(workspace: Workspace, frames: _Frames, config: PipelineConfig, events
 
 def _index(
     workspace: Workspace,
-    frames: _Frames,
+    frames: PreparedFrames,
     refreshed: dict[Variant, Refreshed],
     config: PipelineConfig,
     now: datetime,
@@ -220,7 +236,11 @@ def _index(
 
 
 def _evaluate(
-    workspace: Workspace, frames: _Frames, refreshed: dict[Variant, Refreshed], config: PipelineConfig, events: Events
+    workspace: Workspace,
+    frames: PreparedFrames,
+    refreshed: dict[Variant, Refreshed],
+    config: PipelineConfig,
+    events: Events,
 ) -> None:
     events.stage("evaluating")
     vectors = {variant: result.vectors for variant, result in refreshed.items()}

@@ -22,7 +22,7 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError
-from simsong_pipeline.recommend import SONG_VECTOR, Neighbour, Point
+from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point
 
 _PAYLOAD_INDEXES = {
     "track_id": models.PayloadSchemaType.KEYWORD,
@@ -90,7 +90,9 @@ class QdrantStore:
                     vectors_config={
                         "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
                         "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
-                        SONG_VECTOR: models.VectorParams(size=audio_dim + lyric_dim, distance=models.Distance.DOT),
+                        SONG_VECTOR: models.VectorParams(
+                            size=audio_dim + lyric_dim + HUBNESS_DIMS, distance=models.Distance.DOT
+                        ),
                     },
                 )
             if not self.embedded:  # the embedded mode has no payload indexes

@@ -1,0 +1,90 @@
+"""Every method's scores of a prepared catalogue's test songs: classical ones, trained ones, and query-time changes."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality.datasets import Prepared
+from benchmarks.quality.models import Progress, TrainedSongs, trained_songs
+from benchmarks.quality.recipes import RECIPES
+from simsong_pipeline.evaluation.baselines import (
+    gaussian_scores,
+    log_mel_statistics,
+    mfcc_gaussian,
+    random_scores,
+    statistics_scores,
+)
+from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores
+from simsong_pipeline.evaluation.hubness import csls, local_scaling, mutual_proximity, neighbourhood_means
+from simsong_pipeline.evaluation.metrics_frame import MethodScores
+from simsong_pipeline.lyrics.whitening import fit_whitening
+
+HUB_NEIGHBOURS = 10
+
+
+def method_scores(
+    prepared: Prepared, recipes: Iterable[str], stage: Callable[[str], None], progress: Progress
+) -> Iterator[MethodScores]:
+    """One after the other, for a trained one takes minutes."""
+    yield from _classical(prepared)
+    for name in recipes:
+        stage(f"  {name}")
+        songs = trained_songs(prepared, RECIPES[name], progress)
+        if name in ("ns", "wns"):
+            yield from _served(name, songs)
+        else:
+            yield MethodScores(f"{name}_audio", _cosines(songs.test.audio))
+            if songs.test.lyrics.any():
+                yield MethodScores(f"{name}_fused", fused_scores(songs.test, songs.audio_weight))
+
+
+def _classical(prepared: Prepared) -> Iterator[MethodScores]:
+    features = [prepared.features[t] for t in prepared.test]
+    yield MethodScores("random", random_scores(len(features), prepared.config.train.seed))
+    statistics = statistics_scores([log_mel_statistics(f) for f in features])
+    yield MethodScores("log_mel", statistics)
+    yield MethodScores("log_mel+mp", mutual_proximity(statistics))
+    timbre = gaussian_scores([mfcc_gaussian(f) for f in features])
+    yield MethodScores("mfcc", timbre)
+    yield MethodScores("mfcc+mp", mutual_proximity(timbre))
+
+
+def _served(name: str, songs: TrainedSongs) -> Iterator[MethodScores]:
+    """A variant by audio, by lyrics and fused, and every correction of its rankings."""
+    test, weight = songs.test, songs.audio_weight
+    audio = _cosines(test.audio)
+    yield MethodScores(f"{name}_audio", audio)
+    yield from _corrected(f"{name}_audio", audio, _cosines(test.audio, songs.known.audio))
+    for strength, label in ((0.0, "centred"), (0.5, "half_whitened"), (1.0, "whitened")):
+        fitted = fit_whitening(songs.known.audio, test.audio.shape[1], strength)
+        yield MethodScores(f"{name}_audio+{label}", _cosines(fitted.apply(test.audio)))
+    if not test.lyrics.any():
+        return
+    if name == "ns":
+        yield MethodScores("lyrics", _cosines(test.lyrics))
+    fused = fused_scores(test, weight)
+    yield MethodScores(f"{name}_fused", fused)
+    joined, known = _joined(test, weight), _joined(songs.known, weight)
+    yield from _corrected(f"{name}_fused", _cosines(joined), _cosines(joined, known))
+
+
+def _corrected(name: str, scores: NDArray[np.float32], to_known: NDArray[np.float32]) -> Iterator[MethodScores]:
+    """Corrections with the gallery as its own reference and, as the index can store them, with the training songs."""
+    yield MethodScores(f"{name}+csls", csls(scores, HUB_NEIGHBOURS))
+    stored = neighbourhood_means(to_known, HUB_NEIGHBOURS)
+    yield MethodScores(f"{name}+csls_training", 2 * scores - stored[None])
+    yield MethodScores(f"{name}+local_scaling", local_scaling(scores, HUB_NEIGHBOURS))
+    yield MethodScores(f"{name}+mp", mutual_proximity(scores))
+
+
+def _joined(vectors: SongVectors, weight: float) -> NDArray[np.float32]:
+    """Rows whose dot product is the fused score: both parts by the root of their weight."""
+    parts = [np.sqrt(weight) * vectors.audio, np.sqrt(1 - weight) * vectors.lyrics]
+    joined: NDArray[np.float32] = np.concatenate(parts, axis=1).astype(np.float32)
+    return joined
+
+
+def _cosines(rows: NDArray[np.float32], columns: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    cosines: NDArray[np.float32] = rows @ (rows if columns is None else columns).T
+    return cosines

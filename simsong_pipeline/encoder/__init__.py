@@ -1,0 +1,1 @@
+"""Audio encoders: log-mel segments to unit vectors. Nothing here knows what a song is."""

@@ -1,0 +1,168 @@
+"""Does it beat chance on your music? A page that says so, from what a library itself tells."""
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.errors import EvaluationError
+from simsong_pipeline.evaluation import card, plots, report
+from simsong_pipeline.evaluation.baselines import gaussian_scores, mfcc_gaussian, random_scores
+from simsong_pipeline.evaluation.fusion import fused_scores, with_hubness
+from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
+from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
+from simsong_pipeline.evaluation.retrieval import Task
+from simsong_pipeline.files import write_bytes
+from simsong_pipeline.pipeline.evaluation_stage import song_vectors
+from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.sources.m3u import Playlist
+
+
+@dataclass(frozen=True)
+class ReportCard:
+    """Figures by ground truth (column `protocol`) and method, one verdict a ground truth, and the page."""
+
+    metrics: pl.DataFrame
+    verdicts: dict[str, str]
+    path: Path
+
+
+@dataclass(frozen=True)
+class _Library:
+    track_ids: list[str]
+    tracks: pl.DataFrame
+    queries: np.ndarray
+    matched: int
+    unmatched: list[str]
+    playlists: list[list[str]]
+
+
+def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Playlist], max_songs: int) -> ReportCard:
+    """Measure the served variant on every ground truth that the library has, and write one page.
+
+    Queries are the songs that the model was neither trained nor validated on; their artists are new to it as well.
+
+    Args:
+        playlists: a person's own; empty where there are none.
+        max_songs: a larger library is sampled, for rankings are dense.
+
+    Raises:
+        EvaluationError: every song was trained on, or no ground truth relates two songs.
+    """
+    variant = config.serve
+    record = ModelFiles(workspace.model(variant)).training()
+    vectors = workspace.read(f"{variant}/track_vectors")
+    if record is None:
+        raise EvaluationError(f"no trained model of {variant} in {workspace.home}: run `simsong run`")
+    library = _library(workspace, vectors, set(record.tracks), playlists, max_songs, config)
+    tasks = _tasks(workspace, library, config)
+    if not tasks:
+        raise EvaluationError(
+            "nothing in this library says which songs belong together: no playlist, album, artist or similarity has "
+            "two of its songs, one of them new to the model. Give playlists (--playlists), or tag the files"
+        )
+    songs = with_hubness(song_vectors(vectors, library.track_ids), ModelFiles(workspace.model(variant)).references())
+    features = workspace.features(config.log_mel).reader(workspace.read("segment_features"))
+    methods = [
+        MethodScores("random", random_scores(len(library.track_ids), config.evaluation.seed)),
+        MethodScores("mfcc", gaussian_scores([mfcc_gaussian(features[t]) for t in library.track_ids])),
+        MethodScores("audio", (songs.audio @ songs.audio.T).astype(np.float32)),
+        MethodScores("fused", fused_scores(songs, record.audio_weight, record.hubness)),
+    ]
+    metrics = evaluate(methods, tasks, config.evaluation)
+    verdicts = {name: _verdict(metrics, name, config.evaluation.k) for name in tasks}
+    path = workspace.home / "report" / "card.html"
+    write_bytes(path, _page(metrics, verdicts, library, config).encode())
+    return ReportCard(metrics, verdicts, path)
+
+
+def _library(
+    workspace: Workspace,
+    vectors: pl.DataFrame,
+    known: set[str],
+    playlists: list[Playlist],
+    max_songs: int,
+    config: PipelineConfig,
+) -> _Library:
+    tracks = workspace.read("tracks").join(vectors, on="track_id", how="semi").sort("track_id")
+    if tracks.height > max_songs:
+        drawn = np.random.default_rng(config.evaluation.seed).choice(tracks.height, max_songs, replace=False)
+        tracks = tracks[sorted(drawn.tolist())]
+    ids = tracks["track_id"].to_list()
+    queries = np.array([t not in known for t in ids])
+    if not queries.any():
+        raise EvaluationError("the model was trained on every song of this library, so none is left to ask about")
+    at = {str(Path(p).resolve()): t for t, p in workspace.read("audio").select("track_id", "path").rows() if p}
+    entries = [(str(path), at.get(str(path))) for playlist in playlists for path in playlist.paths]
+    listed = [[at[str(p)] for p in playlist.paths if str(p) in at] for playlist in playlists]
+    return _Library(
+        ids, tracks, queries, sum(t is not None for _, t in entries), [p for p, t in entries if t is None], listed
+    )
+
+
+def _tasks(workspace: Workspace, library: _Library, config: PipelineConfig) -> dict[str, Task]:
+    """A task for each ground truth that relates at least one query to a song."""
+    artists = artist_numbers(library.tracks, library.track_ids)
+    together = card.in_one_playlist(library.playlists, library.track_ids)
+    found = {
+        "playlists": card.asked_of(together, library.queries),
+        "playlists, other artists": card.asked_of(together, library.queries, artists),
+        "album": card.asked_of(card.same_group(card.album_labels(library.tracks)), library.queries),
+        "artist": card.asked_of(artists[:, None] == artists[None], library.queries),
+    }
+    if config.evaluation.relevance == "lastfm":
+        similar = relevance_matrix(workspace.read("lastfm_similarity"), library.track_ids)
+        found["Last.fm similar"] = card.asked_of(similar, library.queries)
+    return {name: task for name, task in found.items() if task is not None}
+
+
+def _verdict(metrics: pl.DataFrame, name: str, k: int) -> str:
+    rows = metrics.filter(protocol=name, metric=f"recall_at_{k}")
+    fused, mfcc = (rows.row(by_predicate=pl.col("variant") == v, named=True) for v in ("fused", "mfcc"))
+    value, low, chance = fused["value"], fused["ci_low"], fused["chance"]
+    answer = "yes" if low > chance else "not clearly" if value > chance else "no"
+    return (
+        f"{answer}: Recall@{k} {value:.3f} (95 % interval {low:.3f} to {fused['ci_high']:.3f}), chance {chance:.3f}, "
+        f"the most possible {fused['oracle']:.3f}, timbre alone (MFCC) {mfcc['value']:.3f}; {fused['queries']} queries"
+    )
+
+
+def _page(metrics: pl.DataFrame, verdicts: dict[str, str], library: _Library, config: PipelineConfig) -> str:
+    rows = pl.DataFrame(list(verdicts.items()), schema=["what belongs together", "better than chance?"], orient="row")
+    metric = f"recall_at_{config.evaluation.k}"
+    sections = [
+        report.Section("Does it beat chance on your music?", report.table(rows)),
+        report.Section(f"Recall@{config.evaluation.k}", _pictures(metrics, metric, list(verdicts))),
+        report.Section("What was asked", report.paragraph(_asked(library))),
+        report.Section("All figures", report.table(metrics)),
+    ]
+    if library.unmatched:
+        missing = pl.DataFrame({"playlist entries that are not in the index": library.unmatched[:200]})
+        sections.append(report.Section("Not found", report.table(missing)))
+    lead = html.escape(
+        f"{int(library.queries.sum())} of your {len(library.track_ids)} songs were new to the model and asked about."
+    )
+    return report.page("SimSong report card", lead, sections)
+
+
+def _pictures(metrics: pl.DataFrame, metric: str, names: list[str]) -> str:
+    """Two ground truths to a row of bars."""
+    pairs = [names[i : i + 2] for i in range(0, len(names), 2)]
+    return "".join(report.picture(plots.metric_bars(metrics, metric, pair), f"{metric}, {pair}") for pair in pairs)
+
+
+def _asked(library: _Library) -> str:
+    text = (
+        "For every song that the model was neither trained nor validated on, its nearest songs are compared with those "
+        "that belong to it. Songs of one artist are wholly inside or wholly outside of training."
+    )
+    if library.playlists:
+        text += (
+            f" {len(library.playlists)} playlists with {library.matched} entries in the index and "
+            f"{len(library.unmatched)} elsewhere; a list of more than half of the library says nothing and is left out."
+        )
+    return text

@@ -1,0 +1,63 @@
+"""Reads playlists in M3U form: one entry a line, relative to the playlist's own folder."""
+
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+from urllib.parse import unquote, urlsplit
+
+from simsong_pipeline.errors import RawDataError
+
+SUFFIXES = (".m3u", ".m3u8")
+
+
+@dataclass(frozen=True)
+class Playlist:
+    """A playlist's name and its entries as absolute paths, in order; streams and other addresses are left out."""
+
+    name: str
+    paths: list[Path]
+
+
+def read_playlists(folder: Path) -> list[Playlist]:
+    """All playlists below a folder, or the one file, by path.
+
+    Raises:
+        RawDataError: no such folder, or no playlist in it.
+    """
+    if folder.is_file():
+        return [read_playlist(folder)]
+    if not folder.is_dir():
+        raise RawDataError(f"no such playlist or folder of playlists: {folder}")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not found:
+        raise RawDataError(f"no playlist ({' or '.join(SUFFIXES)}) below {folder}")
+    return [read_playlist(path) for path in found]
+
+
+def read_playlist(path: Path) -> Playlist:
+    """One playlist. Text is UTF-8; where it is not, Latin-1, as older players write `.m3u`.
+
+    Raises:
+        RawDataError: the file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RawDataError(f"playlist {path} cannot be read ({error.strerror})") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    folder = path.resolve().parent
+    entries = [line.strip() for line in text.splitlines()]
+    located = [_located(entry, folder) for entry in entries if entry and not entry.startswith("#")]
+    return Playlist(path.stem, [p for p in located if p is not None])
+
+
+def _located(entry: str, folder: Path) -> Path | None:
+    """The file that an entry names; null for a stream."""
+    if "://" in entry:
+        parts = urlsplit(entry)
+        return Path(unquote(parts.path)).resolve() if parts.scheme == "file" else None
+    # A playlist written on Windows separates folders by backslashes; a name rarely holds one.
+    name = entry if "\\" not in entry else PureWindowsPath(entry).as_posix()
+    return (folder / name).resolve()

@@ -1,0 +1,112 @@
+"""A new model takes the present one's place only when it is not worse."""
+
+import numpy as np
+import pytest
+from conftest import SMALL_CONFIG
+
+from simsong_pipeline.config import EncoderConfig, PipelineConfig
+from simsong_pipeline.evaluation.comparison import Comparison, compare
+from simsong_pipeline.pipeline import training_stage
+from simsong_pipeline.pipeline.embedding_stage import load_encoder
+from simsong_pipeline.pipeline.export_stage import export_variant
+from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.training_data import read_training_frames
+from simsong_pipeline.pipeline.training_stage import TrainingOutcome, train_variant
+from simsong_pipeline.pipeline.workspace import Workspace
+
+WORSE = Comparison(-0.3, -0.4, -0.2, 10)
+# Another width, so that a refused model's configuration cannot be mistaken for the present one's.
+WIDER = SMALL_CONFIG.model_copy(
+    update={"encoder": EncoderConfig(stem_channels=4, widths=(16, 32), depths=(1, 1), embedding_dim=24)}
+)
+
+
+@pytest.fixture
+def judged_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six training steps on 48 songs prove nothing either way, so the judgement is set."""
+    monkeypatch.setattr(training_stage, "compare", lambda *_: WORSE)
+
+
+def _train(workspace: Workspace, config: PipelineConfig, **options: bool) -> TrainingOutcome:
+    frames = read_training_frames(workspace)
+    return train_variant(workspace, "ns", frames, config, lambda *_: None, **options)
+
+
+def test_clear_loss_is_worse() -> None:
+    present = np.random.default_rng(0).random(60)
+    found = compare(present - 0.1, present)
+    assert (found.difference, found.ci_low, found.ci_high, found.worse) == pytest.approx((-0.1, -0.1, -0.1, True))
+
+
+def test_loss_that_the_choice_of_queries_explains_is_not_worse() -> None:
+    rng = np.random.default_rng(0)
+    found = compare(rng.normal(-0.01, 1.0, 60), np.zeros(60))
+    assert not found.worse
+
+
+def test_better_model_is_not_worse() -> None:
+    assert not compare(np.full(20, 0.5), np.full(20, 0.4)).worse
+
+
+def test_model_is_as_good_as_itself(run_copy: Workspace) -> None:
+    before = ModelFiles(run_copy.model("ns")).training()
+    outcome = _train(run_copy, SMALL_CONFIG, retrain=True)
+    assert outcome.promoted
+    assert "recall +0.000" in outcome.verdict
+    assert outcome.record == before
+
+
+@pytest.mark.usefixtures("judged_worse")
+def test_worse_model_is_refused_and_the_present_one_goes_on_serving(run_copy: Workspace) -> None:
+    files = ModelFiles(run_copy.model("ns"))
+    before = files.export()
+    outcome = _train(run_copy, WIDER)
+    assert (outcome.trained_now, outcome.promoted) == (True, False)
+    assert "--promote-anyway" in outcome.verdict
+    features = run_copy.features(WIDER.log_mel).reader(run_copy.read("segment_features"))
+    assert export_variant(run_copy, "ns", features, WIDER) == before
+    assert load_encoder(run_copy, "ns", WIDER).dim == SMALL_CONFIG.encoder.embedding_dim
+
+
+@pytest.mark.usefixtures("judged_worse")
+def test_refused_model_is_not_trained_again(run_copy: Workspace) -> None:
+    first, second = _train(run_copy, WIDER), _train(run_copy, WIDER)
+    assert (second.trained_now, second.verdict) == (False, first.verdict)
+
+
+@pytest.mark.usefixtures("judged_worse")
+def test_refused_model_can_be_taken_nevertheless_without_training_it_again(run_copy: Workspace) -> None:
+    _train(run_copy, WIDER)
+    trained: list[int] = []
+    frames = read_training_frames(run_copy)
+    outcome = train_variant(run_copy, "ns", frames, WIDER, lambda step, *_: trained.append(step), promote_anyway=True)
+    assert outcome.promoted
+    assert trained == []
+    assert ModelFiles(run_copy.model("ns")).config().encoder == WIDER.encoder
+
+
+def test_promoted_model_keeps_the_one_before(run_copy: Workspace) -> None:
+    files = ModelFiles(run_copy.model("ns"))
+    before, exported = files.training(), files.export()
+    _train(run_copy, WIDER)
+    assert files.previous.training() == before
+    assert files.previous.export() == exported
+    assert not files.candidate.folder.exists()
+
+
+def test_killed_between_the_moves_the_candidate_is_still_promoted(run_copy: Workspace) -> None:
+    files = ModelFiles(run_copy.model("ns"))
+    _train(run_copy, WIDER)
+    record = files.training()
+    # As a kill leaves it after the present model has gone and before the candidate has come.
+    files.folder.rename(files.candidate.folder)
+    outcome = _train(run_copy, WIDER)
+    assert outcome.promoted
+    assert files.training() == record
+
+
+def test_other_features_leave_nothing_to_compare(run_copy: Workspace) -> None:
+    config = SMALL_CONFIG.model_copy(update={"segments": SMALL_CONFIG.segments.model_copy(update={"seconds": 4.0})})
+    outcome = _train(run_copy, config)
+    assert outcome.promoted
+    assert outcome.verdict == ""
