@@ -14,13 +14,14 @@ from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 class SimSong(dg.ConfigurableResource):
     """Every field left empty is read from the environment when a run starts.
 
-    SIMSONG_HOME, SIMSONG_RAW, SIMSONG_MANIFEST, SIMSONG_RELEVANCE, SIMSONG_CONFIG (a TOML file); QDRANT_URL and
-    QDRANT_API_KEY are read by the store itself.
+    SIMSONG_HOME, SIMSONG_RAW, SIMSONG_MANIFEST, SIMSONG_LIBRARY (a music folder), SIMSONG_RELEVANCE, SIMSONG_CONFIG (a
+    TOML file); QDRANT_URL and QDRANT_API_KEY are read by the store itself.
     """
 
     home: str | None = None
     raw: str | None = None
     manifest: str | None = None
+    library: str | None = None
     relevance: str | None = None
     config_file: str | None = None
     sample_songs: int | None = None
@@ -32,10 +33,13 @@ class SimSong(dg.ConfigurableResource):
         return Workspace(Path(self.home or os.environ.get("SIMSONG_HOME") or "simsong-data"))
 
     def source(self) -> SourceConfig:
-        """Raw data: a folder, a manifest, or what lies in the home."""
-        raw = self.raw or os.environ.get("SIMSONG_RAW")
-        manifest = self.manifest or os.environ.get("SIMSONG_MANIFEST")
-        return SourceConfig(raw=Path(raw) if raw else None, manifest=Path(manifest) if manifest else None)
+        """Raw data: a folder, a manifest, a music folder, or what lies in the home."""
+        given = {
+            "raw": self.raw or os.environ.get("SIMSONG_RAW"),
+            "manifest": self.manifest or os.environ.get("SIMSONG_MANIFEST"),
+            "library": self.library or os.environ.get("SIMSONG_LIBRARY"),
+        }
+        return SourceConfig.model_validate({name: Path(path) for name, path in given.items() if path})
 
     def config(self) -> PipelineConfig:
         """The configuration of the last `simsong run` in this home, changed by the file and the environment."""

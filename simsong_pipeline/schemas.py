@@ -60,6 +60,43 @@ AUDIO_FILES = Contract(
     {"track_id": pl.String, "path": pl.String, "size_bytes": pl.Int64, "modified_ns": pl.Int64},
     key=("track_id",),
 )
+LIBRARY_FILES = Contract(
+    "library_files",
+    {
+        "path": pl.String,
+        "size_bytes": pl.Int64,
+        "modified_ns": pl.Int64,
+        "lyrics_ns": pl.Int64,
+        "track_id": pl.String,
+        "artist": pl.String,
+        "title": pl.String,
+        "release": pl.String,
+        "genre": pl.String,
+        "year": pl.Int32,
+        "duration_s": pl.Float64,
+        "lyrics": pl.String,
+        "lyrics_provider": pl.String,
+        "cover": pl.Boolean,
+        "status": STATUS,
+        "reason": pl.String,
+    },
+    key=("path",),
+    nullable=frozenset(
+        {
+            "track_id",
+            "artist",
+            "title",
+            "release",
+            "genre",
+            "year",
+            "duration_s",
+            "lyrics",
+            "lyrics_provider",
+            "cover",
+            "reason",
+        }
+    ),
+)
 LYRIC_PAGES = Contract(
     "genius_lyrics",
     {"track_id": pl.String, "text": pl.String, "provider": pl.String, "status": pl.String},
@@ -157,6 +194,7 @@ CONTRACTS: dict[str, Contract] = {
         SIMILARITY,
         TAGS,
         AUDIO_FILES,
+        LIBRARY_FILES,
         LYRIC_PAGES,
         EXCLUSIONS,
         TRACK_EXCLUSIONS,

@@ -6,10 +6,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
 
 from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_table
-from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json, PromoteAnyway, QdrantUrl
+from simsong_pipeline.cli.options import (
+    DEFAULT_HOME,
+    AcceptShrink,
+    ConfigFile,
+    Home,
+    Json,
+    PromoteAnyway,
+    PublishAnyway,
+    QdrantUrl,
+)
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
@@ -58,13 +68,9 @@ def run(
     retrain: Annotated[
         bool, typer.Option("--retrain", help="Train again although a model of this recipe is there.")
     ] = False,
-    publish_anyway: Annotated[
-        bool, typer.Option("--publish-anyway", help="Index even when no better than chance.")
-    ] = False,
+    publish_anyway: PublishAnyway = False,
     promote_anyway: PromoteAnyway = False,
-    accept_shrink: Annotated[
-        bool, typer.Option("--accept-shrink", help="Go on although the raw data lost more than half.")
-    ] = False,
+    accept_shrink: AcceptShrink = False,
     config: ConfigFile = None,
     qdrant_url: QdrantUrl = None,
     json: Json = False,
@@ -124,6 +130,63 @@ def _print_exclusions(workspace: Workspace) -> None:
         err.print(f"{exclusions.height} exclusions (all in {workspace.frame_path('exclusions')}):", markup=False)
     for row in exclusions.head(20).iter_rows(named=True):
         err.print(f"  {row['stage']:7} {row['track_id']}  {row['reason']}", markup=False)
+
+
+def library(
+    folder: Annotated[Path, typer.Argument(help="Your music: any folders, links are followed.")],
+    home: Home = DEFAULT_HOME,
+    relevance: Annotated[
+        Relevance, typer.Option(help="What counts as similar in training and evaluation: artist or genre.")
+    ] = "artist",
+    scan_only: Annotated[
+        bool, typer.Option("--scan-only", help="Read tags and lyrics, and stop before any music is decoded.")
+    ] = False,
+    steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
+    publish_anyway: PublishAnyway = False,
+    accept_shrink: AcceptShrink = False,
+    config: ConfigFile = None,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """Your own music folder: scan tags and lyrics, then run the whole pipeline on it.
+
+    A file that did not change since the last scan is not opened again; one that was renamed, moved or tagged anew is
+    recognised by its audio and not embedded again. Copies of a recording are listed and one of them is used.
+    """
+    from simsong_pipeline.pipeline.library_stage import FRAME, rescan
+
+    workspace = Workspace(home)
+    changes = {"evaluation.relevance": relevance, "train.steps": steps, "store.url": qdrant_url}
+    settings = read_config(config, workspace.load_config(), changes)
+    if scan_only:
+        with events() as told, workspace.lock():
+            told.stage("scanning the music folder")
+            scan = rescan(workspace, folder, told.progress)
+            workspace.write(FRAME, scan.frame)
+        _print_scan(workspace, scan.frame, scan.opened, scan.moved, json)
+        return
+    source = SourceConfig(library=folder, accept_shrink=accept_shrink)
+    _run(workspace, source, settings, json, publish_anyway=publish_anyway)
+
+
+def _print_scan(workspace: Workspace, files: pl.DataFrame, opened: int, moved: int, json: bool) -> None:
+    usable, bad = files.filter(status="ok"), files.filter(status="invalid")
+    summary = {
+        "files": files.height,
+        "opened": opened,
+        "moved": moved,
+        "recordings": usable["track_id"].n_unique(),
+        "with_lyrics": usable.drop_nulls("lyrics")["track_id"].n_unique(),
+        "with_cover": usable.filter(cover=True)["track_id"].n_unique(),
+        "unreadable": bad.height,
+    }
+    if json:
+        print_json(summary)
+        return
+    out.print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in summary.items()))
+    for path, reason in bad.select("path", "reason").head(20).rows():
+        err.print(f"  {path}: {reason}", markup=False)
+    out.print(f"all rows: {workspace.frame_path('library_files')}")
 
 
 def train(
@@ -302,4 +365,4 @@ def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
         raise typer.Exit(1)
 
 
-ALL = (sample, run, train, demo, similar, evaluate, report_card, doctor)
+ALL = (sample, run, library, train, demo, similar, evaluate, report_card, doctor)

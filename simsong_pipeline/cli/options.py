@@ -19,4 +19,6 @@ QdrantUrl = Annotated[
 PromoteAnyway = Annotated[
     bool, typer.Option("--promote-anyway", help="Use the new model even when it is worse than the present one.")
 ]
+PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Index even when no better than chance.")]
+AcceptShrink = Annotated[bool, typer.Option("--accept-shrink", help="Go on although the raw data lost more than half.")]
 DEFAULT_HOME = Path("simsong-data")

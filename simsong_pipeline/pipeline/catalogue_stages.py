@@ -13,6 +13,7 @@ from simsong_pipeline.errors import AudioError, EvaluationError
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.lyrics.embedding import LyricEncoder
 from simsong_pipeline.lyrics.frame import build_lyrics
+from simsong_pipeline.pipeline.library_stage import without_copies
 from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
@@ -25,9 +26,8 @@ def make_catalogue(
     workspace: Workspace, source: SourceConfig, raw_tracks: pl.DataFrame, config: PipelineConfig
 ) -> Catalogue:
     """Tracks without mismatches and duplicates, and the reasons for those that left."""
-    name = "manifest" if source.manifest is not None else "msd"
     mismatches, duplicates = read_mismatches(workspace, source), read_duplicates(workspace, source)
-    return build_catalogue(raw_tracks, name, mismatches, duplicates, config.catalogue)
+    return build_catalogue(raw_tracks, source.name, mismatches, duplicates, config.catalogue)
 
 
 def make_audio(
@@ -37,14 +37,18 @@ def make_audio(
     config: PipelineConfig,
     progress: Progress,
 ) -> AudioFrames:
-    """Decode, check and transform the recordings that are new or changed."""
+    """Decode, check and transform the recordings that are new or changed; of a music folder also find copies."""
     rows = tracks.select("track_id", "duration_s").join(files, on="track_id", how="left")
     tasks = [
         AudioTask(track_id, path or "(no recording)", -1 if size is None else size, modified or -1, expected)
         for track_id, expected, path, size, modified in rows.rows()
     ]
     with workspace.lock():
-        return workspace.features(config.log_mel).refresh(tasks, config.audio, progress)
+        store = workspace.features(config.log_mel)
+        audio = store.refresh(tasks, config.audio, progress)
+        if set(tracks["source"].unique()) != {"library"}:
+            return audio
+        return without_copies(workspace, audio, store.reader(audio.segment_features))
 
 
 def make_splits(
@@ -66,18 +70,24 @@ def make_splits(
     return splits
 
 
+def is_answerable(splits: pl.DataFrame, similarity: pl.DataFrame) -> bool:
+    """True when some test song has a related one, so that there is something to measure."""
+    test = splits.filter(pl.col("split") == "test").select("track_id")
+    pairs = similarity.join(test, on="track_id", how="semi")
+    return pairs.join(test.rename({"track_id": "neighbour_id"}), on="neighbour_id", how="semi").height > 0
+
+
 def refuse_unanswerable(splits: pl.DataFrame, similarity: pl.DataFrame) -> None:
     """Stop before hours of training when no test song has a related one.
 
     Raises:
         EvaluationError: saying so.
     """
-    test = splits.filter(pl.col("split") == "test").select("track_id")
-    pairs = similarity.join(test, on="track_id", how="semi")
-    if not pairs.join(test.rename({"track_id": "neighbour_id"}), on="neighbour_id", how="semi").height:
+    if not is_answerable(splits, similarity):
+        count = splits.filter(pl.col("split") == "test").height
         raise EvaluationError(
-            f"none of the {test.height} test songs has a related song among them, so nothing could be measured: add "
-            "songs, or choose another --relevance (lastfm, artist, genre)"
+            f"none of the {count} test songs has a related song among them, so nothing could be measured: add songs, "
+            "tag them, or choose another --relevance (lastfm, artist, genre); --publish-anyway indexes unmeasured"
         )
 
 

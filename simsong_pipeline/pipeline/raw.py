@@ -8,6 +8,7 @@ import polars as pl
 from simsong_pipeline.catalogue import related_by, restrict
 from simsong_pipeline.config import Relevance, SampleConfig
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.pipeline import library_stage
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.schemas import AUDIO_FILES, EXCLUSIONS, LYRIC_PAGES, SIMILARITY, TAGS, conform, empty
 from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_hdf5, msd_sqlite, msd_text, musixmatch
@@ -38,7 +39,7 @@ def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame
 
 def ensure_raw(workspace: Workspace, source: SourceConfig, sample: SampleConfig, progress: Progress) -> bool:
     """Write the sample catalogue where neither the source nor the home has raw data; true when it was written."""
-    if source.raw is not None or source.manifest is not None or workspace.raw.is_dir():
+    if source.name != "msd" or source.raw is not None or workspace.raw.is_dir():
         return False
     write_sample(workspace.raw, sample, progress)
     return True
@@ -59,15 +60,20 @@ def raw_folder(workspace: Workspace, source: SourceConfig) -> Path:
     return folder
 
 
-def read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
-    """Raw tracks from the manifest, the HDF5 tree, the summary file or `track_metadata.db`: the first there is.
+def read_tracks(workspace: Workspace, source: SourceConfig, progress: Progress = lambda *_: None) -> pl.DataFrame:
+    """Raw tracks from the music folder, the manifest, the HDF5 tree, the summary file or `track_metadata.db`.
 
-    A file that could not be read is a row with its reason in the column `unreadable`.
+    A file that could not be read is a row with its reason in the column `unreadable`. A music folder is scanned
+    here; its other frames are read from what this scan wrote.
     """
-    return refuse_shrunken(workspace, source, "msd_tracks", _read_tracks(workspace, source))
+    return refuse_shrunken(workspace, source, "msd_tracks", _read_tracks(workspace, source, progress))
 
 
-def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
+def _read_tracks(workspace: Workspace, source: SourceConfig, progress: Progress) -> pl.DataFrame:
+    if source.library is not None:
+        scan = library_stage.rescan(workspace, source.library, progress)
+        files = refuse_shrunken(workspace, source, library_stage.FRAME, scan.frame)
+        return library_stage.library_tracks(workspace.write(library_stage.FRAME, files))
     if source.manifest is not None:
         return _with_unreadable(RawTracks(read_manifest(source.manifest).tracks))
     msd = raw_folder(workspace, source) / "msd"
@@ -107,7 +113,7 @@ def read_duplicates(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
 
 
 def _msd_file(workspace: Workspace, source: SourceConfig, name: str) -> Path | None:
-    return None if source.manifest is not None else _find(raw_folder(workspace, source) / "msd", name)
+    return None if source.name != "msd" else _find(raw_folder(workspace, source) / "msd", name)
 
 
 @dataclass(frozen=True)
@@ -129,9 +135,9 @@ def read_listening(
     Raises:
         RawDataError: the relevance is Last.fm's and there are no such data.
     """
-    if source.manifest is not None:
+    if source.name != "msd":
         if relevance == "lastfm":
-            raise RawDataError("a manifest has no Last.fm similarity: choose --relevance artist or --relevance genre")
+            raise RawDataError(f"a {source.name} has no Last.fm similarity: choose --relevance artist or genre")
         genres = raw_tracks.filter(pl.col("genre").is_not_null())
         tags = genres.select("track_id", pl.col("genre").alias("tag"), pl.lit(100.0).alias("weight"))
         return ListeningFrames(_stated(raw_tracks, relevance), conform(tags, TAGS), empty(EXCLUSIONS))
@@ -166,7 +172,9 @@ def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool) -> Listen
 
 
 def find_audio(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
-    """The recordings: what the manifest names, or what lies in audio/."""
+    """The recordings: what the music folder holds, what the manifest names, or what lies in audio/."""
+    if source.library is not None:
+        return library_stage.library_recordings(workspace.read(library_stage.FRAME))
     if source.manifest is not None:
         return conform(read_manifest(source.manifest).audio_files, AUDIO_FILES)
     files = find_audio_files(raw_folder(workspace, source) / "audio")
@@ -178,6 +186,8 @@ def read_lyric_pages(workspace: Workspace, source: SourceConfig) -> pl.DataFrame
 
     A track may have a row for each provider; which one is used is decided when they are cleaned.
     """
+    if source.library is not None:
+        return library_stage.library_lyrics(workspace.read(library_stage.FRAME))
     if source.manifest is not None:
         return empty(LYRIC_PAGES)
     folder = raw_folder(workspace, source)

@@ -80,9 +80,14 @@ def run(
     with workspace.lock():
         _ask_server(workspace, config)
         frames = prepare(workspace, source, config, events)
+        if not publish_anyway:
+            stages.refuse_unanswerable(frames.splits, frames.similarity)
         outcomes = _train(workspace, frames, config, events, retrain, promote_anyway)
         refreshed = _embed(workspace, frames, config, events)
-        _evaluate(workspace, frames, refreshed, config, events)
+        if stages.is_answerable(frames.splits, frames.similarity):
+            _evaluate(workspace, frames, refreshed, config, events)
+        else:
+            events.note("no test song has a related one: indexed without measuring anything")
         upserted = _index(workspace, frames, refreshed, config, now, events, publish_anyway)
         workspace.save_config(config)
     _note_stale(outcomes, events)
@@ -111,7 +116,7 @@ def _ask_server(workspace: Workspace, config: PipelineConfig) -> None:
 
 def prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events) -> PreparedFrames:
     events.stage("reading raw data")
-    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source))
+    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source, events.progress))
     listening = raw.read_listening(workspace, source, raw_tracks, config.evaluation.relevance)
     similarity = workspace.write("lastfm_similarity", listening.similarity)
     tags = workspace.write("lastfm_tags", listening.tags)
@@ -136,7 +141,6 @@ def prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, 
     exclusions = stages.make_exclusions(catalogue.exclusions, listening.exclusions, audio.audio, lyrics)
     workspace.write("exclusions", exclusions)
     splits = workspace.write("splits", stages.make_splits(workspace, tracks, audio.audio, config))
-    stages.refuse_unanswerable(splits, similarity)
     return PreparedFrames(
         raw_tracks,
         tracks,

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 
 class SourceConfig(StageConfig):
-    """Where the raw data lie: a folder in the raw formats, or a manifest; the home's own folder when neither."""
+    """Where the raw data lie: a folder in the raw formats, a manifest, or a music folder; else the home's own."""
 
     raw: Path | None = None
     manifest: Path | None = None
+    library: Path | None = None
     accept_shrink: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the column `source` of the tracks says."""
+        return "library" if self.library is not None else "manifest" if self.manifest is not None else "msd"
 
 
 class Workspace:

@@ -1,0 +1,126 @@
+"""A person's music folder as raw frames: tracks, recordings and lyrics, and copies among the recordings."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from simsong_pipeline.audio.feature_store import AudioFrames, FeatureReader
+from simsong_pipeline.audio.fingerprint import Fingerprint, fingerprint, same_recordings
+from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.schemas import AUDIO_FILES, LYRIC_PAGES, conform
+from simsong_pipeline.sources.library.scan import Progress, Scan, scan_library
+from simsong_pipeline.sources.raw_tracks import RAW_TRACKS
+
+FRAME = "library_files"
+_LOSSLESS = (".flac", ".wav", ".aiff", ".aif")
+
+
+def rescan(workspace: Workspace, folder: Path, progress: Progress) -> Scan:
+    """Scan the folder, opening only what is new or changed; the frame is written by the caller."""
+    return scan_library(folder, workspace.read_if_there(FRAME), progress)
+
+
+def library_tracks(files: pl.DataFrame) -> pl.DataFrame:
+    """Raw tracks of a scan with a row for each file that gives none: unreadable, or a copy of another file.
+
+    Without tags a song is called as its file, and by nobody that other songs are by: an artist of its own.
+    """
+    usable = files.filter(pl.col("status") == "ok")
+    first = usable.unique("track_id", keep="first", maintain_order=True)
+    stem = pl.col("path").str.split("/").list.last().str.replace(r"\.[^.]*$", "")
+    artist = pl.coalesce("artist", pl.lit("Unknown artist of ") + stem)
+    tracks = first.select(
+        "track_id",
+        pl.lit(None, pl.String).alias("song_id"),
+        artist.str.to_lowercase().alias("artist_id"),
+        artist.alias("artist_name"),
+        pl.coalesce("title", stem).alias("title"),
+        "release",
+        "genre",
+        pl.col("year").fill_null(0).alias("year"),
+        pl.lit(None, pl.Float64).alias("duration_s"),
+        pl.col("path").alias("file"),
+    ).cast({name: kind for name, kind in RAW_TRACKS.items()})
+    return pl.concat([tracks, _left_out(files, usable, first)], how="diagonal")
+
+
+def _left_out(files: pl.DataFrame, usable: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+    """track_id, file, unreadable. A file that gives no track of its own is named by its path."""
+    bad = files.filter(pl.col("status") != "ok").select("path", "reason")
+    copies = usable.join(first.select("path"), on="path", how="anti").join(
+        first.select("track_id", pl.col("path").alias("kept")), on="track_id"
+    )
+    same = copies.select("path", (pl.lit("the same file content as ") + pl.col("kept")).alias("reason"))
+    both = pl.concat([bad, same])
+    return both.select(
+        pl.col("path").alias("track_id"), pl.col("path").alias("file"), pl.col("reason").alias("unreadable")
+    )
+
+
+def library_recordings(files: pl.DataFrame) -> pl.DataFrame:
+    """The audio_files frame of a scan."""
+    usable = files.filter(pl.col("status") == "ok").unique("track_id", keep="first", maintain_order=True)
+    return conform(usable, AUDIO_FILES)
+
+
+def library_lyrics(files: pl.DataFrame) -> pl.DataFrame:
+    """Lyric pages of a scan: from side-car files and tags."""
+    sung = files.filter(pl.col("lyrics").is_not_null()).unique("track_id", keep="first", maintain_order=True)
+    return conform(
+        sung.select(
+            "track_id",
+            pl.col("lyrics").alias("text"),
+            pl.col("lyrics_provider").alias("provider"),
+            pl.lit("OK").alias("status"),
+        ),
+        LYRIC_PAGES,
+    )
+
+
+def without_copies(workspace: Workspace, audio: AudioFrames, features: FeatureReader) -> AudioFrames:
+    """The audio frames with copies of a recording in another encoding marked as such; the better file stays.
+
+    Lossless before lossy, then the larger file. Fingerprints are kept from run to run, by the hash of the audio.
+    """
+    usable = audio.audio.filter(pl.col("status") == "ok")
+    prints = _fingerprints(workspace, usable, features)
+    durations = dict(usable.select("track_id", "duration_s").rows())
+    lossless = pl.col("path").str.to_lowercase().str.ends_with
+    quality = pl.any_horizontal([lossless(suffix) for suffix in _LOSSLESS])
+    ordered = usable.sort(quality, "size_bytes", "path", descending=[True, True, False])["track_id"].to_list()
+    paths = dict(usable.select("track_id", "path").rows())
+    rows = [
+        (s.copy, f"the same recording as {paths[s.kept]} ({s.bit_error:.0%} of the fingerprint differs)")
+        for s in same_recordings(prints, durations, ordered)
+    ]
+    copies = pl.DataFrame(rows, schema={"track_id": pl.String, "copy_of": pl.String}, orient="row")
+    marked = audio.audio.join(copies, on="track_id", how="left").with_columns(
+        pl.when(pl.col("copy_of").is_not_null())
+        .then(pl.lit("invalid"))
+        .otherwise(pl.col("status").cast(pl.String))
+        .cast(audio.audio.schema["status"])
+        .alias("status"),
+        pl.coalesce("copy_of", "reason").alias("reason"),
+    )
+    kept = audio.segment_features.join(copies, on="track_id", how="anti")
+    return AudioFrames(marked.drop("copy_of"), kept, audio.decoded)
+
+
+def _fingerprints(workspace: Workspace, usable: pl.DataFrame, features: FeatureReader) -> dict[str, Fingerprint]:
+    """By track id; computed for audio that was not heard before, and remembered."""
+    before = workspace.read_if_there("fingerprints")
+    known = {} if before is None else {row[0]: row[1:] for row in before.rows()}
+    found: dict[str, Fingerprint] = {}
+    rows = {}
+    for track_id, digest in usable.select("track_id", "audio_sha256").rows():
+        if digest in known:
+            codes, spectrum = known[digest]
+            found[track_id] = Fingerprint(np.frombuffer(codes, np.uint32), np.frombuffer(spectrum, np.float32))
+        else:
+            found[track_id] = fingerprint(features[track_id])
+        rows[digest] = (found[track_id].codes.tobytes(), found[track_id].spectrum.tobytes())
+    if rows.keys() != known.keys():
+        schema = {"audio_sha256": pl.String, "codes": pl.Binary, "spectrum": pl.Binary}
+        workspace.write("fingerprints", pl.DataFrame([(d, *r) for d, r in rows.items()], schema=schema, orient="row"))
+    return found

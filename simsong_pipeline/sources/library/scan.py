@@ -1,0 +1,159 @@
+"""Scans a music folder; a file that did not change since the last scan is not opened again."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from simsong_pipeline.errors import AudioError, RawDataError
+from simsong_pipeline.schemas import LIBRARY_FILES, conform, polars_schema
+from simsong_pipeline.sources.audio_tree import SUFFIXES
+from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
+from simsong_pipeline.sources.library.lyric_files import find_lyric_file, read_lyric_file
+from simsong_pipeline.sources.library.path_names import named_by_path
+from simsong_pipeline.sources.library.tags import Tags, read_tags
+
+Progress = Callable[[int, int], None]
+# In place of a size.
+_GONE, _MISNAMED = -1, -2
+_STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The library_files frame, how many files were opened for it, and how many known recordings moved."""
+
+    frame: pl.DataFrame
+    opened: int
+    moved: int
+
+
+def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress, workers: int | None = None) -> Scan:
+    """Every recording below `root`, one row a file, by path; symbolic links are followed, each file once.
+
+    Args:
+        previous: the frame of the last scan.
+
+    Raises:
+        RawDataError: `root` is not a folder.
+    """
+    if not root.is_dir():
+        raise RawDataError(f"no such music folder: {root}")
+    found = pl.DataFrame(
+        [_state(path) for path in _recordings(root.absolute())],
+        schema={**{n: pl.Int64 for n in _STATE}, "path": pl.String},
+        orient="row",
+    )
+    known = pl.DataFrame() if previous is None else previous.join(found, on=_STATE, how="semi")
+    todo = found if previous is None else found.join(known, on="path", how="anti")
+    opened = _opened(todo, progress, workers or os.cpu_count() or 1)
+    frame = pl.concat([known, opened]) if known.height else opened
+    return Scan(conform(frame.sort("path"), LIBRARY_FILES), opened.height, _moved(previous, opened))
+
+
+def _moved(previous: pl.DataFrame | None, opened: pl.DataFrame) -> int:
+    """Recordings that were known under another path."""
+    if previous is None:
+        return 0
+    before = previous.drop_nulls("track_id").select("track_id", "path")
+    again = opened.drop_nulls("track_id").join(before, on="track_id", suffix="_before")
+    return again.filter(pl.col("path") != pl.col("path_before"))["track_id"].n_unique()
+
+
+def _recordings(root: Path) -> Iterator[Path]:
+    """Recordings in the order of their paths. A folder or file that links lead to twice is seen once."""
+    seen: set[tuple[int, int]] = set()
+
+    def new(path: Path) -> bool:
+        try:
+            stat = path.stat()
+        except OSError:
+            return not path.is_dir()  # a dangling link or a forbidden file: listed with its reason
+        key = (stat.st_dev, stat.st_ino)
+        first = key not in seen
+        seen.add(key)
+        return first
+
+    for folder, folders, files in os.walk(root, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and new(Path(folder, name)))
+        # ._name is what macOS leaves on foreign disks: no recording.
+        for name in sorted(files):
+            path = Path(folder, name)
+            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and new(path):
+                yield path
+
+
+def _state(path: Path) -> tuple[str, int, int, int]:
+    """What tells a changed file: path, size, time of change, time of change of its lyrics file (0: none).
+
+    Bytes of a name that are no UTF-8 are written as \\xNN, for a frame can hold no other; such a file is not read.
+    """
+    name = os.fsencode(path).decode("utf-8", errors="backslashreplace")
+    if name != str(path):
+        return name, _MISNAMED, -1, 0
+    lyrics = find_lyric_file(path)
+    try:
+        stat = path.stat()
+        lyrics_ns = lyrics.stat().st_mtime_ns if lyrics is not None else 0
+    except OSError:
+        return name, _GONE, -1, 0
+    return name, stat.st_size, stat.st_mtime_ns, lyrics_ns
+
+
+def _opened(todo: pl.DataFrame, progress: Progress, workers: int) -> pl.DataFrame:
+    """Open files on all cores; only their rows are kept."""
+    rows: list[tuple[object, ...]] = []
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = todo.iter_rows()
+        running = [pool.submit(_row, *state) for state in islice(waiting, 4 * workers)]
+        while running:
+            rows.append(running.pop(0).result())
+            progress(len(rows), todo.height)
+            running += [pool.submit(_row, *state) for state in islice(waiting, 1)]
+    return pl.DataFrame(rows, schema=polars_schema(LIBRARY_FILES, 1), orient="row")
+
+
+def _row(path: str, size: int, modified: int, lyrics_ns: int) -> tuple[object, ...]:
+    state = (path, size, modified, lyrics_ns)
+    file = Path(path)
+    if size == 0:
+        return _unusable(state, "file is empty")
+    if size == _MISNAMED:
+        return _unusable(state, "its name is not UTF-8: rename it")
+    if size == _GONE:
+        return _unusable(state, "a link that leads nowhere, or a file that may not be read")
+    try:
+        digest = audio_hash(file)
+        tags = read_tags(file)
+        lyrics, provider = _lyrics(file, tags)
+    except AudioError as error:
+        return _unusable(state, str(error))
+    except OSError as error:
+        return _unusable(state, f"cannot be read ({error.strerror or error})")
+    named = named_by_path(file)
+    described = (
+        tags.artist or named.artist,
+        tags.title or named.title,
+        tags.release or named.release,
+        tags.genre,
+        tags.year,
+        tags.duration_s,
+    )
+    return (*state, track_id_of(digest), *described, lyrics, provider, tags.cover, "ok", None)
+
+
+def _lyrics(file: Path, tags: Tags) -> tuple[str | None, str | None]:
+    """From the side-car file, which a person put there, else from the tags."""
+    beside = find_lyric_file(file)
+    text = read_lyric_file(beside) if beside is not None else None
+    if text:
+        return text, "side-car file"
+    return (tags.lyrics, "tags") if tags.lyrics else (None, None)
+
+
+def _unusable(state: tuple[str, int, int, int], reason: str) -> tuple[object, ...]:
+    return (*state, *[None] * 10, "invalid", reason)

@@ -1,0 +1,336 @@
+"""A person's music folder: tags in every form, lyrics, odd names, links, moves, copies."""
+
+import base64
+import os
+import shutil
+from pathlib import Path
+
+import av
+import mutagen.flac
+import mutagen.id3
+import mutagen.mp4
+import numpy as np
+import polars as pl
+import pytest
+import soundfile
+from conftest import NOW, QUIET, SMALL_CONFIG
+
+from simsong_pipeline.audio.fingerprint import Fingerprint, bit_error, fingerprint, same_recordings
+from simsong_pipeline.audio.log_mel import log_mel
+from simsong_pipeline.config import LogMelConfig, PipelineConfig
+from simsong_pipeline.errors import EvaluationError, RawDataError
+from simsong_pipeline.pipeline.library_stage import library_tracks
+from simsong_pipeline.pipeline.run import prepare, run
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.sources.library.lyric_files import decoded, without_times
+from simsong_pipeline.sources.library.path_names import named_by_path
+from simsong_pipeline.sources.library.scan import Scan, scan_library
+from simsong_pipeline.sources.library.tags import read_tags
+
+RATE = 22_050
+
+
+def _music(seed: int, seconds: float = 4.0) -> np.ndarray:
+    """A melody of its own for each seed, with an accompaniment."""
+    rng = np.random.default_rng(seed)
+    beat = int(RATE * 0.25)
+    notes = rng.choice([220, 247, 262, 294, 330, 349, 392, 440, 494, 523], int(seconds * 4))
+    t = np.arange(beat) / RATE
+    parts = [np.sin(2 * np.pi * f * t) * np.exp(-4 * t) + 0.3 * np.sin(2 * np.pi * f / 2 * t) for f in notes]
+    return (0.3 * np.concatenate(parts) + 0.01 * rng.normal(size=beat * len(notes))).astype(np.float32)
+
+
+def _write(path: Path, seed: int = 0, seconds: float = 4.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    samples = _music(seed, seconds)
+    if path.suffix in (".m4a", ".opus"):
+        _encode(path, samples)
+    else:
+        soundfile.write(path, samples, RATE)
+    return path
+
+
+def _encode(path: Path, samples: np.ndarray) -> None:
+    rate = 48_000 if path.suffix == ".opus" else RATE
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libopus" if path.suffix == ".opus" else "aac", rate=rate)
+        stream.layout = "mono"
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate, frame_size=stream.frame_size)
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = RATE
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+
+
+def _scan(root: Path, previous: pl.DataFrame | None = None) -> Scan:
+    return scan_library(root, previous, lambda *_: None, workers=2)
+
+
+def _row(scan: Scan, name: str) -> dict[str, object]:
+    return scan.frame.row(by_predicate=pl.col("path").str.ends_with(name), named=True)
+
+
+def test_id3_tags_lyrics_and_cover_are_read(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.mp3")
+    tags = mutagen.id3.ID3()
+    tags.add(mutagen.id3.TPE1(encoding=3, text=["Ólafur", "Guest"]))
+    tags.add(mutagen.id3.TIT2(encoding=3, text="Ljós"))
+    tags.add(mutagen.id3.TALB(encoding=3, text="Haf"))
+    tags.add(mutagen.id3.TDRC(encoding=3, text="1999-05-01"))
+    tags.add(mutagen.id3.USLT(encoding=3, lang="isl", text="first line\nsecond line"))
+    tags.add(mutagen.id3.APIC(encoding=3, mime="image/png", type=3, data=b"png"))
+    tags.save(path)
+    found = read_tags(path)
+    assert (found.artist, found.title, found.release, found.year) == ("Ólafur", "Ljós", "Haf", 1999)
+    assert found.lyrics == "first line\nsecond line"
+    assert found.cover
+    assert found.duration_s == pytest.approx(4.0, abs=0.1)
+
+
+def test_synchronised_lyrics_lose_their_times(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.mp3")
+    tags = mutagen.id3.ID3()
+    timed = [("one two", 0), ("three four", 2_000)]
+    tags.add(mutagen.id3.SYLT(encoding=3, lang="eng", format=2, type=1, text=timed))
+    tags.save(path)
+    assert read_tags(path).lyrics == "one two\nthree four"
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".ogg", ".opus"])
+def test_vorbis_comments_are_read(tmp_path: Path, suffix: str) -> None:
+    path = _write(tmp_path / f"a{suffix}")
+    file = mutagen.File(path)
+    file["artist"], file["title"], file["genre"], file["date"] = "Anna", "Sea", "Folk", "2004"
+    file["lyrics"] = "[00:01.00]waves and waves"
+    file.save()
+    found = read_tags(path)
+    assert (found.artist, found.title, found.genre, found.year) == ("Anna", "Sea", "Folk", 2004)
+    assert found.lyrics == "waves and waves"
+
+
+def test_mp4_atoms_are_read(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.m4a")
+    file = mutagen.mp4.MP4(path)
+    file["\xa9ART"], file["\xa9nam"], file["\xa9day"], file["\xa9lyr"] = "Anna", "Sea", "2004-01-01", "waves"
+    file["covr"] = [mutagen.mp4.MP4Cover(b"png")]
+    file.save()
+    found = read_tags(path)
+    assert (found.artist, found.title, found.year, found.lyrics, found.cover) == ("Anna", "Sea", 2004, "waves", True)
+
+
+def test_picture_of_a_flac_file_is_a_cover(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.flac")
+    file, picture = mutagen.flac.FLAC(path), mutagen.flac.Picture()
+    picture.data = base64.b64decode("aGVsbG8=")
+    file.add_picture(picture)
+    file.save()
+    assert read_tags(path).cover
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aiff"])
+def test_every_format_is_scanned(tmp_path: Path, suffix: str) -> None:
+    _write(tmp_path / f"song{suffix}")
+    row = _row(_scan(tmp_path), suffix)
+    assert (row["status"], row["reason"]) == ("ok", None)
+    assert row["duration_s"] == pytest.approx(4.0, abs=0.2)
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".m4a"])
+def test_new_tags_leave_the_recording_the_same(tmp_path: Path, suffix: str) -> None:
+    path = _write(tmp_path / f"a{suffix}")
+    before = _row(_scan(tmp_path), suffix)["track_id"]
+    file = mutagen.File(path, easy=True)
+    if file.tags is None:
+        file.add_tags()
+    file["title"] = "Another title, much longer than what was there before"
+    file.save()
+    after = _row(_scan(tmp_path), suffix)
+    assert (after["track_id"], after["title"]) == (before, file["title"][0])
+
+
+def test_second_scan_opens_nothing(tmp_path: Path) -> None:
+    for seed in range(3):
+        _write(tmp_path / f"{seed}.flac", seed)
+    first = _scan(tmp_path)
+    second = _scan(tmp_path, first.frame)
+    assert (first.opened, second.opened) == (3, 0)
+    assert second.frame.equals(first.frame)
+
+
+def test_moved_file_is_recognised(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.flac")
+    first = _scan(tmp_path)
+    (tmp_path / "new").mkdir()
+    path.rename(tmp_path / "new/other name.flac")
+    second = _scan(tmp_path, first.frame)
+    assert (second.opened, second.moved) == (1, 1)
+    assert second.frame["track_id"].to_list() == first.frame["track_id"].to_list()
+
+
+def test_new_side_car_file_is_noticed_and_preferred_to_the_tags(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.flac")
+    file = mutagen.flac.FLAC(path)
+    file["lyrics"] = "from the tags"
+    file.save()
+    first = _scan(tmp_path)
+    (tmp_path / "a.lrc").write_text("[ti:Song]\n[00:01.00]<00:01.00>from <00:02.00>the file\n")
+    second = _scan(tmp_path, first.frame)
+    assert _row(first, "a.flac")["lyrics"] == "from the tags"
+    assert (second.opened, _row(second, "a.flac")["lyrics"]) == (1, "from the file")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("größer".encode("latin-1"), "größer"),
+        ("größer".encode("utf-16"), "größer"),
+        ("größer".encode("utf-8-sig"), "größer"),
+    ],
+)
+def test_lyrics_files_are_read_in_any_encoding(content: bytes, expected: str) -> None:
+    assert decoded(content) == expected
+
+
+def test_brackets_that_are_no_times_stay() -> None:
+    assert without_times("[Chorus]\n[00:10.1][01:20.55] la la") == "[Chorus]\nla la"
+
+
+def test_odd_names_are_read(tmp_path: Path) -> None:
+    names = ["日本語 – 歌.flac", "e\u0301.flac", "a'b\"c;d$e.flac", " leading.flac", "percent%20.flac", "UPPER.FLAC"]
+    for seed, name in enumerate(names):
+        _write(tmp_path / "x.flac", seed).rename(tmp_path / name)
+    found = _scan(tmp_path).frame
+    assert found["status"].to_list() == ["ok"] * len(names)
+    assert {Path(p).name for p in found["path"]} == set(names)
+
+
+def test_name_that_is_not_utf_8_is_listed_with_what_to_do(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.flac")
+    os.rename(path, os.fsencode(tmp_path) + b"/caf\xe9.flac")
+    row = _row(_scan(tmp_path), ".flac")
+    assert (row["status"], row["reason"]) == ("invalid", "its name is not UTF-8: rename it")
+
+
+def test_links_are_followed_and_each_file_is_seen_once(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "music", tmp_path / "elsewhere"
+    _write(root / "a.flac", 1)
+    _write(elsewhere / "b.flac", 2)
+    (root / "linked").symlink_to(elsewhere)
+    (root / "again").symlink_to(elsewhere)
+    (root / "loop").symlink_to(root)
+    (root / "z.flac").symlink_to(root / "a.flac")
+    found = _scan(root).frame
+    assert sorted(Path(p).name for p in found["path"]) == ["a.flac", "b.flac"]
+
+
+def test_link_that_leads_nowhere_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "gone.mp3").symlink_to(tmp_path / "nothing.mp3")
+    assert "leads nowhere" in str(_row(_scan(tmp_path), "gone.mp3")["reason"])
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "empty"), (b"this is no music" * 100, "not readable as audio")])
+def test_file_that_is_no_music_is_listed_and_the_scan_goes_on(tmp_path: Path, content: bytes, reason: str) -> None:
+    _write(tmp_path / "good.flac")
+    (tmp_path / "bad.mp3").write_bytes(content)
+    found = _scan(tmp_path)
+    assert reason in str(_row(found, "bad.mp3")["reason"])
+    assert _row(found, "good.flac")["status"] == "ok"
+
+
+def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RawDataError, match="no such music folder"):
+        _scan(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/m/Anna - Sea.mp3", ("Anna", None, "Sea")),
+        ("/m/03 - Anna - Sea.mp3", ("Anna", None, "Sea")),
+        ("/m/Anna/Waves/03 Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("/m/Anna/Waves/CD 2/1-03. Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("/m/downloads/sea.mp3", (None, None, "sea")),
+        ("/m/Anna/Waves/99 Problems Of Mine.mp3", ("Anna", "Waves", "Problems Of Mine")),
+    ],
+)
+def test_path_names_what_tags_do_not(path: str, expected: tuple[str | None, str | None, str]) -> None:
+    found = named_by_path(Path(path))
+    assert (found.artist, found.release, found.title) == expected
+
+
+def test_copies_of_a_file_are_one_track_and_listed(tmp_path: Path) -> None:
+    shutil.copy(_write(tmp_path / "a.flac"), tmp_path / "b.flac")
+    rows = library_tracks(_scan(tmp_path).frame)
+    assert rows.filter(pl.col("unreadable").is_null()).height == 1
+    assert "same file content as" in rows["unreadable"].drop_nulls()[0]
+
+
+def _prints(*seeds: int) -> dict[str, Fingerprint]:
+    front_end = LogMelConfig()
+    return {str(s): fingerprint(log_mel(_resampled(_music(s, 8.0)), front_end)) for s in seeds}
+
+
+def _resampled(samples: np.ndarray) -> np.ndarray:
+    import soxr
+
+    return soxr.resample(samples, RATE, 16_000)
+
+
+def test_another_encoding_has_nearly_the_same_fingerprint_and_another_song_has_not(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.mp3", _music(1, 8.0), RATE)
+    coded, _ = soundfile.read(tmp_path / "a.mp3", dtype="float32")
+    prints = _prints(1, 2)
+    recoded = fingerprint(log_mel(_resampled(coded), LogMelConfig()))
+    assert bit_error(prints["1"].codes, recoded.codes) < 0.2
+    assert bit_error(prints["1"].codes, prints["2"].codes) > 0.3
+
+
+def test_same_fingerprints_of_other_lengths_are_not_merged() -> None:
+    prints = _prints(1)
+    both = {"a": prints["1"], "b": prints["1"]}
+    assert same_recordings(both, {"a": 8.0, "b": 11.0}, ["a", "b"]) == []
+    assert [(s.kept, s.copy) for s in same_recordings(both, {"a": 8.0, "b": 8.5}, ["b", "a"])] == [("b", "a")]
+
+
+def _library(tmp_path: Path) -> tuple[Path, Workspace, PipelineConfig]:
+    """Twelve songs by six artists, one of them twice, in another encoding."""
+    root = tmp_path / "music"
+    for seed in range(12):
+        _write(root / f"Artist {seed // 2} - Song {seed}.flac", seed, 6.0)
+    soundfile.write(root / "Artist 0 - Song 0 again.mp3", _music(0, 6.0), RATE)
+    changes = {"evaluation": SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"})}
+    return root, Workspace(tmp_path / "home"), SMALL_CONFIG.model_copy(update=changes)
+
+
+def test_library_runs_through_the_whole_pipeline_and_knows_its_songs_again(tmp_path: Path) -> None:
+    root, workspace, config = _library(tmp_path)
+    (root / "Artist 1 - Song 2.txt").write_text("the sea the sea the wide and open sea")
+    source = SourceConfig(library=root)
+    first = run(workspace, source, config, NOW, QUIET, publish_anyway=True)
+    assert (first.tracks, first.embedded) == (13, 12)
+    copies = workspace.read("exclusions").filter(pl.col("reason").str.starts_with("the same recording as"))
+    assert copies["file"].to_list() == [str(root / "Artist 0 - Song 0 again.mp3")]
+    assert workspace.read("lyrics").filter(status="ok").height == 1
+    (root / "sub").mkdir()
+    (root / "Artist 2 - Song 4.flac").rename(root / "sub/renamed.flac")
+    second = run(workspace, source, config, NOW, QUIET, publish_anyway=True)
+    assert second.embedded == 0
+
+
+def test_library_without_anything_related_is_refused_unless_published_anyway(tmp_path: Path) -> None:
+    root, workspace, config = _library(tmp_path)
+    for seed, path in enumerate(sorted(root.glob("*.flac"))):
+        path.rename(root / f"song{seed}.flac")
+    (root / "Artist 0 - Song 0 again.mp3").unlink()
+    source = SourceConfig(library=root)
+    with pytest.raises(EvaluationError, match="--publish-anyway"):
+        run(workspace, source, config, NOW, QUIET)
+    summary = run(workspace, source, config, NOW, QUIET, publish_anyway=True)
+    assert summary.upserted == 12
+
+
+def test_real_recordings_are_scanned_and_prepared(tmp_path: Path, shared: Path) -> None:
+    config = PipelineConfig(evaluation=SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"}))
+    frames = prepare(Workspace(tmp_path), SourceConfig(library=shared / "open_music"), config, QUIET)
+    assert frames.segment_features.height == 36
