@@ -132,6 +132,29 @@ def _print_exclusions(workspace: Workspace) -> None:
         err.print(f"  {row['stage']:7} {row['track_id']}  {row['reason']}", markup=False)
 
 
+def select(
+    home: Home = DEFAULT_HOME,
+    raw: Annotated[Path | None, typer.Option(help="Folder with msd/ and lastfm/.", show_default="<home>/raw")] = None,
+    size: Annotated[int, typer.Option(help="Songs to choose.", min=2)] = 2_000,
+    seed: Annotated[int, typer.Option(help="Of the random songs to compare with.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Choose the densest songs of the similarity graph, so that what is fetched has neighbours. Fetches nothing."""
+    from simsong_pipeline.pipeline.selection_stage import select_songs
+
+    workspace = Workspace(home)
+    with events() as told:
+        told.stage("reading tracks and similarity")
+        found = select_songs(workspace, SourceConfig(raw=raw), size, seed, workspace.load_config())
+    if json:
+        print_json(asdict(found) | {"path": str(found.path)})
+        return
+    rows = [(name, *asdict(part).values()) for name, part in (("chosen", found.chosen), ("random", found.random))]
+    columns = ("songs", "number", "mean_neighbours", "median_neighbours", "without_neighbours")
+    print_table(f"{found.chosen.songs} songs by {found.artists} artists", columns, rows)
+    out.print(f"track ids: {found.path}")
+
+
 def library(
     folder: Annotated[Path, typer.Argument(help="Your music: any folders, links are followed.")],
     home: Home = DEFAULT_HOME,
@@ -365,4 +388,4 @@ def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
         raise typer.Exit(1)
 
 
-ALL = (sample, run, library, train, demo, similar, evaluate, report_card, doctor)
+ALL = (sample, run, library, select, train, demo, similar, evaluate, report_card, doctor)

@@ -1,0 +1,45 @@
+"""Chooses the songs to fetch, before anything is fetched."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simsong_pipeline.catalogue import restrict
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.files import write_bytes
+from simsong_pipeline.pipeline import raw
+from simsong_pipeline.pipeline.catalogue_stages import make_catalogue
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.selection import Density, dense_core, density, random_part
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The chosen songs' density, that of as many random ones, their artists, and the file that lists them."""
+
+    chosen: Density
+    random: Density
+    artists: int
+    path: Path
+
+
+def selection_path(workspace: Workspace) -> Path:
+    """One track id a line."""
+    return workspace.home / "selection.txt"
+
+
+def select_songs(workspace: Workspace, source: SourceConfig, size: int, seed: int, config: PipelineConfig) -> Selection:
+    """Write the densest `size` tracks of the raw data, mismatches and duplicates left out.
+
+    Raises:
+        RawDataError: no raw data, or fewer tracks with similar ones than wanted.
+    """
+    raw_tracks = raw.read_tracks(workspace, source)
+    tracks = make_catalogue(workspace, source, raw_tracks, config).tracks
+    similarity = restrict(raw.read_listening(workspace, source, raw_tracks, "lastfm").similarity, tracks)
+    chosen = dense_core(similarity, size)
+    path = selection_path(workspace)
+    write_bytes(path, "".join(f"{track_id}\n" for track_id in chosen).encode())
+    artists = tracks.filter(tracks["track_id"].is_in(chosen))["artist_id"].n_unique()
+    return Selection(
+        density(similarity, chosen), density(similarity, random_part(similarity, size, seed)), artists, path
+    )
