@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-_SUFFIXES = (".lrc", ".txt")
+LYRIC_SUFFIXES = (".lrc", ".txt")
 # [00:12.34], also several in a row; <00:12.34> within a line is the word-by-word form.
 _TIMES = re.compile(r"\[\d{1,3}:\d{2}(?:[.:]\d{1,3})?\]|<\d{1,3}:\d{2}(?:[.:]\d{1,3})?>")
 _HEADER = re.compile(r"^\s*\[(?:ar|ti|al|au|by|re|ve|la|id|offset|length|tool|#)\s*:.*\]\s*$", re.IGNORECASE)
@@ -11,7 +11,7 @@ _HEADER = re.compile(r"^\s*\[(?:ar|ti|al|au|by|re|ve|la|id|offset|length|tool|#)
 
 def find_lyric_file(recording: Path) -> Path | None:
     """The side-car file, `.lrc` before `.txt`, whatever the case of its suffix."""
-    for suffix in _SUFFIXES:
+    for suffix in LYRIC_SUFFIXES:
         for spelled in (suffix, suffix.upper()):
             path = recording.with_suffix(spelled)
             if path.is_file():

@@ -13,11 +13,12 @@ from simsong_pipeline.errors import AudioError, RawDataError
 from simsong_pipeline.schemas import LIBRARY_FILES, conform, polars_schema
 from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
-from simsong_pipeline.sources.library.lyric_files import find_lyric_file, read_lyric_file
+from simsong_pipeline.sources.library.lyric_files import LYRIC_SUFFIXES, find_lyric_file, read_lyric_file
 from simsong_pipeline.sources.library.path_names import named_by_path
 from simsong_pipeline.sources.library.tags import Tags, read_tags
 
 Progress = Callable[[int, int], None]
+_FileState = tuple[str, int, int, int]
 # In place of a size.
 _GONE, _MISNAMED = -1, -2
 _STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
@@ -44,7 +45,7 @@ def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress, 
     if not root.is_dir():
         raise RawDataError(f"no such music folder: {root}")
     found = pl.DataFrame(
-        [_state(path) for path in _recordings(root.absolute())],
+        list(_Walk().states(str(root.absolute()))),
         schema={**{n: pl.Int64 for n in _STATE}, "path": pl.String},
         orient="row",
     )
@@ -64,44 +65,59 @@ def _moved(previous: pl.DataFrame | None, opened: pl.DataFrame) -> int:
     return again.filter(pl.col("path") != pl.col("path_before"))["track_id"].n_unique()
 
 
-def _recordings(root: Path) -> Iterator[Path]:
-    """Recordings in the order of their paths. A folder or file that links lead to twice is seen once."""
-    seen: set[tuple[int, int]] = set()
+class _Walk:
+    """Goes through a folder once: one look at each folder, one at each recording and at the lyrics beside it."""
 
-    def new(path: Path) -> bool:
+    def __init__(self) -> None:
+        # Device and number of what was seen: a folder or file that links lead to twice is seen once.
+        self._seen: set[tuple[int, int]] = set()
+
+    def states(self, folder: str) -> Iterator[_FileState]:
+        """The states of all recordings below, in the order of their names; hidden files and folders left out."""
         try:
-            stat = path.stat()
-        except OSError:
-            return not path.is_dir()  # a dangling link or a forbidden file: listed with its reason
+            with os.scandir(folder) as found:
+                entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
+        except OSError as error:
+            raise RawDataError(f"{folder} cannot be listed ({error.strerror}): check its permissions") from error
+        beside = {e.name for e in entries if e.name.lower().endswith(LYRIC_SUFFIXES)}
+        for entry in entries:
+            if os.path.splitext(entry.name)[1].lower() in SUFFIXES and not entry.is_dir():
+                yield from self._file(entry, beside)
+        for entry in entries:
+            if entry.is_dir() and self._is_new(entry.stat()):
+                yield from self.states(entry.path)
+
+    def _is_new(self, stat: os.stat_result) -> bool:
         key = (stat.st_dev, stat.st_ino)
-        first = key not in seen
-        seen.add(key)
+        first = key not in self._seen
+        self._seen.add(key)
         return first
 
-    for folder, folders, files in os.walk(root, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and new(Path(folder, name)))
-        # ._name is what macOS leaves on foreign disks: no recording.
-        for name in sorted(files):
-            path = Path(folder, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and new(path):
-                yield path
+    def _file(self, entry: os.DirEntry[str], beside: set[str]) -> Iterator[_FileState]:
+        # Bytes of a name that are no UTF-8 are written as \\xNN, for a frame can hold no other; it is not read.
+        name = os.fsencode(entry.path).decode("utf-8", errors="backslashreplace")
+        if name != entry.path:
+            yield name, _MISNAMED, -1, 0
+            return
+        try:
+            stat = entry.stat()
+        except OSError:
+            yield name, _GONE, -1, 0
+            return
+        if self._is_new(stat):
+            yield name, stat.st_size, stat.st_mtime_ns, _lyrics_ns(entry, beside)
 
 
-def _state(path: Path) -> tuple[str, int, int, int]:
-    """What tells a changed file: path, size, time of change, time of change of its lyrics file (0: none).
-
-    Bytes of a name that are no UTF-8 are written as \\xNN, for a frame can hold no other; such a file is not read.
-    """
-    name = os.fsencode(path).decode("utf-8", errors="backslashreplace")
-    if name != str(path):
-        return name, _MISNAMED, -1, 0
-    lyrics = find_lyric_file(path)
+def _lyrics_ns(entry: os.DirEntry[str], beside: set[str]) -> int:
+    """Time of change of the lyrics file of a recording; 0 where there is none."""
+    stem = os.path.splitext(entry.name)[0]
+    if not any(f"{stem}{spelled}" in beside for suffix in LYRIC_SUFFIXES for spelled in (suffix, suffix.upper())):
+        return 0
+    path = find_lyric_file(Path(entry.path))
     try:
-        stat = path.stat()
-        lyrics_ns = lyrics.stat().st_mtime_ns if lyrics is not None else 0
+        return 0 if path is None else path.stat().st_mtime_ns
     except OSError:
-        return name, _GONE, -1, 0
-    return name, stat.st_size, stat.st_mtime_ns, lyrics_ns
+        return 0
 
 
 def _opened(todo: pl.DataFrame, progress: Progress, workers: int) -> pl.DataFrame:
@@ -155,5 +171,5 @@ def _lyrics(file: Path, tags: Tags) -> tuple[str | None, str | None]:
     return (tags.lyrics, "tags") if tags.lyrics else (None, None)
 
 
-def _unusable(state: tuple[str, int, int, int], reason: str) -> tuple[object, ...]:
+def _unusable(state: _FileState, reason: str) -> tuple[object, ...]:
     return (*state, *[None] * 10, "invalid", reason)
