@@ -54,12 +54,14 @@ class Dataset:
 
     Attributes:
         transfer: train on the sample and only hear the manifest's songs; all of them are then test songs.
+        heard: whether the manifest's songs are heard in training at all.
     """
 
     name: str
     relevance: Relevance
     manifest: Path | None = None
     transfer: bool = False
+    heard: bool = True
 
     def prepare(self, homes: Path, seed: int, base: PipelineConfig, events: Events) -> Prepared:
         """Write, decode and split what is not there yet. The seed decides sample, split and training."""
@@ -69,7 +71,7 @@ class Dataset:
         if not self.transfer:
             return _split_prepared(own, config)
         other = Dataset("sample", "lastfm").prepare(homes, seed, base, events)
-        return _transfer_prepared(own, other, config, homes / f"{self.name}-{seed}" / "models")
+        return _transfer_prepared(own, other, config, homes / f"{self.name}-{seed}" / "models", self.heard)
 
     def _prepared_home(self, homes: Path, seed: int, config: PipelineConfig, events: Events) -> Workspace:
         workspace = Workspace(homes / f"{self.name}-{seed}")
@@ -91,13 +93,22 @@ def _split_prepared(workspace: Workspace, config: PipelineConfig) -> Prepared:
     return Prepared(workspace.home / "models", config, parts, test, parts.features, audio, [], protocols)
 
 
-def _transfer_prepared(own: Workspace, other: Prepared, config: PipelineConfig, folder: Path) -> Prepared:
+def _transfer_prepared(own: Workspace, other: Prepared, config: PipelineConfig, folder: Path, heard: bool) -> Prepared:
     segment_features = own.read("segment_features")
     test = segment_features["track_id"].sort().to_list()
     features = own.features(config.log_mel).reader(segment_features)
     protocols = _protocols(own.read("lastfm_similarity"), own.read("tracks"), test)
     audio = pl.concat([own.read("audio"), other.audio])
-    return Prepared(folder, other.config, other.parts, test, features, audio, [features[t] for t in test], protocols)
+    return Prepared(
+        folder,
+        other.config,
+        other.parts,
+        test,
+        features,
+        audio,
+        [features[t] for t in test] if heard else [],
+        protocols,
+    )
 
 
 def _protocols(similarity: pl.DataFrame, tracks: pl.DataFrame, test: list[str]) -> dict[str, Task]:
@@ -109,7 +120,8 @@ def _protocols(similarity: pl.DataFrame, tracks: pl.DataFrame, test: list[str]) 
 
 
 def named(name: str) -> Dataset:
-    """`sample-easy`, `sample`, `sample-hard`, `artist:FILE.csv`, `genre:FILE.csv`, or `transfer:FILE.csv`.
+    """`sample-easy`, `sample`, `sample-hard`, `artist:FILE.csv`, `genre:FILE.csv`, `transfer:FILE.csv` or
+    `unheard:FILE.csv`.
 
     Raises:
         ValueError: none of these.
@@ -124,6 +136,8 @@ def named(name: str) -> Dataset:
         return Dataset(folder, "genre", Path(path))
     if relevance == "transfer":
         return Dataset(f"{folder}-transfer", "artist", Path(path), transfer=True)
+    if relevance == "unheard":
+        return Dataset(f"{folder}-unheard", "artist", Path(path), transfer=True, heard=False)
     raise ValueError(
-        f"no data set {name!r}: use {', '.join(DIFFICULTIES)}, artist:FILE.csv, genre:FILE.csv or transfer:FILE.csv"
+        f"no data set {name!r}: use {', '.join(DIFFICULTIES)}, artist:FILE.csv, genre:FILE.csv, transfer:FILE.csv or unheard:FILE.csv"
     )
