@@ -185,6 +185,20 @@ class StoreConfig(StageConfig):
     timeout_s: int = Field(30, ge=1)
 
 
+class GeniusConfig(StageConfig):
+    """Fetching lyrics. The token comes from GENIUS_ACCESS_TOKEN."""
+
+    api: str = "https://api.genius.com"
+    site: str = "https://genius.com"
+    interval_s: float = Field(1.0, ge=0, description="least time between two requests")
+    retries: int = Field(3, ge=0)
+    stop_after: int = Field(3, ge=1, description="refusals in a row after which the provider is left alone")
+    longest_wait_s: float = Field(120.0, ge=0, description="a Retry-After beyond this stops the command")
+    timeout_s: float = Field(15.0, gt=0)
+    deadline_s: float = Field(60.0, gt=0, description="for one answer as a whole")
+    max_bytes: int = Field(4_000_000, ge=1_000)
+
+
 class EvaluationConfig(StageConfig):
     """Retrieval metrics."""
 
@@ -209,4 +223,5 @@ class PipelineConfig(StageConfig):
     inference: InferenceConfig = InferenceConfig()
     store: StoreConfig = StoreConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    genius: GeniusConfig = GeniusConfig()
     serve: Variant = Field("wns", description="the variant behind the default alias")

@@ -138,6 +138,5 @@ def named(name: str) -> Dataset:
         return Dataset(f"{folder}-transfer", "artist", Path(path), transfer=True)
     if relevance == "unheard":
         return Dataset(f"{folder}-unheard", "artist", Path(path), transfer=True, heard=False)
-    raise ValueError(
-        f"no data set {name!r}: use {', '.join(DIFFICULTIES)}, artist:FILE.csv, genre:FILE.csv, transfer:FILE.csv or unheard:FILE.csv"
-    )
+    known = ", ".join([*DIFFICULTIES, *(f"{kind}:FILE.csv" for kind in ("artist", "genre", "transfer", "unheard"))])
+    raise ValueError(f"no data set {name!r}: use one of {known}")

@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from simsong_pipeline.cli import commands
+from simsong_pipeline.cli import commands, fetch_commands
 from simsong_pipeline.cli.console import err
 from simsong_pipeline.errors import SimSongError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 for command in commands.ALL:
     app.command()(command)
+app.add_typer(fetch_commands.app, name="fetch")
 
 
 def main() -> None:

@@ -1,0 +1,241 @@
+"""An HTTP client that keeps to a provider's limits and never trusts what comes back.
+
+One request at a time with a pause between them; Retry-After is honoured; a provider that says stop is left alone. The
+transport is a seam: tests pass a loopback server's address or httpx's own transport.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from simsong_pipeline.errors import SimSongError
+
+Outcome = Literal["ok", "not_found", "blocked", "transient", "refused"]
+_REDIRECTS = 4
+
+
+class ProviderStoppedError(SimSongError):
+    """The provider asks to be left alone; `until` is when to go on."""
+
+    def __init__(self, provider: str, reason: str, until: datetime) -> None:
+        self.until = until
+        super().__init__(
+            f"{provider} asks to be left alone ({reason}): nothing more was asked. What was fetched is kept; run the "
+            f"same command again after {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How a provider is asked.
+
+    Attributes:
+        interval_s: least time between two requests; up to half of it is added at random.
+        retries: further tries after a transient failure, each after a longer pause.
+        stop_after: blocked answers or 429s, with nothing that went well between them, that open the circuit.
+        longest_wait_s: a Retry-After beyond this stops the provider in place of waiting.
+        max_bytes: largest body, after decompression.
+        deadline_s: for one answer as a whole, however slowly it trickles.
+    """
+
+    interval_s: float = 1.0
+    retries: int = 3
+    stop_after: int = 3
+    longest_wait_s: float = 120.0
+    max_bytes: int = 4_000_000
+    timeout_s: float = 15.0
+    deadline_s: float = 60.0
+    rest_s: float = 3_600.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `reason` says why where it is not ok; `url` is the last one asked."""
+
+    outcome: Outcome
+    status: int | None
+    body: bytes
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time as an argument: seconds on a running scale, the date, and how to wait."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], None] = time.sleep
+
+
+class PoliteClient:
+    """Asks one provider. Use as a context manager.
+
+    Args:
+        origins: scheme://host[:port] that may be asked, redirects included; anything else is refused.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        origins: frozenset[str],
+        limits: Limits,
+        rng: random.Random,
+        clock: Clock | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._provider, self._origins, self._limits = provider, origins, limits
+        self._rng, self._clock = rng, clock or Clock()
+        self._client = httpx.Client(transport=transport, timeout=limits.timeout_s, follow_redirects=False)
+        self._last: float | None = None
+        self._refusals = 0
+
+    def __enter__(self) -> "PoliteClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask until there is an answer that another try would not change, or the tries are used up.
+
+        Raises:
+            ProviderStoppedError: the provider asks for a long pause, or has refused several times in a row.
+        """
+        answer = Answer("transient", None, b"", url, "not asked")
+        for attempt in range(self._limits.retries + 1):
+            answer, wait = self._follow(url, headers or {})
+            if answer.outcome == "blocked":
+                self._count_refusal(answer.reason)
+                return answer
+            if answer.outcome != "transient":
+                return answer
+            if answer.status == 429:
+                self._count_refusal(answer.reason)
+            if attempt < self._limits.retries:
+                self._clock.sleep(self._pause(attempt, wait, answer.reason))
+        return answer
+
+    def _count_refusal(self, reason: str) -> None:
+        self._refusals += 1
+        if self._refusals >= self._limits.stop_after:
+            raise ProviderStoppedError(self._provider, reason, self._after(self._limits.rest_s))
+
+    def block(self, reason: str) -> None:
+        """Tell that an answer with a good status was a refusal in truth, a captcha page say.
+
+        Raises:
+            ProviderStoppedError: it was one too many.
+        """
+        self._count_refusal(reason)
+
+    def went_well(self) -> None:
+        """Tell that the provider gave what was wanted: refusals before it are forgotten.
+
+        Not any good status does that: a provider that refuses its pages may go on answering searches.
+        """
+        self._refusals = 0
+
+    def _after(self, seconds: float) -> datetime:
+        return datetime.fromtimestamp(self._clock.now().timestamp() + seconds, UTC)
+
+    def _pause(self, attempt: int, wait: float | None, reason: str) -> float:
+        """What the provider asks for, else 1, 2, 4 … intervals; never shorter than asked, and with jitter."""
+        if wait is not None and wait > self._limits.longest_wait_s:
+            raise ProviderStoppedError(self._provider, reason, self._after(wait))
+        base = self._limits.interval_s * float(2**attempt)
+        return max(base, wait or 0.0) * (1 + 0.5 * self._rng.random())
+
+    def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[Answer, float | None]:
+        """One try, redirects followed by hand: each target has to be one of the provider's own origins."""
+        for _ in range(_REDIRECTS + 1):
+            if origin_of(url) not in self._origins:
+                return Answer(
+                    "refused", None, b"", url, f"leads to {origin_of(url) or url!r}, which is not asked"
+                ), None
+            answer, wait, target = self._once(url, headers)
+            if target is None:
+                return answer, wait
+            url = urljoin(url, target)
+        return Answer("refused", None, b"", url, "too many redirects"), None
+
+    def _once(self, url: str, headers: Mapping[str, str]) -> tuple[Answer, float | None, str | None]:
+        """(answer, seconds to wait, target of a redirect)."""
+        self._keep_distance()
+        try:
+            with self._client.stream("GET", url, headers=dict(headers)) as response:
+                status, target = response.status_code, response.headers.get("location")
+                if response.is_redirect and target:
+                    return Answer("ok", status, b"", url, ""), None, target
+                wait = retry_after(response.headers.get("retry-after"), self._clock.now())
+                body = self._read(response)
+        except _TooLargeError as error:
+            return Answer("refused", status, b"", url, str(error)), None, None
+        except httpx.HTTPError as error:
+            return Answer("transient", None, b"", url, f"{type(error).__name__}: {error}"), None, None
+        outcome, reason = judged(status)
+        return Answer(outcome, status, body, url, reason), wait, None
+
+    def _read(self, response: httpx.Response) -> bytes:
+        """The body, decompressed piece by piece, so that a small one that unpacks to a huge one is noticed early."""
+        started, parts, size = self._clock.monotonic(), [], 0
+        for part in response.iter_bytes(64_000):
+            size += len(part)
+            if size > self._limits.max_bytes:
+                raise _TooLargeError(f"the answer is larger than {self._limits.max_bytes:,} bytes")
+            if self._clock.monotonic() - started > self._limits.deadline_s:
+                raise httpx.ReadTimeout(f"the answer took longer than {self._limits.deadline_s:g} s")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _keep_distance(self) -> None:
+        now = self._clock.monotonic()
+        if self._last is not None:
+            due = self._last + self._limits.interval_s * (1 + 0.5 * self._rng.random())
+            if due > now:
+                self._clock.sleep(due - now)
+        self._last = self._clock.monotonic()
+
+
+class _TooLargeError(Exception):
+    """The body is larger than is read."""
+
+
+def judged(status: int) -> tuple[Outcome, str]:
+    """What a status means for asking again."""
+    if status < 300:
+        return "ok", ""
+    if status in (404, 410):
+        return "not_found", f"status {status}"
+    if status in (401, 403, 451):
+        return "blocked", f"status {status}"
+    if status in (408, 425, 429) or status >= 500:
+        return "transient", f"status {status}"
+    return "refused", f"status {status}"
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for, given as seconds or as a date; null where it says nothing."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())
+
+
+def origin_of(url: str) -> str:
+    """scheme://host[:port] of an address that may be asked at all: http and https."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else ""

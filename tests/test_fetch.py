@@ -1,0 +1,182 @@
+"""`simsong fetch lyrics` against a Genius of our own: it goes on where it was, whatever stopped it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import QUIET
+from fake_genius import CAPTCHA, FakeGenius, hits, reply, serve
+from typer.testing import CliRunner
+
+from simsong_pipeline.cli.main import app
+from simsong_pipeline.config import GeniusConfig, PipelineConfig
+from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.pipeline.fetch_stage import Fetched, fetch_lyrics
+from simsong_pipeline.pipeline.raw import read_lyric_pages, read_tracks
+from simsong_pipeline.pipeline.selection_stage import selection_path
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.sources.web.polite_client import ProviderStoppedError
+
+TOKEN = "secret-token-of-a-person"
+
+
+@pytest.fixture
+def home(sample_raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A home with the sample's tracks and no lyrics."""
+    workspace = Workspace(tmp_path / "home")
+    workspace.raw.mkdir(parents=True)
+    (workspace.raw / "msd").symlink_to(sample_raw / "msd")
+    (workspace.raw / "lastfm").symlink_to(sample_raw / "lastfm")
+    monkeypatch.setenv("GENIUS_ACCESS_TOKEN", TOKEN)
+    return workspace
+
+
+@pytest.fixture
+def fake(home: Workspace) -> Iterator[FakeGenius]:
+    """Every third song is not there, every fifth instrumental."""
+    script = FakeGenius()
+    rows = read_tracks(home, SourceConfig()).select("artist_name", "title").rows()
+    for number, (artist, title) in enumerate(rows):
+        script.song(artist, title)
+        if number % 3 == 0:
+            script.searches[f"{artist} {title}"] = [hits()]
+        elif number % 5 == 0:
+            path = f"/{artist}-{title}-lyrics".replace(" ", "-")
+            script.pages[path] = [reply("<p>This song is an instrumental</p>")]
+    with serve(script) as server:
+        yield server
+
+
+def _config(fake: FakeGenius, **changes: float) -> PipelineConfig:
+    genius = GeniusConfig.model_validate({"api": fake.address, "site": fake.address, "interval_s": 0} | changes)
+    return PipelineConfig(genius=genius)
+
+
+def _fetch(home: Workspace, fake: FakeGenius, **options: object) -> Fetched:
+    return fetch_lyrics(home, SourceConfig(), _config(fake), QUIET, **options)  # type: ignore[arg-type]
+
+
+def _files(home: Workspace) -> dict[str, str]:
+    return {p.name: p.read_text() for p in sorted((home.raw / "lyrics").rglob("*.json"))}
+
+
+def test_fetched_lyrics_are_raw_lyrics_pages(home: Workspace, fake: FakeGenius) -> None:
+    found = _fetch(home, fake)
+    pages = read_lyric_pages(home, SourceConfig())
+    assert found.left == 0
+    assert set(pages["status"]) == {"OK", "NOT_FOUND", "INSTRUMENTAL"}
+    assert pages.filter(status="OK")["text"].str.contains("is sung").all()
+
+
+def test_second_fetch_asks_nothing(home: Workspace, fake: FakeGenius) -> None:
+    _fetch(home, fake)
+    before = sum(fake.asked.values())
+    assert _fetch(home, fake).asked == 0
+    assert sum(fake.asked.values()) == before
+
+
+def test_limit_and_dry_run(home: Workspace, fake: FakeGenius) -> None:
+    assert _fetch(home, fake, dry_run=True).asked == 0
+    assert not fake.asked
+    first = _fetch(home, fake, limit=5)
+    assert (first.asked, first.left) == (5, first.table.height - 5)
+
+
+def test_only_selected_songs_are_asked_for(home: Workspace, fake: FakeGenius) -> None:
+    ids = sorted(read_tracks(home, SourceConfig())["track_id"].to_list())[5:12]
+    selection_path(home).write_text("\n".join(ids))
+    assert set(_fetch(home, fake).table["track_id"]) <= set(ids)
+
+
+def test_failed_song_is_asked_for_again(home: Workspace, fake: FakeGenius) -> None:
+    name = next(key for key, script in fake.searches.items() if key)
+    whole = fake.searches[name]
+    fake.searches[name] = [reply("", 503)]
+    config = _config(fake, retries=0)
+    first = fetch_lyrics(home, SourceConfig(), config, QUIET)
+    assert first.table.filter(status="TRANSIENT").height == 1
+    fake.searches[name] = whole
+    assert fetch_lyrics(home, SourceConfig(), config, QUIET).left == 0
+
+
+def test_stopped_provider_keeps_what_was_fetched(home: Workspace, fake: FakeGenius) -> None:
+    _fetch(home, fake, limit=4)
+    before = _files(home)
+    for path in fake.pages:
+        fake.pages[path] = [reply(CAPTCHA)]
+    with pytest.raises(ProviderStoppedError, match="left alone"):
+        _fetch(home, fake)
+    assert before.items() <= _files(home).items()
+
+
+def test_damaged_state_is_fetched_again(home: Workspace, fake: FakeGenius) -> None:
+    _fetch(home, fake)
+    whole = _files(home)
+    damaged = next((home.raw / "lyrics").rglob("*.json"))
+    damaged.write_text('{"track_id": "TR')
+    assert _fetch(home, fake).asked == 1
+    assert _files(home) == whole
+
+
+def test_missing_token_says_where_to_get_one(
+    home: Workspace, fake: FakeGenius, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GENIUS_ACCESS_TOKEN")
+    with pytest.raises(RawDataError, match="GENIUS_ACCESS_TOKEN is not set"):
+        _fetch(home, fake)
+
+
+def _toml(home: Workspace, fake: FakeGenius) -> Path:
+    path = home.home / "genius.toml"
+    path.write_text(f'[genius]\napi = "{fake.address}"\nsite = "{fake.address}"\ninterval_s = 0.0\n')
+    return path
+
+
+def test_command_shows_what_was_found_and_why_not(home: Workspace, fake: FakeGenius) -> None:
+    arguments = ["fetch", "lyrics", "--home", str(home.home), "--config", str(_toml(home, fake))]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert "NOT_FOUND" in result.stdout
+    assert "0 left" in result.stdout
+    assert TOKEN not in result.output
+    again = CliRunner().invoke(app, [*arguments, "--json"])
+    assert json.loads(again.stdout)["asked"] == 0
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_the_final_state_is_that_of_an_undisturbed_run(
+    home: Workspace, fake: FakeGenius
+) -> None:
+    _fetch(home, fake)
+    whole = _files(home)
+    for path in (home.raw / "lyrics").rglob("*.json"):
+        path.unlink()
+    for script in (*fake.searches.values(), *fake.pages.values()):
+        inner = script[0]
+        # So slow that twenty kills hit a run that is under way.
+        script[0] = lambda handler, inner=inner: (time.sleep(0.15), inner(handler))  # type: ignore[misc]
+    command = [sys.executable, "-m", "simsong_pipeline.cli.main", "fetch", "lyrics"]
+    command += ["--home", str(home.home), "--config", str(_toml(home, fake))]
+    rng = np.random.default_rng(0)
+    killed = 0
+    for _ in range(20):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+        count = len(_files(home))
+        limit = time.monotonic() + 30
+        while process.poll() is None and len(_files(home)) == count and time.monotonic() < limit:
+            time.sleep(0.02)
+        time.sleep(float(rng.uniform(0, 0.4)))
+        killed += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert killed >= 15
+    subprocess.run(command, check=True, capture_output=True)
+    assert _files(home) == whole
+    assert not [p for p in (home.raw / "lyrics").rglob("*") if p.is_file() and p.suffix != ".json"]
