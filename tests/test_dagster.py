@@ -40,6 +40,7 @@ def test_definitions_load() -> None:
 def test_lineage_has_the_groups_and_assets_of_the_design() -> None:
     assert _keys("raw") == {
         "raw_files",
+        "library_files",
         "msd_tracks",
         "lastfm_similarity",
         "lastfm_tags",

@@ -20,8 +20,14 @@ def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Materia
 
 
 @dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")
+def library_files(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
+    """The files of a person's music folder with tags and lyrics; no rows where the raw data are others."""
+    return raw.read_library(simsong.workspace(), simsong.source(), events(context).progress)
+
+
+@dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
 def msd_tracks(simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
-    """Tracks as the Million Song Dataset or a manifest has them; unreadable files are rows with a reason."""
+    """Tracks as the Million Song Dataset, a manifest or a music folder has them; unreadable ones with a reason."""
     frame = raw.read_tracks(simsong.workspace(), simsong.source())
     return dg.MaterializeResult(value=frame, metadata={"unreadable": frame["unreadable"].count()})
 
@@ -42,13 +48,13 @@ def lastfm(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
     yield dg.Output(frames.exclusions, "lastfm_exclusions")
 
 
-@dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")
+@dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
 def youtube_audio(simsong: SimSong) -> pl.DataFrame:
     """The recordings that an acquisition step left, with size and time of change."""
     return raw.find_audio(simsong.workspace(), simsong.source())
 
 
-@dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")
+@dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
 def genius_lyrics(simsong: SimSong) -> pl.DataFrame:
     """Lyrics pages as fetched, and musiXmatch's bags of words where there is no page."""
     return raw.read_lyric_pages(simsong.workspace(), simsong.source())

@@ -10,7 +10,16 @@ from simsong_pipeline.config import Relevance, SampleConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.pipeline import library_stage
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.schemas import AUDIO_FILES, EXCLUSIONS, LYRIC_PAGES, SIMILARITY, TAGS, conform, empty
+from simsong_pipeline.schemas import (
+    AUDIO_FILES,
+    EXCLUSIONS,
+    LIBRARY_FILES,
+    LYRIC_PAGES,
+    SIMILARITY,
+    TAGS,
+    conform,
+    empty,
+)
 from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_hdf5, msd_sqlite, msd_text, musixmatch
 from simsong_pipeline.sources.audio_tree import find_audio_files
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
@@ -60,20 +69,26 @@ def raw_folder(workspace: Workspace, source: SourceConfig) -> Path:
     return folder
 
 
-def read_tracks(workspace: Workspace, source: SourceConfig, progress: Progress = lambda *_: None) -> pl.DataFrame:
+def read_library(workspace: Workspace, source: SourceConfig, progress: Progress) -> pl.DataFrame:
+    """The music folder's files, of which only new and changed ones are opened; no rows where there is none."""
+    if source.library is None:
+        return empty(LIBRARY_FILES)
+    scan = library_stage.rescan(workspace, source.library, progress)
+    return refuse_shrunken(workspace, source, library_stage.FRAME, scan.frame)
+
+
+def read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     """Raw tracks from the music folder, the manifest, the HDF5 tree, the summary file or `track_metadata.db`.
 
-    A file that could not be read is a row with its reason in the column `unreadable`. A music folder is scanned
-    here; its other frames are read from what this scan wrote.
+    A file that could not be read is a row with its reason in the column `unreadable`. A music folder's rows are those
+    of the frame that `read_library` gave.
     """
-    return refuse_shrunken(workspace, source, "msd_tracks", _read_tracks(workspace, source, progress))
+    return refuse_shrunken(workspace, source, "msd_tracks", _read_tracks(workspace, source))
 
 
-def _read_tracks(workspace: Workspace, source: SourceConfig, progress: Progress) -> pl.DataFrame:
+def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     if source.library is not None:
-        scan = library_stage.rescan(workspace, source.library, progress)
-        files = refuse_shrunken(workspace, source, library_stage.FRAME, scan.frame)
-        return library_stage.library_tracks(workspace.write(library_stage.FRAME, files))
+        return library_stage.library_tracks(workspace.read(library_stage.FRAME))
     if source.manifest is not None:
         return _with_unreadable(RawTracks(read_manifest(source.manifest).tracks))
     msd = raw_folder(workspace, source) / "msd"

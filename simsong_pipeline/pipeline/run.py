@@ -116,7 +116,8 @@ def _ask_server(workspace: Workspace, config: PipelineConfig) -> None:
 
 def prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events) -> PreparedFrames:
     events.stage("reading raw data")
-    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source, events.progress))
+    workspace.write("library_files", raw.read_library(workspace, source, events.progress))
+    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source))
     listening = raw.read_listening(workspace, source, raw_tracks, config.evaluation.relevance)
     similarity = workspace.write("lastfm_similarity", listening.similarity)
     tags = workspace.write("lastfm_tags", listening.tags)
