@@ -10,7 +10,7 @@ import onnx
 import torch
 
 from simsong_pipeline.encoder.audio_encoder import AudioEncoder
-from simsong_pipeline.errors import ModelError
+from simsong_pipeline.errors import ModelError, first_line
 from simsong_pipeline.files import write_bytes
 
 INPUT, OUTPUT = "log_mel", "audio_vector"
@@ -45,7 +45,7 @@ def export_encoder(encoder: AudioEncoder, frames: int, n_mels: int, metadata: di
         _tag(model, metadata)
         onnx.checker.check_model(model)
     except (torch.onnx.errors.OnnxExporterError, onnx.checker.ValidationError) as error:
-        raise ModelError(f"the encoder cannot be exported to ONNX: {str(error).splitlines()[0]}") from error
+        raise ModelError(f"the encoder cannot be exported to ONNX: {first_line(error)}") from error
     buffer = io.BytesIO()
     onnx.save_model(model, buffer)
     write_bytes(path, buffer.getvalue())

@@ -39,3 +39,8 @@ class UnknownSongError(SimSongError):
 
 class AmbiguousSongError(SimSongError):
     """A song was asked for by words that fit several."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's error says, for one line of ours; the name of its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from simsong_pipeline.config import InferenceConfig
-from simsong_pipeline.errors import ModelError
+from simsong_pipeline.errors import ModelError, first_line
 
 _NAMES = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 Segments = NDArray[np.float32]
@@ -81,7 +81,7 @@ def _open_session(path: Path, config: InferenceConfig) -> onnxruntime.InferenceS
     try:
         session = onnxruntime.InferenceSession(path, options, providers=[_NAMES[name] for name in wanted])
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {str(error).splitlines()[0]}") from error
+        raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}") from error
     if config.provider == "cuda" and session.get_providers()[0] != _NAMES["cuda"]:
         raise ModelError(
             "ONNX Runtime's CUDA provider does not load on this machine: install onnxruntime-gpu and the CUDA "

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from simsong_pipeline.audio.log_mel import front_end_version
 from simsong_pipeline.audio.preparation import AudioTask, PreparedAudio, Progress, audio_rows, prepare_all
 from simsong_pipeline.config import AudioConfig, LogMelConfig
-from simsong_pipeline.errors import SchemaError
+from simsong_pipeline.errors import SchemaError, first_line
 from simsong_pipeline.files import sha256_of, write_atomically
 from simsong_pipeline.schemas import AUDIO, SEGMENT_FEATURES, conform, polars_schema
 
@@ -94,7 +94,7 @@ class FeatureStore:
             return pl.read_parquet(path).select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
         except (pl.exceptions.PolarsError, OSError) as error:
             raise SchemaError(
-                f"{path} is damaged ({_first_line(error)}): delete {self._folder} and run again"
+                f"{path} is damaged ({first_line(error)}): delete {self._folder} and run again"
             ) from error
 
     def _write_bucket(self, bucket: int, kept: pl.DataFrame, prepared: Iterable[PreparedAudio], settings: str) -> None:
@@ -194,7 +194,3 @@ class FeatureReader:
             return np.memmap(path, np.float16, mode="r").reshape(-1, self._n_mels)
         except ValueError as error:
             raise SchemaError(f"features file {path} is damaged: delete {self._folder} and run again") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

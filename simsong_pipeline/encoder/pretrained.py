@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModel
 from transformers.utils.hub import cached_file
 
 from simsong_pipeline.config import EncoderConfig
-from simsong_pipeline.errors import ModelError
+from simsong_pipeline.errors import ModelError, first_line
 
 # Model types whose input is a log-mel spectrogram, and whether it lies as [time, mels] or [mels, time].
 _TIME_FIRST = {"audio-spectrogram-transformer": True, "whisper": False}
@@ -75,7 +75,7 @@ def _described(name: str) -> Any:
     try:
         described = AutoConfig.from_pretrained(name)
     except (OSError, ValueError) as error:
-        raise ModelError(f"no pretrained model {name!r} in a folder or on the hub ({_first_line(error)})") from error
+        raise ModelError(f"no pretrained model {name!r} in a folder or on the hub ({first_line(error)})") from error
     if described.model_type not in _TIME_FIRST:
         raise ModelError(
             f"{name} is a {described.model_type} model; a pretrained start needs one of {', '.join(_TIME_FIRST)}"
@@ -88,7 +88,3 @@ def _deviation(name: str) -> float:
     path = cached_file(name, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
     content = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
     return float(content.get("std", 4.5689974))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

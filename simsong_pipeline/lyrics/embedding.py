@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from simsong_pipeline.config import LyricsConfig
-from simsong_pipeline.errors import ModelError
+from simsong_pipeline.errors import ModelError, first_line
 from simsong_pipeline.files import sha256_of, sha256_of_file
 
 Progress = Callable[[int, int], None]
@@ -43,7 +43,7 @@ class LyricEncoder:
         except (OSError, ValueError) as error:
             raise ModelError(
                 f"lyric model {name!r} cannot be loaded: give a folder that holds one, or a hub name where the "
-                f"hub is reachable ({str(error).splitlines()[0]})"
+                f"hub is reachable ({first_line(error)})"
             ) from error
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model.to(self._device)

@@ -10,7 +10,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from simsong_pipeline.config import LogMelConfig, PipelineConfig, StageConfig, StoreConfig, Variant
-from simsong_pipeline.errors import RawDataError, SimSongError
+from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import write_atomically, write_json
 from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.stores.qdrant_store import QdrantStore
@@ -97,7 +97,7 @@ class Workspace:
         try:
             return pl.read_parquet(path)
         except (pl.exceptions.PolarsError, OSError) as error:
-            first = str(error).splitlines()[0]
+            first = first_line(error)
             raise RawDataError(f"{path} is damaged ({first}): delete it and run `simsong run`") from error
 
     def save_config(self, config: PipelineConfig) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.errors import RawDataError, first_line
 from simsong_pipeline.schemas import SIMILARITY, TAGS, conform
 from simsong_pipeline.sources.raw_tracks import UnreadableFile
 
@@ -56,7 +56,7 @@ def parse_records(texts: pl.Series) -> pl.DataFrame:
     try:
         records = texts.str.json_decode(_RECORD).struct.unnest()
     except pl.exceptions.PolarsError as error:
-        raise RawDataError(f"not a Last.fm record ({str(error).splitlines()[0]})") from error
+        raise RawDataError(f"not a Last.fm record ({first_line(error)})") from error
     lacking = [name for name in records.columns if records[name].null_count()]
     if lacking:
         raise RawDataError(f"not a Last.fm record (no {', '.join(lacking)})")

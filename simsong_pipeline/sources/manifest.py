@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.errors import RawDataError, first_line
 from simsong_pipeline.sources.audio_tree import with_file_state
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS
 
@@ -46,7 +46,7 @@ def _read_csv(path: Path) -> pl.DataFrame:
     try:
         rows = pl.read_csv(path, infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        raise RawDataError(f"{path} is not a readable CSV file ({str(error).splitlines()[0]})") from error
+        raise RawDataError(f"{path} is not a readable CSV file ({first_line(error)})") from error
     if "path" not in rows.columns:
         raise RawDataError(f"{path} has no column 'path'; it has {', '.join(rows.columns)}")
     rows = rows.filter(pl.col("path").is_not_null())

@@ -21,7 +21,7 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.errors import StoreError
+from simsong_pipeline.errors import StoreError, first_line
 from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point
 
 _PAYLOAD_INDEXES = {
@@ -217,7 +217,7 @@ class QdrantStore:
                 f"Qdrant at {self.address} refused: {error.status_code} {error.reason_phrase}{hint}"
             ) from error
         except (ApiException, QdrantException, ConnectionError, OSError) as error:
-            raise StoreError(f"Qdrant at {self.address} does not answer ({_first_line(error)})") from error
+            raise StoreError(f"Qdrant at {self.address} does not answer ({first_line(error)})") from error
         except RuntimeError as error:
             if "already accessed" not in str(error):
                 raise
@@ -227,7 +227,7 @@ class QdrantStore:
             ) from error
         except (ValueError, KeyError, sqlite3.Error) as error:
             # A collection that is not there, an address that is none, a damaged file of the embedded folder.
-            raise StoreError(f"Qdrant {self.address}: {_first_line(error)}") from error
+            raise StoreError(f"Qdrant {self.address}: {first_line(error)}") from error
         except Exception as error:
             if type(error).__module__.split(".")[0] != "grpc":
                 raise
@@ -279,10 +279,6 @@ def _point(record: models.Record) -> Point:
     return Point(str(record.id), vectors, record.payload or {})
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 def _grpc(error: BaseException) -> str:
     details = getattr(error, "details", None)
-    return str(details()) if callable(details) else _first_line(error)
+    return str(details()) if callable(details) else first_line(error)
