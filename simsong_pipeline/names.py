@@ -102,16 +102,26 @@ def title_likeness(first: str, second: str) -> float:
 
 
 def artist_likeness(first: str, second: str) -> float:
-    """0 to 1: the best of the single names in both credits; a whole credit that equals the other's is 1."""
-    if plain(first) == plain(second):
-        return 1.0
-    names, others = artists_of(first), artists_of(second)
-    return max(fuzz.token_sort_ratio(a, b) / 100 for a in names for b in others)
+    """0 to 1: of the whole credits or of the names that come first in both, whichever is more alike."""
+    whole = fuzz.token_sort_ratio(plain(first), plain(second))
+    return max(whole, fuzz.token_sort_ratio(artists_of(first)[0], artists_of(second)[0])) / 100
+
+
+def _numbers(title: str) -> list[str]:
+    """The numbers in a title: "Pt. 1" and "Pt. 2" are two songs."""
+    return re.findall(r"\d+", bare_title(title))
 
 
 def same_song(wanted: SongName, found: SongName) -> float:
-    """0 to 1: how sure both names are one song; 0 where one is another version than the other."""
-    if versions_in(found.title) - versions_in(f"{wanted.title} {wanted.artist}"):
+    """0 to 1: how sure both names are one song.
+
+    0 where one is another version than the other or another part of a work, or where a name has no letter or digit.
+    """
+    if not all(plain(text) for text in (wanted.artist, wanted.title, found.artist, found.title)):
+        return 0.0
+    if versions_in(found.title) ^ versions_in(wanted.title):
+        return 0.0
+    if _numbers(wanted.title) != _numbers(found.title):
         return 0.0
     title, artist = title_likeness(wanted.title, found.title), artist_likeness(wanted.artist, found.artist)
     return title * artist

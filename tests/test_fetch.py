@@ -133,6 +133,34 @@ def test_missing_token_says_where_to_get_one(
         _fetch(home, fake)
 
 
+@pytest.mark.parametrize("token", ["töken", "tok\x07en"])
+def test_token_of_impossible_characters_is_refused_without_being_shown(
+    home: Workspace, fake: FakeGenius, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("GENIUS_ACCESS_TOKEN", token)
+    with pytest.raises(RawDataError) as caught:
+        _fetch(home, fake)
+    assert token not in str(caught.value)
+
+
+def test_token_from_a_file_loses_its_line_break(
+    home: Workspace, fake: FakeGenius, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENIUS_ACCESS_TOKEN", f"{TOKEN}\n")
+    _fetch(home, fake, limit=3)
+    assert set(fake.tokens) == {f"Bearer {TOKEN}"}
+    assert not any(TOKEN in text for text in _files(home).values())
+
+
+def test_lyrics_that_lie_elsewhere_are_not_asked_for(home: Workspace, fake: FakeGenius) -> None:
+    track_id = sorted(read_tracks(home, SourceConfig())["track_id"].to_list())[0]
+    (home.raw / "lyrics").mkdir()
+    record = {"track_id": track_id, "provider": "mine", "status": "OK", "text": "words of my own hand"}
+    (home.raw / "lyrics" / f"{track_id}.json").write_text(json.dumps(record))
+    found = _fetch(home, fake)
+    assert found.asked == found.table.height - 1
+
+
 def _toml(home: Workspace, fake: FakeGenius) -> Path:
     path = home.home / "genius.toml"
     path.write_text(f'[genius]\napi = "{fake.address}"\nsite = "{fake.address}"\ninterval_s = 0.0\n')

@@ -228,3 +228,49 @@ def test_retry_after_header(value: str | None, expected: float | None) -> None:
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/x", "/relative", "javascript:alert(1)", "http://"])
 def test_address_that_is_not_of_the_web_has_no_origin(url: str) -> None:
     assert origin_of(url) == ""
+
+
+def test_search_that_is_not_there_settles_nothing(fake: FakeGenius) -> None:
+    fake.searches["Anna Sea"] = [reply("", 404)]
+    assert _ask(fake).status == "TRANSIENT"
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://[::1", "x" * 70_000])
+def test_redirect_to_no_address_at_all_is_refused(fake: FakeGenius, target: str) -> None:
+    fake.song("Anna", "Sea", reply("", 302, Location=target))
+    assert _ask(fake).status in ("BLOCKED", "TRANSIENT", "NOT_FOUND")
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "²", "Fri, 99 Foo 99999 99:99:99 GMT"])
+def test_absurd_retry_after_is_no_crash(value: str) -> None:
+    assert (retry_after(value, NOW) or 0) <= 30 * 86_400
+
+
+def test_hit_with_an_impossible_path_is_no_crash(fake: FakeGenius) -> None:
+    fake.searches["Anna Sea"] = [hits(hit("Anna", "Sea", "/\x00"))]
+    assert _ask(fake).status == "BLOCKED"
+
+
+def test_instrumental_page_with_a_bot_script_is_an_instrumental() -> None:
+    script = "<script src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'></script>"
+    assert read_page(f"<html>{script}<p>This song is an instrumental</p></html>").kind == "instrumental"
+
+
+def test_provider_that_cannot_be_reached_is_left_alone(fake: FakeGenius) -> None:
+    origins = Origins("http://127.0.0.1:9", "http://127.0.0.1:9")
+    limits = Limits(interval_s=0.0, retries=1, stop_after=2)
+    clock = Clock(now=lambda: NOW, sleep=Waits().sleep)
+    with PoliteClient("Genius", origins.allowed, limits, random.Random(0), clock) as client:
+        assert Genius(client, TOKEN, origins).lyrics(SONG).status == "TRANSIENT"
+        with pytest.raises(ProviderStoppedError, match="or is away"):
+            Genius(client, TOKEN, origins).lyrics(SONG)
+
+
+def test_token_is_not_taken_along_to_another_origin() -> None:
+    with serve(FakeGenius()) as api, serve(FakeGenius()) as site:
+        api.searches["Anna Sea"] = [reply("", 302, Location=f"{site.address}/search?q=Anna%20Sea")]
+        origins = Origins(api.address, site.address)
+        clock = Clock(now=lambda: NOW, sleep=Waits().sleep)
+        with PoliteClient("Genius", origins.allowed, Limits(interval_s=0), random.Random(0), clock) as client:
+            Genius(client, TOKEN, origins).lyrics(SONG)
+        assert (api.tokens, site.tokens) == ([f"Bearer {TOKEN}"], [None])

@@ -20,6 +20,7 @@ from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import EvaluationError, RawDataError
 from simsong_pipeline.pipeline.library_stage import library_tracks
+from simsong_pipeline.pipeline.queries import similar
 from simsong_pipeline.pipeline.run import prepare, run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.library.lyric_files import decoded, without_times
@@ -238,6 +239,34 @@ def test_file_that_is_no_music_is_listed_and_the_scan_goes_on(tmp_path: Path, co
     assert _row(found, "good.flac")["status"] == "ok"
 
 
+def test_badly_encoded_tag_does_not_stop_the_scan(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.flac")
+    file = mutagen.flac.FLAC(path)
+    file["title"] = "caf_"
+    file.save()
+    path.write_bytes(path.read_bytes().replace(b"caf_", b"caf\xe9"))
+    _write(tmp_path / "b.flac", 1)
+    found = _scan(tmp_path).frame
+    assert found.height == 2
+    assert found.filter(pl.col("path").str.ends_with("b.flac"))["status"][0] == "ok"
+
+
+def test_container_without_tags_that_are_known_is_scanned(tmp_path: Path) -> None:
+    _encode(tmp_path / "a.opus", _music(0))
+    with av.open(str(tmp_path / "a.opus")) as given, av.open(str(tmp_path / "a.webm"), "w") as webm:
+        stream = webm.add_stream_from_template(given.streams.audio[0])
+        for packet in given.demux(given.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                webm.mux(packet)
+    assert _row(_scan(tmp_path), "a.webm")["status"] == "ok"
+
+
+def test_link_to_itself_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "x.mp3").symlink_to(tmp_path / "x.mp3")
+    assert _row(_scan(tmp_path), "x.mp3")["status"] == "invalid"
+
+
 def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RawDataError, match="no such music folder"):
         _scan(tmp_path / "nothing")
@@ -293,12 +322,21 @@ def test_same_fingerprints_of_other_lengths_are_not_merged() -> None:
     assert [(s.kept, s.copy) for s in same_recordings(both, {"a": 8.0, "b": 8.5}, ["b", "a"])] == [("b", "a")]
 
 
+def test_only_new_songs_and_known_pairs_are_compared() -> None:
+    prints = _prints(1)
+    three = dict.fromkeys(("a", "b", "c"), prints["1"])
+    durations = dict.fromkeys(three, 8.0)
+    assert same_recordings(three, durations, ["a", "b", "c"], fresh=set()) == []
+    found = same_recordings(three, durations, ["a", "b", "c"], fresh={"c"}, before=[("a", "b")])
+    assert [(s.kept, s.copy) for s in found] == [("a", "b"), ("a", "c")]
+
+
 def _library(tmp_path: Path) -> tuple[Path, Workspace, PipelineConfig]:
     """Twelve songs by six artists, one of them twice, in another encoding."""
     root = tmp_path / "music"
     for seed in range(12):
         _write(root / f"Artist {seed // 2} - Song {seed}.flac", seed, 6.0)
-    soundfile.write(root / "Artist 0 - Song 0 again.mp3", _music(0, 6.0), RATE)
+    soundfile.write(root / "Artist 0 - Song 0.mp3", _music(0, 6.0), RATE)
     changes = {"evaluation": SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"})}
     return root, Workspace(tmp_path / "home"), SMALL_CONFIG.model_copy(update=changes)
 
@@ -310,8 +348,11 @@ def test_library_runs_through_the_whole_pipeline_and_knows_its_songs_again(tmp_p
     first = run(workspace, source, config, NOW, QUIET, publish_anyway=True)
     assert (first.tracks, first.embedded) == (13, 12)
     copies = workspace.read("exclusions").filter(pl.col("reason").str.starts_with("the same recording as"))
-    assert copies["file"].to_list() == [str(root / "Artist 0 - Song 0 again.mp3")]
+    assert copies["file"].to_list() == [str(root / "Artist 0 - Song 0.mp3")]
     assert workspace.read("lyrics").filter(status="ok").height == 1
+    with workspace.store(config.store) as store:
+        # The copy is no second song of that name.
+        assert similar(workspace, store, "Song 0", 3, config).name == "Artist 0 - Song 0"
     (root / "sub").mkdir()
     (root / "Artist 2 - Song 4.flac").rename(root / "sub/renamed.flac")
     second = run(workspace, source, config, NOW, QUIET, publish_anyway=True)
@@ -322,7 +363,7 @@ def test_library_without_anything_related_is_refused_unless_published_anyway(tmp
     root, workspace, config = _library(tmp_path)
     for seed, path in enumerate(sorted(root.glob("*.flac"))):
         path.rename(root / f"song{seed}.flac")
-    (root / "Artist 0 - Song 0 again.mp3").unlink()
+    (root / "Artist 0 - Song 0.mp3").unlink()
     source = SourceConfig(library=root)
     with pytest.raises(EvaluationError, match="--publish-anyway"):
         run(workspace, source, config, NOW, QUIET)

@@ -64,5 +64,18 @@ def test_other_song_or_version(artist: str, title: str) -> None:
     assert same_song(SongName("Anna", "Sea"), SongName(artist, title)) < 0.6
 
 
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (SongName("Pink Floyd", "Another Brick, Pt. 1"), SongName("Pink Floyd", "Another Brick, Pt. 2")),
+        (SongName("Anna", "Sea (Instrumental)"), SongName("Anna", "Sea")),
+        (SongName("Earth, Wind & Fire", "Fantasy"), SongName("Fire", "Fantasy")),
+        (SongName("!!!", "?"), SongName("†††", "…")),
+    ],
+)
+def test_parts_versions_and_nameless_names_are_not_mixed_up(wanted: SongName, found: SongName) -> None:
+    assert same_song(wanted, found) < 0.8
+
+
 def test_live_song_is_wanted_live() -> None:
     assert same_song(SongName("Anna", "Sea (Live)"), SongName("Anna", "Sea (Live)")) == 1.0

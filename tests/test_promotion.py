@@ -1,6 +1,7 @@
 """A new model takes the present one's place only when it is not worse."""
 
 import numpy as np
+import polars as pl
 import pytest
 from conftest import SMALL_CONFIG
 
@@ -13,6 +14,7 @@ from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.training_data import read_training_frames
 from simsong_pipeline.pipeline.training_stage import TrainingOutcome, train_variant
 from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.schemas import SPLIT
 
 WORSE = Comparison(-0.3, -0.4, -0.2, 10)
 # Another width, so that a refused model's configuration cannot be mistaken for the present one's.
@@ -94,15 +96,43 @@ def test_promoted_model_keeps_the_one_before(run_copy: Workspace) -> None:
     assert not files.candidate.folder.exists()
 
 
-def test_killed_between_the_moves_the_candidate_is_still_promoted(run_copy: Workspace) -> None:
+def test_killed_between_the_moves_the_candidate_is_judged_and_promoted_again(run_copy: Workspace) -> None:
     files = ModelFiles(run_copy.model("ns"))
     _train(run_copy, WIDER)
     record = files.training()
     # As a kill leaves it after the present model has gone and before the candidate has come.
     files.folder.rename(files.candidate.folder)
     outcome = _train(run_copy, WIDER)
-    assert outcome.promoted
+    assert (outcome.promoted, outcome.trained_now) == (True, False)
+    assert outcome.verdict
     assert files.training() == record
+
+
+def test_model_that_knows_todays_validation_songs_is_replaced_without_a_comparison(run_copy: Workspace) -> None:
+    splits = run_copy.read("splits").with_columns(
+        pl.when(pl.col("split") == "train")
+        .then(pl.lit("validation"))
+        .when(pl.col("split") == "validation")
+        .then(pl.lit("train"))
+        .otherwise(pl.col("split").cast(pl.String))
+        .cast(SPLIT)
+        .alias("split")
+    )
+    run_copy.write("splits", splits)
+    outcome = _train(run_copy, SMALL_CONFIG, retrain=True)
+    assert (outcome.promoted, outcome.verdict) == (True, "")
+
+
+@pytest.mark.usefixtures("judged_worse")
+def test_refused_retraining_of_the_same_recipe_can_be_taken_nevertheless(run_copy: Workspace) -> None:
+    assert not _train(run_copy, SMALL_CONFIG, retrain=True).promoted
+    assert _train(run_copy, SMALL_CONFIG, promote_anyway=True).promoted
+
+
+def test_record_keeps_no_address_of_a_server(run_copy: Workspace) -> None:
+    store = SMALL_CONFIG.store.model_copy(update={"url": "https://me:secret-word@example.org"})
+    _train(run_copy, WIDER.model_copy(update={"store": store}))
+    assert "secret-word" not in (run_copy.model("ns") / "training.json").read_text()
 
 
 def test_other_features_leave_nothing_to_compare(run_copy: Workspace) -> None:

@@ -1,5 +1,6 @@
 """Playlists, and the report card that is made of them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,13 @@ def test_forms_that_players_write(tmp_path: Path, content: bytes, expected: str)
 def test_file_address_is_a_path_and_a_stream_is_none(tmp_path: Path) -> None:
     found = _playlist(tmp_path, b"file:///music/a%20b.mp3\nhttp://radio.example/live\n")
     assert found == [Path("/music/a b.mp3")]
+
+
+def test_names_that_look_like_parts_of_an_address_stay_whole(tmp_path: Path) -> None:
+    found = _playlist(
+        tmp_path, "file:///m/C#1.mp3\nfile:///m/what?.mp3\nfile://[\nnul\x00.mp3\nok.mp3\n".encode("utf-16")
+    )
+    assert {Path("/m/C#1.mp3"), Path("/m/what?.mp3"), tmp_path / "ok.mp3"} <= set(found)
 
 
 def test_folder_of_playlists_is_read_with_its_subfolders(tmp_path: Path) -> None:
@@ -101,4 +109,24 @@ def test_library_that_was_all_trained_on_is_refused(run_copy: Workspace) -> None
     end = text.index("]", start) + 1
     path.write_text(text[:start] + '"tracks": ' + everything + text[end:])
     with pytest.raises(EvaluationError, match="trained on every song"):
+        write_card(run_copy, SMALL_CONFIG, [], 3_000)
+
+
+def test_song_of_an_artist_that_was_trained_on_is_not_asked_about(run_copy: Workspace) -> None:
+    record = ModelFiles(run_copy.model("wns")).training()
+    assert record is not None
+    path = run_copy.model("wns") / "training.json"
+    content = json.loads(path.read_text())
+    dropped = content["tracks"].pop()
+    path.write_text(json.dumps(content))
+    before = write_card(run_copy, SMALL_CONFIG, [], 3_000).metrics
+    new = set(run_copy.read("wns/track_vectors")["track_id"]) - set(record.tracks)
+    assert dropped not in new
+    assert before["queries"].max() <= len(new)
+
+
+def test_vectors_of_another_model_are_not_judged(run_copy: Workspace) -> None:
+    frame = run_copy.read("wns/track_vectors").with_columns(pl.lit("another").alias("model_version"))
+    run_copy.write("wns/track_vectors", frame)
+    with pytest.raises(EvaluationError, match="changed since its songs were embedded"):
         write_card(run_copy, SMALL_CONFIG, [], 3_000)

@@ -35,8 +35,7 @@ def test_core_is_denser_than_a_random_part() -> None:
     assert chosen.mean_neighbours > 3 * drawn.mean_neighbours
 
 
-def test_peeling_equals_removing_one_song_at_a_time() -> None:
-    """On a graph of stars and cliques of several sizes the order in which equals leave does not matter."""
+def test_smaller_cliques_leave_first() -> None:
     cliques = [
         (a, b)
         for size, start in ((8, 0), (5, 8), (3, 13))

@@ -133,7 +133,7 @@ def named(name: str) -> Dataset:
     if relevance == "artist":
         return Dataset(folder, "artist", Path(path))
     if relevance == "genre":
-        return Dataset(folder, "genre", Path(path))
+        return Dataset(f"{folder}-genre", "genre", Path(path))
     if relevance == "transfer":
         return Dataset(f"{folder}-transfer", "artist", Path(path), transfer=True)
     if relevance == "unheard":

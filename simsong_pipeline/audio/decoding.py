@@ -60,7 +60,7 @@ def _decode_av(path: Path, max_seconds: float, reason: str) -> tuple[NDArray[np.
     import av  # only for the few formats that soundfile lacks
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise AudioError("the file has no audio stream")
             stream = container.streams.audio[0]

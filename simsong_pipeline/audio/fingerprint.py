@@ -5,7 +5,7 @@ highly robust audio fingerprinting system"). Two encodings of a recording agree 
 half of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,17 +79,25 @@ class SameRecording:
 
 
 def same_recordings(
-    fingerprints: Mapping[str, Fingerprint], durations: Mapping[str, float], preference: Sequence[str]
+    fingerprints: Mapping[str, Fingerprint],
+    durations: Mapping[str, float],
+    preference: Sequence[str],
+    fresh: Set[str] | None = None,
+    before: Sequence[tuple[str, str]] = (),
 ) -> list[SameRecording]:
     """Copies among the songs, each with the one to keep.
 
     Args:
+        durations: of the whole recordings, in seconds.
         preference: all songs, the one to keep of two first.
+        fresh: songs that were not compared before; all where null. Two others are compared only where they are in
+            `before`, the pairs that were found then.
     """
     rank = {song: n for n, song in enumerate(preference)}
     gone: set[str] = set()
     found = []
-    pairs = [sorted(pair, key=rank.__getitem__) for pair in _candidates(fingerprints, durations)]
+    near = (p for p in _candidates(fingerprints, durations) if fresh is None or p[0] in fresh or p[1] in fresh)
+    pairs = [sorted(pair, key=rank.__getitem__) for pair in {*near, *before}]
     for kept, copy in sorted(pairs, key=lambda pair: (rank[pair[0]], rank[pair[1]])):
         if {kept, copy} & gone:
             continue

@@ -19,6 +19,7 @@ from simsong_pipeline.cli.options import (
     PromoteAnyway,
     PublishAnyway,
     QdrantUrl,
+    Retrain,
 )
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.pipeline.settings import read_config
@@ -65,9 +66,7 @@ def run(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of training.", min=0)] = None,
-    retrain: Annotated[
-        bool, typer.Option("--retrain", help="Train again although a model of this recipe is there.")
-    ] = False,
+    retrain: Retrain = False,
     publish_anyway: PublishAnyway = False,
     promote_anyway: PromoteAnyway = False,
     accept_shrink: AcceptShrink = False,
@@ -145,7 +144,8 @@ def select(
     workspace = Workspace(home)
     with events() as told:
         told.stage("reading tracks and similarity")
-        found = select_songs(workspace, SourceConfig(raw=raw), size, seed, workspace.load_config())
+        source = SourceConfig(raw=raw, accept_shrink=True)  # nothing is changed by looking
+        found = select_songs(workspace, source, size, seed, workspace.load_config())
     if json:
         print_json(asdict(found) | {"path": str(found.path)})
         return
@@ -159,13 +159,17 @@ def library(
     folder: Annotated[Path, typer.Argument(help="Your music: any folders, links are followed.")],
     home: Home = DEFAULT_HOME,
     relevance: Annotated[
-        Relevance, typer.Option(help="What counts as similar in training and evaluation: artist or genre.")
-    ] = "artist",
+        Relevance | None,
+        typer.Option(help="What counts as similar in training and evaluation: artist or genre.", show_default="artist"),
+    ] = None,
     scan_only: Annotated[
         bool, typer.Option("--scan-only", help="Read tags and lyrics, and stop before any music is decoded.")
     ] = False,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of training.", min=0)] = None,
+    retrain: Retrain = False,
     publish_anyway: PublishAnyway = False,
+    promote_anyway: PromoteAnyway = False,
     accept_shrink: AcceptShrink = False,
     config: ConfigFile = None,
     qdrant_url: QdrantUrl = None,
@@ -176,20 +180,27 @@ def library(
     A file that did not change since the last scan is not opened again; one that was renamed, moved or tagged anew is
     recognised by its audio and not embedded again. Copies of a recording are listed and one of them is used.
     """
-    from simsong_pipeline.pipeline.library_stage import FRAME, rescan
-
     workspace = Workspace(home)
-    changes = {"evaluation.relevance": relevance, "train.steps": steps, "store.url": qdrant_url}
-    settings = read_config(config, workspace.load_config(), changes)
-    if scan_only:
-        with events() as told, workspace.lock():
-            told.stage("scanning the music folder")
-            scan = rescan(workspace, folder, told.progress)
-            workspace.write(FRAME, scan.frame)
-        _print_scan(workspace, scan.frame, scan.opened, scan.moved, json)
-        return
     source = SourceConfig(library=folder, accept_shrink=accept_shrink)
-    _run(workspace, source, settings, json, publish_anyway=publish_anyway)
+    if scan_only:
+        _scan(workspace, source, json)
+        return
+    changes = {"train.steps": steps, "train.seed": seed, "store.url": qdrant_url, "evaluation.relevance": relevance}
+    settings = read_config(config, workspace.load_config(), changes)
+    if settings.evaluation.relevance == "lastfm":  # which nobody asked for: a music folder has no such lists
+        settings = read_config(None, settings, {"evaluation.relevance": "artist"})
+    _run(workspace, source, settings, json, retrain, publish_anyway, promote_anyway)
+
+
+def _scan(workspace: Workspace, source: SourceConfig, json: bool) -> None:
+    from simsong_pipeline.pipeline.library_stage import FRAME
+    from simsong_pipeline.pipeline.raw import scan_library_of
+
+    with events() as told, workspace.lock():
+        told.stage("scanning the music folder")
+        scan = scan_library_of(workspace, source, told.progress)
+        workspace.write(FRAME, scan.frame)
+    _print_scan(workspace, scan.frame, scan.opened, scan.moved, json)
 
 
 def _print_scan(workspace: Workspace, files: pl.DataFrame, opened: int, moved: int, json: bool) -> None:

@@ -39,7 +39,8 @@ def lyrics(
     settings = read_config(config, workspace.load_config(), {})
     with events() as told, workspace.lock():
         told.stage("asking Genius")
-        found = fetch_lyrics(workspace, SourceConfig(raw=raw), settings, told, limit, dry_run)
+        source = SourceConfig(raw=raw, accept_shrink=True)  # the tracks are only looked at
+        found = fetch_lyrics(workspace, source, settings, told, limit, dry_run)
     counts = _counts(found.table)
     if json:
         print_json({"asked": found.asked, "left": found.left, **{name.lower(): n for name, n, _ in counts}})

@@ -19,6 +19,7 @@ QdrantUrl = Annotated[
 PromoteAnyway = Annotated[
     bool, typer.Option("--promote-anyway", help="Use the new model even when it is worse than the present one.")
 ]
+Retrain = Annotated[bool, typer.Option("--retrain", help="Train again although a model of this recipe is there.")]
 PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Index even when no better than chance.")]
 AcceptShrink = Annotated[bool, typer.Option("--accept-shrink", help="Go on although the raw data lost more than half.")]
 DEFAULT_HOME = Path("simsong-data")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from simsong_pipeline.evaluation.hubness import neighbourhood_means
 from simsong_pipeline.evaluation.retrieval import Task, per_query, top_k
 
+_BLOCK = 4_096
 GRID = tuple(round(0.05 * step, 2) for step in range(21))
 
 
@@ -37,8 +38,12 @@ def _hubness(own: NDArray[np.float32], known: NDArray[np.float32], k: int) -> ND
     """[n]; 0 without references. A song that is a reference itself is not its own neighbour."""
     if not len(own) or not len(known):
         return np.zeros(len(own), np.float32)
-    cosines = own @ known.T
-    return neighbourhood_means(np.where(cosines > 1 - 1e-5, np.float32(-1), cosines), min(k, max(1, len(known) - 1)))
+    nearest = min(k, max(1, len(known) - 1))
+    parts = []
+    for begin in range(0, len(own), _BLOCK):  # all songs against all references at once would not fit
+        cosines = own[begin : begin + _BLOCK] @ known.T
+        parts.append(neighbourhood_means(np.where(cosines > 1 - 1e-5, np.float32(-1), cosines), nearest))
+    return np.concatenate(parts)
 
 
 def fused_scores(vectors: SongVectors, audio_weight: float, hubness: float = 0.0) -> NDArray[np.float32]:

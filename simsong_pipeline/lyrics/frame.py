@@ -22,7 +22,11 @@ def build_lyrics(tracks: pl.DataFrame, pages: list[pl.DataFrame]) -> pl.DataFram
     Returns:
         One row for each track; `status` is ok, instrumental, missing or invalid.
     """
-    by_provider = [{row["track_id"]: row for row in frame.iter_rows(named=True)} for frame in pages]
+    # Of two pages of one track the one with words counts: rows that come later win, so those go last.
+    ordered = [
+        frame.sort(pl.col("text").is_not_null() & (pl.col("status") == "OK"), maintain_order=True) for frame in pages
+    ]
+    by_provider = [{row["track_id"]: row for row in frame.iter_rows(named=True)} for frame in ordered]
     rows = [_best([p[t] for p in by_provider if t in p], t) for t in tracks["track_id"].to_list()]
     return conform(pl.DataFrame(rows, schema=dict.fromkeys(LYRICS.columns, pl.String), orient="row"), LYRICS)
 

@@ -16,8 +16,9 @@ from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_m
 from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
 from simsong_pipeline.evaluation.retrieval import Task
 from simsong_pipeline.files import write_bytes
-from simsong_pipeline.pipeline.evaluation_stage import song_vectors
-from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.evaluation_stage import refuse_other_model, song_vectors
+from simsong_pipeline.pipeline.library_stage import copied_from
+from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.sources.m3u import Playlist
 
@@ -58,7 +59,8 @@ def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Pla
     vectors = workspace.read(f"{variant}/track_vectors")
     if record is None:
         raise EvaluationError(f"no trained model of {variant} in {workspace.home}: run `simsong run`")
-    library = _library(workspace, vectors, set(record.tracks), playlists, max_songs, config)
+    refuse_other_model(workspace, variant, vectors)
+    library = _library(workspace, vectors, record, playlists, max_songs, config)
     tasks = _tasks(workspace, library, config)
     if not tasks:
         raise EvaluationError(
@@ -83,7 +85,7 @@ def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Pla
 def _library(
     workspace: Workspace,
     vectors: pl.DataFrame,
-    known: set[str],
+    record: TrainingRecord,
     playlists: list[Playlist],
     max_songs: int,
     config: PipelineConfig,
@@ -93,15 +95,28 @@ def _library(
         drawn = np.random.default_rng(config.evaluation.seed).choice(tracks.height, max_songs, replace=False)
         tracks = tracks[sorted(drawn.tolist())]
     ids = tracks["track_id"].to_list()
-    queries = np.array([t not in known for t in ids])
+    known = tracks["track_id"].is_in(record.tracks) | tracks["artist_id"].is_in(record.artists)
+    queries = ~known.to_numpy()
     if not queries.any():
         raise EvaluationError("the model was trained on every song of this library, so none is left to ask about")
-    at = {str(Path(p).resolve()): t for t, p in workspace.read("audio").select("track_id", "path").rows() if p}
+    at = _tracks_by_path(workspace)
     entries = [(str(path), at.get(str(path))) for playlist in playlists for path in playlist.paths]
     listed = [[at[str(p)] for p in playlist.paths if str(p) in at] for playlist in playlists]
     return _Library(
         ids, tracks, queries, sum(t is not None for _, t in entries), [p for p, t in entries if t is None], listed
     )
+
+
+def _tracks_by_path(workspace: Workspace) -> dict[str, str]:
+    """Track id of each file; a copy that was left out counts as the recording that stayed."""
+    rows = workspace.read("audio").select("track_id", "path", "reason").drop_nulls("path").rows()
+    at = {str(Path(path).resolve()): track_id for track_id, path, _ in rows}
+    by_path = {path: track_id for track_id, path, _ in rows}
+    for _, path, reason in rows:
+        kept = copied_from(reason)
+        if kept in by_path:
+            at[str(Path(path).resolve())] = by_path[kept]
+    return at
 
 
 def _tasks(workspace: Workspace, library: _Library, config: PipelineConfig) -> dict[str, Task]:

@@ -55,6 +55,8 @@ def build_gallery(workspace: Workspace, frames: EvaluationFrames, config: Pipeli
         test = test.join(vectors, on="track_id", how="semi")
     track_ids = _sampled(test["track_id"].sort().to_list(), config)
     records = {v: _record(workspace, v) for v in frames.vectors}
+    for variant, vectors in frames.vectors.items():
+        refuse_other_model(workspace, variant, vectors)
     _refuse_known_artists(frames.tracks, track_ids, records)
     relevant, artists = (
         relevance_matrix(frames.similarity, track_ids),
@@ -90,6 +92,16 @@ def measure_and_record(
         version = vectors["model_version"][0]
         ModelFiles(workspace.model(variant)).write_quality(QualityRecord(version, verdict.passed, verdict.text))
     return metrics
+
+
+def refuse_other_model(workspace: Workspace, variant: Variant, vectors: pl.DataFrame) -> None:
+    """Vectors are judged with the weight and the references of the model that made them.
+
+    Raises:
+        EvaluationError: the model changed since.
+    """
+    if vectors["model_version"][0] != ModelFiles(workspace.model(variant)).export().model_version:
+        raise EvaluationError(f"the {variant} model changed since its songs were embedded: run `simsong run`")
 
 
 def _record(workspace: Workspace, variant: Variant) -> TrainingRecord:

@@ -3,6 +3,7 @@
 import os
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.selection_stage import selection_path
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.lyric_state import LyricState
+from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.web.genius import Genius, Origins
 from simsong_pipeline.sources.web.polite_client import Limits, PoliteClient
 
@@ -51,13 +53,21 @@ def fetch_lyrics(
     """
     tracks = _wanted(workspace, source, config)
     ids = tracks["track_id"].to_list()
-    state = LyricState(raw.raw_folder(workspace, source) / "lyrics")
-    todo = [row for row in tracks.rows() if not state.is_settled(row[0])]
+    folder = raw.raw_folder(workspace, source) / "lyrics"
+    state, there = LyricState(folder), _with_lyrics(folder)
+    todo = [row for row in tracks.rows() if row[0] not in there and not state.is_settled(row[0])]
     chosen = todo if limit is None else todo[:limit]
     if not dry_run and chosen:
         _ask(chosen, state, config.genius, events, seed)
     asked = 0 if dry_run else len(chosen)
-    return Fetched(state.table(ids), asked, sum(not state.is_settled(track_id) for track_id in ids))
+    return Fetched(state.table(ids), asked, sum(t not in there and not state.is_settled(t) for t in ids))
+
+
+def _with_lyrics(folder: Path) -> set[str]:
+    """Tracks with lyrics from anywhere, in whatever folders they lie."""
+    if not folder.is_dir():
+        return set()
+    return set(read_lyric_tree(folder).filter(status="OK")["track_id"])
 
 
 def _wanted(workspace: Workspace, source: SourceConfig, config: PipelineConfig) -> pl.DataFrame:
@@ -74,9 +84,11 @@ def _wanted(workspace: Workspace, source: SourceConfig, config: PipelineConfig) 
 def _ask(
     chosen: list[tuple[str, str, str]], state: LyricState, config: GeniusConfig, events: Events, seed: int
 ) -> None:
-    token = os.environ.get(TOKEN)
+    token = os.environ.get(TOKEN, "").strip()
     if not token:
         raise RawDataError(f"{TOKEN} is not set: make a token at https://genius.com/api-clients and export it")
+    if not (token.isascii() and token.isprintable()):
+        raise RawDataError(f"{TOKEN} holds characters that no token has: export it again")
     origins = Origins(config.api, config.site)
     limits = Limits(
         interval_s=config.interval_s,

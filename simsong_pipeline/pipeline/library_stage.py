@@ -13,6 +13,9 @@ from simsong_pipeline.sources.library.scan import Progress, Scan, scan_library
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS
 
 FRAME = "library_files"
+COPY = "the same recording as "
+_DIFFERENCE = " ("
+_PAIR = {"kept": pl.String, "copy": pl.String}
 _LOSSLESS = (".flac", ".wav", ".aiff", ".aif")
 
 
@@ -78,22 +81,34 @@ def library_lyrics(files: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def copied_from(reason: str | None) -> str | None:
+    """The path of the recording that a copy's reason names; null for any other reason."""
+    if reason is None or not reason.startswith(COPY):
+        return None
+    return reason.removeprefix(COPY).rpartition(_DIFFERENCE)[0]
+
+
 def without_copies(workspace: Workspace, audio: AudioFrames, features: FeatureReader) -> AudioFrames:
     """The audio frames with copies of a recording in another encoding marked as such; the better file stays.
 
-    Lossless before lossy, then the larger file. Fingerprints are kept from run to run, by the hash of the audio.
+    Lossless before lossy, then the larger file. Fingerprints, and which songs were compared, are kept from run to run,
+    by the hash of the audio and the front end: a night compares what is new with what is there.
     """
-    usable = audio.audio.filter(pl.col("status") == "ok")
-    prints = _fingerprints(workspace, usable, features)
-    durations = dict(usable.select("track_id", "duration_s").rows())
-    lossless = pl.col("path").str.to_lowercase().str.ends_with
-    quality = pl.any_horizontal([lossless(suffix) for suffix in _LOSSLESS])
+    usable = audio.audio.filter(pl.col("status") == "ok").join(
+        audio.segment_features.select("track_id", "front_end"), on="track_id"
+    )
+    prints, fresh, remembered = _fingerprints(workspace, usable, features)
+    durations = _durations(workspace, usable)
+    quality = pl.any_horizontal([pl.col("path").str.to_lowercase().str.ends_with(suffix) for suffix in _LOSSLESS])
     ordered = usable.sort(quality, "size_bytes", "path", descending=[True, True, False])["track_id"].to_list()
     paths = dict(usable.select("track_id", "path").rows())
-    rows = [
-        (s.copy, f"the same recording as {paths[s.kept]} ({s.bit_error:.0%} of the fingerprint differs)")
-        for s in same_recordings(prints, durations, ordered)
-    ]
+    before = workspace.read_if_there("copies")
+    again = [] if before is None else [(a, b) for a, b in before.rows() if a in prints and b in prints]
+    found = same_recordings(prints, durations, ordered, fresh, again)
+    workspace.write("copies", pl.DataFrame([(s.kept, s.copy) for s in found], schema=_PAIR, orient="row"))
+    # After the copies: what a kill leaves out here is compared again.
+    workspace.write("fingerprints", remembered)
+    rows = [(s.copy, f"{COPY}{paths[s.kept]}{_DIFFERENCE}{s.bit_error:.0%} of the fingerprint differs)") for s in found]
     copies = pl.DataFrame(rows, schema={"track_id": pl.String, "copy_of": pl.String}, orient="row")
     marked = audio.audio.join(copies, on="track_id", how="left").with_columns(
         pl.when(pl.col("copy_of").is_not_null())
@@ -107,20 +122,31 @@ def without_copies(workspace: Workspace, audio: AudioFrames, features: FeatureRe
     return AudioFrames(marked.drop("copy_of"), kept, audio.decoded)
 
 
-def _fingerprints(workspace: Workspace, usable: pl.DataFrame, features: FeatureReader) -> dict[str, Fingerprint]:
-    """By track id; computed for audio that was not heard before, and remembered."""
+def _durations(workspace: Workspace, usable: pl.DataFrame) -> dict[str, float]:
+    """Whole lengths as the containers have them: what was decoded may be only the first minutes."""
+    stated = workspace.read(FRAME).drop_nulls("track_id").unique("track_id", keep="first", maintain_order=True)
+    both = usable.select("track_id", "duration_s").join(
+        stated.select("track_id", pl.col("duration_s").alias("stated")), on="track_id", how="left"
+    )
+    return dict(both.select("track_id", pl.coalesce("stated", "duration_s")).rows())
+
+
+def _fingerprints(
+    workspace: Workspace, usable: pl.DataFrame, features: FeatureReader
+) -> tuple[dict[str, Fingerprint], set[str], pl.DataFrame]:
+    """By track id, the tracks that were not heard before, and the frame to remember."""
     before = workspace.read_if_there("fingerprints")
-    known = {} if before is None else {row[0]: row[1:] for row in before.rows()}
+    known = {} if before is None else {row[:2]: row[2:] for row in before.rows()}
     found: dict[str, Fingerprint] = {}
-    rows = {}
-    for track_id, digest in usable.select("track_id", "audio_sha256").rows():
-        if digest in known:
-            codes, spectrum = known[digest]
-            found[track_id] = Fingerprint(np.frombuffer(codes, np.uint32), np.frombuffer(spectrum, np.float32))
-        else:
+    rows, fresh = {}, set()
+    for track_id, *key in usable.select("track_id", "audio_sha256", "front_end").rows():
+        stored = known.get(tuple(key))
+        if stored is None:
             found[track_id] = fingerprint(features[track_id])
-        rows[digest] = (found[track_id].codes.tobytes(), found[track_id].spectrum.tobytes())
-    if rows.keys() != known.keys():
-        schema = {"audio_sha256": pl.String, "codes": pl.Binary, "spectrum": pl.Binary}
-        workspace.write("fingerprints", pl.DataFrame([(d, *r) for d, r in rows.items()], schema=schema, orient="row"))
-    return found
+            fresh.add(track_id)
+            stored = (found[track_id].codes.tobytes(), found[track_id].spectrum.tobytes())
+        else:
+            found[track_id] = Fingerprint(np.frombuffer(stored[0], np.uint32), np.frombuffer(stored[1], np.float32))
+        rows[tuple(key)] = stored
+    schema = {"audio_sha256": pl.String, "front_end": pl.String, "codes": pl.Binary, "spectrum": pl.Binary}
+    return found, fresh, pl.DataFrame([(*k, *r) for k, r in rows.items()], schema=schema, orient="row")

@@ -27,6 +27,7 @@ class TrainingRecord:
         data: hash of the training and validation songs, their features, lyrics and similarity.
         hubness: how much of a candidate's hubness is taken off in queries; 0 unless validation songs gain by it.
         artists, tracks: ids of the training and validation parts, so that evaluation can refuse to test on them.
+        validation: the part of `tracks` that was validated on and not trained on.
     """
 
     variant: Variant
@@ -42,6 +43,7 @@ class TrainingRecord:
     history: list[dict[str, float]]
     artists: list[str]
     tracks: list[str]
+    validation: list[str]
     songs: int
 
 
@@ -106,13 +108,18 @@ class ModelFiles:
     def promote_candidate(self) -> None:
         """Put the candidate in this model's place and keep this one as the previous.
 
-        Whole folders are renamed. A kill between the two leaves no model and a complete candidate, which the next
-        training finds and promotes.
+        Whole folders are renamed. A kill between the two leaves a complete candidate and the previous model, which
+        `recover` puts back before the next training judges again.
         """
         if self.folder.is_dir():
             shutil.rmtree(self.previous.folder, ignore_errors=True)
             os.replace(self.folder, self.previous.folder)
         os.replace(self.candidate.folder, self.folder)
+
+    def recover(self) -> None:
+        """Undo a promotion that was killed between its two renames: the previous model is the present one again."""
+        if not self.folder.is_dir() and self.previous.folder.is_dir():
+            os.replace(self.previous.folder, self.folder)
 
     def refuse_candidate(self, refusal: Refusal) -> None:
         """Remember that the candidate was not good enough; it stays where it is, to be looked at."""
@@ -150,7 +157,8 @@ class ModelFiles:
         content = asdict(record) | {
             "encoder_sha256": sha256_of_file(self.encoder),
             "whitening_sha256": sha256_of_file(self._whitening),
-            "config": json.loads(config.model_dump_json()),
+            # The address of a server may hold a password.
+            "config": json.loads(config.model_dump_json(exclude={"store": {"url"}})),
         }
         write_json(self._training, content)
 

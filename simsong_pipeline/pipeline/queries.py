@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import polars as pl
+
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError, UnknownSongError
+from simsong_pipeline.pipeline.library_stage import COPY
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import Neighbour, find_song, similar_songs
@@ -40,7 +43,8 @@ def similar(
     Raises:
         UnknownSongError, AmbiguousSongError: with candidates in the message.
     """
-    tracks = workspace.read("tracks")
+    copies = workspace.read("audio").filter(pl.col("reason").str.starts_with(COPY))
+    tracks = workspace.read("tracks").join(copies, on="track_id", how="anti")
     track_id = find_song(tracks, words)
     artist, title = tracks.filter(track_id=track_id).select("artist_name", "title").row(0)
     left_out = workspace.read("exclusions").filter(track_id=track_id, stage="audio")

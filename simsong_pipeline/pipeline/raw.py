@@ -22,6 +22,7 @@ from simsong_pipeline.schemas import (
 )
 from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_hdf5, msd_sqlite, msd_text, musixmatch
 from simsong_pipeline.sources.audio_tree import find_audio_files
+from simsong_pipeline.sources.library.scan import Scan
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.raw_tracks import RawTracks
@@ -48,6 +49,9 @@ def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame
 
 def ensure_raw(workspace: Workspace, source: SourceConfig, sample: SampleConfig, progress: Progress) -> bool:
     """Write the sample catalogue where neither the source nor the home has raw data; true when it was written."""
+    known = workspace.read_if_there(library_stage.FRAME)
+    if known is not None and known.height:
+        return False  # a home of a music folder: nothing is put beside it
     if source.name != "msd" or source.raw is not None or workspace.raw.is_dir():
         return False
     write_sample(workspace.raw, sample, progress)
@@ -64,17 +68,29 @@ def raw_folder(workspace: Workspace, source: SourceConfig) -> Path:
     if not (folder / "msd").is_dir():
         raise RawDataError(
             f"no raw data in {folder}: it should hold msd/, lastfm/, audio/ and lyrics/. Write a sample catalogue "
-            "with `simsong sample`, or name your own data with --raw or --manifest"
+            "with `simsong sample`, name your own data with --raw or --manifest, or a music folder by `simsong library`"
         )
     return folder
 
 
 def read_library(workspace: Workspace, source: SourceConfig, progress: Progress) -> pl.DataFrame:
-    """The music folder's files, of which only new and changed ones are opened; no rows where there is none."""
+    """The music folder's files, of which only new and changed ones are opened; without one what was known of it."""
     if source.library is None:
-        return empty(LIBRARY_FILES)
+        known = workspace.read_if_there(library_stage.FRAME)
+        return empty(LIBRARY_FILES) if known is None else known
+    return scan_library_of(workspace, source, progress).frame
+
+
+def scan_library_of(workspace: Workspace, source: SourceConfig, progress: Progress) -> Scan:
+    """The scan of the music folder.
+
+    Raises:
+        RawDataError: there is no such folder, or more than half of its files are gone.
+    """
+    assert source.library is not None
     scan = library_stage.rescan(workspace, source.library, progress)
-    return refuse_shrunken(workspace, source, library_stage.FRAME, scan.frame)
+    refuse_shrunken(workspace, source, library_stage.FRAME, scan.frame)
+    return scan
 
 
 def read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from simsong_pipeline.pipeline.validation import Validator, embed_songs
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.training.checkpoint import save_encoder
 from simsong_pipeline.training.loop import TrainedEncoder, pick_device, train
-from simsong_pipeline.training.processes import is_first_process
+from simsong_pipeline.training.processes import is_alone, is_first_process
 
 Progress = Callable[[int, int, dict[str, float]], None]
 _REFERENCES = 2_000
@@ -79,12 +79,15 @@ def train_variant(
     worse on the validation songs; a refused one is not trained again from the same recipe, data and seed.
     """
     files, recipe, data = ModelFiles(workspace.model(variant)), recipe_of(variant, config), data_version(frames)
+    if is_first_process():
+        files.recover()
     present = _present(files, retrain)
-    if present is not None and not retrain:
+    waiting = promote_anyway and _lying(files.candidate, recipe, data) is not None
+    if present is not None and not retrain and not waiting:
         refusal = files.refusal()
         if present.recipe == recipe:
             return TrainingOutcome(present, False, False, present.data != data)
-        if refusal is not None and (refusal.recipe, refusal.data) == (recipe, data) and not promote_anyway:
+        if refusal is not None and (refusal.recipe, refusal.data) == (recipe, data):
             return TrainingOutcome(present, False, False, present.data != data, refusal.text)
     parts = CatalogueParts(workspace, frames, config)
     validator = Validator(parts, config)
@@ -94,13 +97,13 @@ def train_variant(
     comparison = _compared(files, present, validator, config)
     if comparison is not None and comparison.worse and not promote_anyway:
         assert present is not None
-        text = f"{variant.upper()} was trained anew and is {comparison.text}; the present model stays. "
+        text = f"the new {variant.upper()} is {comparison.text}; the present model stays. "
         text += f"--promote-anyway takes it nevertheless; it lies in {files.candidate.folder}"
         files.refuse_candidate(Refusal(recipe, data, config.train.seed, text))
-        return TrainingOutcome(present, True, False, present.data != data, text, speed)
+        return TrainingOutcome(present, bool(speed), False, present.data != data, text, speed)
     files.promote_candidate()
-    verdict = "" if comparison is None else f"{variant.upper()} was trained anew and is {comparison.text}"
-    return TrainingOutcome(record, True, True, False, verdict, speed)
+    verdict = "" if comparison is None else f"the new {variant.upper()} is {comparison.text}"
+    return TrainingOutcome(record, bool(speed), True, False, verdict, speed)
 
 
 def _present(files: ModelFiles, retrain: bool) -> TrainingRecord | None:
@@ -111,6 +114,17 @@ def _present(files: ModelFiles, retrain: bool) -> TrainingRecord | None:
         if not retrain:
             raise
         return None
+
+
+def _lying(files: ModelFiles, recipe: str, data: str) -> TrainingRecord | None:
+    """A complete candidate of this recipe and these data.
+
+    Never under `torchrun`: there the processes would each look for themselves, while the first one moves it.
+    """
+    if not is_alone():
+        return None
+    found = files.training()
+    return found if found is not None and (found.recipe, found.data) == (recipe, data) else None
 
 
 def _candidate(
@@ -128,8 +142,8 @@ def _candidate(
     Returns:
         The record, and the speed of training, empty where there was none.
     """
-    lying = files.training()
-    if lying is not None and (lying.recipe, lying.data) == (recipe, data):
+    lying = _lying(files, recipe, data)
+    if lying is not None:
         return lying, {}
     trained = train(
         parts.training_songs(),
@@ -159,9 +173,12 @@ def _compared(
     """The candidate against the present model on today's validation songs.
 
     Null where that cannot be asked: there is no present model, no validation query, or the present model wants other
-    features, lyric vectors or another split than are configured, so that it cannot be used any longer either.
+    features, lyric vectors or another split than are configured, or was trained on today's validation or test songs, so
+    that it cannot be used or judged any longer either.
     """
     if present is None or validator.task is None:
+        return None
+    if validator.knows_test_or_trained_on(present.tracks, present.validation):
         return None
     before = files.config()
     needed = ("log_mel", "segments", "splits")
@@ -221,6 +238,7 @@ def _record(
         history=trained.history,
         artists=sorted({artist_of[t] for t in parts.known}),
         tracks=parts.known,
+        validation=parts.validation,
         songs=len(parts.train),
     )
 

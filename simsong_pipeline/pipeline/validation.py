@@ -66,6 +66,12 @@ class Validator:
         audio = embed_songs(encoder, self._features, self._parts.validation, self._config)
         return SongVectors(audio, self._parts.whitened(self._parts.validation, whitening))
 
+    def knows_test_or_trained_on(self, tracks: list[str], validated: list[str]) -> bool:
+        """True where a model of these songs saw today's test songs, or was trained on today's validation songs."""
+        trained = set(tracks) - set(validated)
+        tested = self._parts.frames.splits.filter(split="test")["track_id"].to_list()
+        return bool(trained & set(self._parts.validation) or set(tracks) & set(tested))
+
     def recall(self, model: SongModel) -> float:
         """Mean Recall@k: by audio alone or, where the lyrics are trained too, by both as training weighs them."""
         weight = model.audio_weight() if self._config.train.loss.fused_share else 1.0

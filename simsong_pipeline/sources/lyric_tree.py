@@ -24,7 +24,8 @@ def read_lyric_tree(root: Path) -> pl.DataFrame:
         except (ValueError, KeyError, TypeError, OSError):
             rows.append((path.stem, None, "file", "UNREADABLE"))
     schema = {name: pl.String for name in LYRIC_PAGES.columns}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    # A track may have been asked for twice: words go before the reason why there were none.
+    frame = pl.DataFrame(rows, schema=schema, orient="row").sort(pl.col("status") != "OK", maintain_order=True)
     return conform(frame.unique(["track_id", "provider"], keep="first", maintain_order=True), LYRIC_PAGES)
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.sources.library.lyric_files import decoded
 
 SUFFIXES = (".m3u", ".m3u8")
 
@@ -34,7 +35,7 @@ def read_playlists(folder: Path) -> list[Playlist]:
 
 
 def read_playlist(path: Path) -> Playlist:
-    """One playlist. Text is UTF-8; where it is not, Latin-1, as older players write `.m3u`.
+    """One playlist, in UTF-8, UTF-16 or, as older players write `.m3u`, Latin-1.
 
     Raises:
         RawDataError: the file cannot be read.
@@ -43,10 +44,7 @@ def read_playlist(path: Path) -> Playlist:
         content = path.read_bytes()
     except OSError as error:
         raise RawDataError(f"playlist {path} cannot be read ({error.strerror})") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
+    text = decoded(content)
     folder = path.resolve().parent
     entries = [line.strip() for line in text.splitlines()]
     located = [_located(entry, folder) for entry in entries if entry and not entry.startswith("#")]
@@ -54,10 +52,16 @@ def read_playlist(path: Path) -> Playlist:
 
 
 def _located(entry: str, folder: Path) -> Path | None:
-    """The file that an entry names; null for a stream."""
+    """The file that an entry names; null for a stream and for what is no path at all."""
     if "://" in entry:
-        parts = urlsplit(entry)
-        return Path(unquote(parts.path)).resolve() if parts.scheme == "file" else None
+        scheme, _, rest = entry.partition("://")
+        if scheme.lower() != "file":
+            return None
+        # Not by a parser of addresses: '#' and '?' are part of a file's name as players write it.
+        entry = unquote(rest.removeprefix("localhost"))
     # A playlist written on Windows separates folders by backslashes; a name rarely holds one.
     name = entry if "\\" not in entry else PureWindowsPath(entry).as_posix()
-    return (folder / name).resolve()
+    try:
+        return (folder / name).resolve()
+    except (ValueError, OSError, RuntimeError):
+        return None

@@ -54,6 +54,11 @@ class Processes:
                 parameter.grad /= self.world
 
 
+def is_alone() -> bool:
+    """True outside of `torchrun`, and where it started a single process."""
+    return int(os.environ.get("WORLD_SIZE", "1")) == 1
+
+
 def is_first_process() -> bool:
     """True for a process by itself and for rank 0 under `torchrun`: the one that writes files."""
     return int(os.environ.get("RANK", "0")) == 0

@@ -17,7 +17,7 @@ def audio_hash(path: Path) -> str:
     """
     digest, size = hashlib.sha256(), 0
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise AudioError("the file has no audio stream")
             for packet in container.demux(container.streams.audio[0]):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.errors import AudioError, RawDataError
+from simsong_pipeline.errors import AudioError, RawDataError, first_line
 from simsong_pipeline.schemas import LIBRARY_FILES, conform, polars_schema
 from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
@@ -20,7 +20,13 @@ from simsong_pipeline.sources.library.tags import Tags, read_tags
 Progress = Callable[[int, int], None]
 _FileState = tuple[str, int, int, int]
 # In place of a size.
-_GONE, _MISNAMED = -1, -2
+_GONE, _MISNAMED, _FORBIDDEN = -1, -2, -3
+_UNOPENED = {
+    0: "file is empty",
+    _GONE: "a link that leads nowhere, or a file that may not be read",
+    _MISNAMED: "its name is not UTF-8: rename it",
+    _FORBIDDEN: "a folder that may not be listed: check its permissions",
+}
 _STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
 
 
@@ -77,14 +83,15 @@ class _Walk:
         try:
             with os.scandir(folder) as found:
                 entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
-        except OSError as error:
-            raise RawDataError(f"{folder} cannot be listed ({error.strerror}): check its permissions") from error
+        except OSError:
+            yield _named(folder), _FORBIDDEN, -1, 0
+            return
         beside = {e.name for e in entries if e.name.lower().endswith(LYRIC_SUFFIXES)}
         for entry in entries:
-            if os.path.splitext(entry.name)[1].lower() in SUFFIXES and not entry.is_dir():
+            if os.path.splitext(entry.name)[1].lower() in SUFFIXES and not _is_folder(entry):
                 yield from self._file(entry, beside)
         for entry in entries:
-            if entry.is_dir() and self._is_new(entry.stat()):
+            if _is_folder(entry) and self._is_new(entry.stat()):
                 yield from self.states(entry.path)
 
     def _is_new(self, stat: os.stat_result) -> bool:
@@ -94,8 +101,7 @@ class _Walk:
         return first
 
     def _file(self, entry: os.DirEntry[str], beside: set[str]) -> Iterator[_FileState]:
-        # Bytes of a name that are no UTF-8 are written as \\xNN, for a frame can hold no other; it is not read.
-        name = os.fsencode(entry.path).decode("utf-8", errors="backslashreplace")
+        name = _named(entry.path)
         if name != entry.path:
             yield name, _MISNAMED, -1, 0
             return
@@ -106,6 +112,19 @@ class _Walk:
             return
         if self._is_new(stat):
             yield name, stat.st_size, stat.st_mtime_ns, _lyrics_ns(entry, beside)
+
+
+def _named(path: str) -> str:
+    """The path as text; bytes that are no UTF-8 are written as \\xNN, for a frame can hold no other."""
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """False for a link that leads to itself as well."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _lyrics_ns(entry: os.DirEntry[str], beside: set[str]) -> int:
@@ -136,18 +155,14 @@ def _opened(todo: pl.DataFrame, progress: Progress, workers: int) -> pl.DataFram
 def _row(path: str, size: int, modified: int, lyrics_ns: int) -> tuple[object, ...]:
     state = (path, size, modified, lyrics_ns)
     file = Path(path)
-    if size == 0:
-        return _unusable(state, "file is empty")
-    if size == _MISNAMED:
-        return _unusable(state, "its name is not UTF-8: rename it")
-    if size == _GONE:
-        return _unusable(state, "a link that leads nowhere, or a file that may not be read")
+    if size in _UNOPENED:
+        return _unusable(state, _UNOPENED[size])
     try:
         digest = audio_hash(file)
         tags = read_tags(file)
         lyrics, provider = _lyrics(file, tags)
-    except AudioError as error:
-        return _unusable(state, str(error))
+    except (AudioError, ValueError) as error:  # tag readers raise ValueErrors of many kinds at damaged text
+        return _unusable(state, first_line(error))
     except OSError as error:
         return _unusable(state, f"cannot be read ({error.strerror or error})")
     named = named_by_path(file)

@@ -44,7 +44,7 @@ def read_tags(path: Path) -> Tags:
     """The tags of a recording.
 
     Raises:
-        AudioError: no format that mutagen knows, or a damaged header.
+        AudioError: a damaged header.
         OSError: the file cannot be read.
     """
     try:
@@ -53,8 +53,8 @@ def read_tags(path: Path) -> Tags:
         if isinstance(error.__cause__ or error.__context__, OSError):
             raise OSError(str(error)) from error
         raise AudioError(f"its tags cannot be read ({error})") from error
-    if file is None:
-        raise AudioError("neither its name nor its content is that of an audio file")
+    if file is None:  # a container without tags that mutagen knows, webm say
+        return Tags(None, None, None, None, None, None, None, False)
     tags: Mapping[str, Any] = file.tags if file.tags is not None else {}
     length = getattr(file.info, "length", None)
     return Tags(

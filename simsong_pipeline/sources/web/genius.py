@@ -70,6 +70,9 @@ class Genius:
             raise RawDataError(
                 "Genius does not take the token: check GENIUS_ACCESS_TOKEN (https://genius.com/api-clients)"
             )
+        if answer.outcome == "not_found":
+            # The search itself is not there: that says nothing of the song.
+            return Found("TRANSIENT", None, f"the search answers with {answer.reason}")
         if answer.outcome != "ok":
             return _failed(answer)
         hits = _hits(answer.body)
@@ -129,7 +132,7 @@ def _hits(body: bytes) -> list[tuple[SongName, dict[str, Any]]] | None:
         hits = json.loads(body)["response"]["hits"]
         results = [hit["result"] for hit in hits if hit.get("type", "song") == "song"]
         return [(SongName(str(r["primary_artist"]["name"]), str(r["title"])), r) for r in results]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -9,7 +9,7 @@ from bs4.element import NavigableString, Tag
 
 PageKind = Literal["lyrics", "instrumental", "unreleased", "captcha", "other"]
 _CAPTCHA = re.compile(
-    r"cf-challenge|challenge-platform|cf-chl|recaptcha|hcaptcha|just a moment|verify you are (?:a )?human|"
+    r"cf-challenge|cf-chl|hcaptcha|just a moment|verify you are (?:a )?human|"
     r"make sure you.?re a human|unusual traffic|attention required",
     re.I,
 )
@@ -40,12 +40,12 @@ def read_page(html: str) -> LyricsPage:
         if text:
             return LyricsPage("lyrics", text)
     visible = soup.get_text(" ", strip=True)
-    if _CAPTCHA.search(html) and not containers:
-        return LyricsPage("captcha", None)
     if "this song is an instrumental" in visible.casefold():
         return LyricsPage("instrumental", None)
     if _UNRELEASED.search(visible):
         return LyricsPage("unreleased", None)
+    if _CAPTCHA.search(html):
+        return LyricsPage("captcha", None)
     return LyricsPage("other", None)
 
 

@@ -19,16 +19,18 @@ from simsong_pipeline.errors import SimSongError
 
 Outcome = Literal["ok", "not_found", "blocked", "transient", "refused"]
 _REDIRECTS = 4
+# A pause beyond a month is no better known than a month.
+_LONGEST_S = 30 * 86_400.0
 
 
 class ProviderStoppedError(SimSongError):
-    """The provider asks to be left alone; `until` is when to go on."""
+    """The provider asks to be left alone, or cannot be reached; `until` is when to go on."""
 
     def __init__(self, provider: str, reason: str, until: datetime) -> None:
         self.until = until
         super().__init__(
-            f"{provider} asks to be left alone ({reason}): nothing more was asked. What was fetched is kept; run the "
-            f"same command again after {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            f"{provider} asks to be left alone or is away ({reason}): nothing more was asked. What was fetched is "
+            f"kept; run the same command again after {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         )
 
 
@@ -39,7 +41,8 @@ class Limits:
     Attributes:
         interval_s: least time between two requests; up to half of it is added at random.
         retries: further tries after a transient failure, each after a longer pause.
-        stop_after: blocked answers or 429s, with nothing that went well between them, that open the circuit.
+        stop_after: refused answers or 429s, with nothing that went well between them, that open the circuit; as many
+            addresses in a row that fail in all their tries do so too.
         longest_wait_s: a Retry-After beyond this stops the provider in place of waiting.
         max_bytes: largest body, after decompression.
         deadline_s: for one answer as a whole, however slowly it trickles.
@@ -95,7 +98,7 @@ class PoliteClient:
         self._rng, self._clock = rng, clock or Clock()
         self._client = httpx.Client(transport=transport, timeout=limits.timeout_s, follow_redirects=False)
         self._last: float | None = None
-        self._refusals = 0
+        self._refusals = self._failures = 0
 
     def __enter__(self) -> "PoliteClient":
         return self
@@ -112,15 +115,19 @@ class PoliteClient:
         answer = Answer("transient", None, b"", url, "not asked")
         for attempt in range(self._limits.retries + 1):
             answer, wait = self._follow(url, headers or {})
-            if answer.outcome == "blocked":
+            if answer.outcome in ("blocked", "refused"):
                 self._count_refusal(answer.reason)
                 return answer
             if answer.outcome != "transient":
+                self._failures = 0
                 return answer
             if answer.status == 429:
                 self._count_refusal(answer.reason)
             if attempt < self._limits.retries:
                 self._clock.sleep(self._pause(attempt, wait, answer.reason))
+        self._failures += 1
+        if self._failures >= self._limits.stop_after:
+            raise ProviderStoppedError(self._provider, answer.reason, self._after(self._limits.rest_s))
         return answer
 
     def _count_refusal(self, reason: str) -> None:
@@ -155,15 +162,20 @@ class PoliteClient:
 
     def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[Answer, float | None]:
         """One try, redirects followed by hand: each target has to be one of the provider's own origins."""
+        first = origin_of(url)
         for _ in range(_REDIRECTS + 1):
-            if origin_of(url) not in self._origins:
-                return Answer(
-                    "refused", None, b"", url, f"leads to {origin_of(url) or url!r}, which is not asked"
-                ), None
-            answer, wait, target = self._once(url, headers)
+            origin = origin_of(url)
+            if origin not in self._origins:
+                return Answer("refused", None, b"", url, f"leads to {origin or url[:80]!r}, which is not asked"), None
+            # What authorises at one place is no business of another.
+            sent = headers if origin == first else {n: v for n, v in headers.items() if n != "Authorization"}
+            answer, wait, target = self._once(url, sent)
             if target is None:
                 return answer, wait
-            url = urljoin(url, target)
+            try:
+                url = urljoin(url, target)
+            except ValueError:
+                return Answer("refused", None, b"", url, "leads to an address that is none"), None
         return Answer("refused", None, b"", url, "too many redirects"), None
 
     def _once(self, url: str, headers: Mapping[str, str]) -> tuple[Answer, float | None, str | None]:
@@ -178,6 +190,15 @@ class PoliteClient:
                 body = self._read(response)
         except _TooLargeError as error:
             return Answer("refused", status, b"", url, str(error)), None, None
+        except httpx.LocalProtocolError as error:
+            # Its message quotes the header that it refuses, which may be the one with a secret.
+            return Answer("refused", None, b"", url, type(error).__name__), None, None
+        except (httpx.InvalidURL, ValueError) as error:
+            return (
+                Answer("refused", None, b"", url, f"an address that cannot be asked ({type(error).__name__})"),
+                None,
+                None,
+            )
         except httpx.HTTPError as error:
             return Answer("transient", None, b"", url, f"{type(error).__name__}: {error}"), None, None
         outcome, reason = judged(status)
@@ -186,7 +207,7 @@ class PoliteClient:
     def _read(self, response: httpx.Response) -> bytes:
         """The body, decompressed piece by piece, so that a small one that unpacks to a huge one is noticed early."""
         started, parts, size = self._clock.monotonic(), [], 0
-        for part in response.iter_bytes(64_000):
+        for part in response.iter_bytes():
             size += len(part)
             if size > self._limits.max_bytes:
                 raise _TooLargeError(f"the answer is larger than {self._limits.max_bytes:,} bytes")
@@ -225,17 +246,20 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     """Seconds that a Retry-After header asks for, given as seconds or as a date; null where it says nothing."""
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    if value.isascii() and value.strip().isdigit():
+        return min(float(value), _LONGEST_S)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return min(max(0.0, (aware - now).total_seconds()), _LONGEST_S)
 
 
 def origin_of(url: str) -> str:
     """scheme://host[:port] of an address that may be asked at all: http and https."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else ""
