@@ -29,9 +29,15 @@ def _model() -> torch.nn.Linear:
     return torch.nn.Linear(4, WIDTH)
 
 
+def _contrast(vectors: torch.Tensor) -> torch.Tensor:
+    """InfoNCE of all processes' views, each against all others."""
+    targets = torch.nn.functional.one_hot(_positives(ROWS, WORLD), len(vectors)).float()
+    return info_nce(vectors @ vectors.T / 0.2, targets, 1 - torch.eye(len(vectors)))
+
+
 def _loss(processes: Processes, model: torch.nn.Linear, inputs: torch.Tensor) -> torch.Tensor:
     vectors = processes.gather(torch.nn.functional.normalize(model(inputs), dim=1))
-    return info_nce(vectors @ vectors.T, _positives(ROWS, WORLD), 0.2)
+    return _contrast(vectors)
 
 
 def _worker(rank: int, folder: str) -> None:
@@ -49,7 +55,7 @@ def test_gathered_gradient_is_that_of_one_process_with_all_songs(tmp_path: Path)
     np.save(tmp_path / "inputs.npy", inputs)
     model = _model()
     vectors = torch.nn.functional.normalize(model(torch.from_numpy(inputs)), dim=1)
-    info_nce(vectors @ vectors.T, _positives(ROWS, WORLD), 0.2).backward()
+    _contrast(vectors).backward()
     mp.spawn(_worker, (str(tmp_path),), nprocs=WORLD)
     for rank in range(WORLD):
         np.testing.assert_allclose(np.load(tmp_path / f"gradient{rank}.npy"), model.weight.grad.numpy(), atol=1e-6)
