@@ -295,6 +295,14 @@ def test_copies_of_a_file_are_one_track_and_listed(tmp_path: Path) -> None:
     assert "same file content as" in rows["unreadable"].drop_nulls()[0]
 
 
+def test_songs_without_tags_are_by_artists_of_their_own(tmp_path: Path) -> None:
+    for seed in range(2):
+        _write(tmp_path / f"song{seed}.flac", seed)
+    rows = library_tracks(_scan(tmp_path).frame)
+    assert rows["artist_name"].to_list() == ["Unknown artist"] * 2
+    assert rows["artist_id"].n_unique() == 2
+
+
 def _prints(*seeds: int) -> dict[str, Fingerprint]:
     front_end = LogMelConfig()
     return {str(s): fingerprint(log_mel(_resampled(_music(s, 8.0)), front_end)) for s in seeds}

@@ -10,7 +10,7 @@ from conftest import SMALL_CONFIG
 
 from simsong_pipeline.errors import EvaluationError, RawDataError
 from simsong_pipeline.evaluation.card import album_labels, asked_of, in_one_playlist, same_group
-from simsong_pipeline.pipeline.card_stage import write_card
+from simsong_pipeline.pipeline.card_stage import verdict, write_card
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.sources.m3u import Playlist, read_playlist, read_playlists
@@ -99,6 +99,13 @@ def test_card_of_a_library_asks_only_songs_that_are_new_to_the_model(run_copy: W
     page = card.path.read_text()
     assert "/gone.mp3" in page
     assert f"{len(new)} of your 44 songs" in page
+
+
+@pytest.mark.parametrize(("low", "high", "answer"), [(0.2, 0.4, "yes"), (0.05, 0.4, "not clear"), (0.0, 0.05, "no")])
+def test_answer_goes_by_the_interval(low: float, high: float, answer: str) -> None:
+    row = {"protocol": "album", "metric": "recall_at_10", "value": (low + high) / 2, "ci_low": low, "ci_high": high}
+    rows = [row | {"variant": v, "chance": 0.1, "oracle": 1.0, "queries": 9} for v in ("fused", "mfcc")]
+    assert verdict(pl.DataFrame(rows), "album", 10).startswith(f"{answer}: ")
 
 
 def test_library_that_was_all_trained_on_is_refused(run_copy: Workspace) -> None:

@@ -76,7 +76,7 @@ def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Pla
         MethodScores("fused", fused_scores(songs, record.audio_weight, record.hubness)),
     ]
     metrics = evaluate(methods, tasks, config.evaluation)
-    verdicts = {name: _verdict(metrics, name, config.evaluation.k) for name in tasks}
+    verdicts = {name: verdict(metrics, name, config.evaluation.k) for name in tasks}
     path = workspace.home / "report" / "card.html"
     write_bytes(path, _page(metrics, verdicts, library, config).encode())
     return ReportCard(metrics, verdicts, path)
@@ -135,11 +135,12 @@ def _tasks(workspace: Workspace, library: _Library, config: PipelineConfig) -> d
     return {name: task for name, task in found.items() if task is not None}
 
 
-def _verdict(metrics: pl.DataFrame, name: str, k: int) -> str:
+def verdict(metrics: pl.DataFrame, name: str, k: int) -> str:
+    """Does the fused ranking beat chance on one ground truth? By the whole interval, with the figures."""
     rows = metrics.filter(protocol=name, metric=f"recall_at_{k}")
     fused, mfcc = (rows.row(by_predicate=pl.col("variant") == v, named=True) for v in ("fused", "mfcc"))
     value, low, chance = fused["value"], fused["ci_low"], fused["chance"]
-    answer = "yes" if low > chance else "not clearly" if value > chance else "no"
+    answer = "yes" if low > chance else "no" if fused["ci_high"] < chance else "not clear"
     return (
         f"{answer}: Recall@{k} {value:.3f} (95 % interval {low:.3f} to {fused['ci_high']:.3f}), chance {chance:.3f}, "
         f"the most possible {fused['oracle']:.3f}, timbre alone (MFCC) {mfcc['value']:.3f}; {fused['queries']} queries"

@@ -32,12 +32,12 @@ def library_tracks(files: pl.DataFrame) -> pl.DataFrame:
     usable = files.filter(pl.col("status") == "ok")
     first = usable.unique("track_id", keep="first", maintain_order=True)
     stem = pl.col("path").str.split("/").list.last().str.replace(r"\.[^.]*$", "")
-    artist = pl.coalesce("artist", pl.lit("Unknown artist of ") + stem)
+    artist_id = pl.coalesce(pl.col("artist").str.to_lowercase(), pl.lit("unknown artist of ") + pl.col("track_id"))
     tracks = first.select(
         "track_id",
         pl.lit(None, pl.String).alias("song_id"),
-        artist.str.to_lowercase().alias("artist_id"),
-        artist.alias("artist_name"),
+        artist_id.alias("artist_id"),
+        pl.coalesce("artist", pl.lit("Unknown artist")).alias("artist_name"),
         pl.coalesce("title", stem).alias("title"),
         "release",
         "genre",
