@@ -31,3 +31,9 @@ def cut(features: NDArray[np.float16], start: int, length: int) -> NDArray[np.fl
         return piece
     rows = (np.arange(length) + start) % len(features)
     return features[rows]
+
+
+def even_segments(features: NDArray[np.float16], length: int, count: int) -> NDArray[np.float32]:
+    """[≤ count, length, n_mels] what a song is embedded by: the segments at `even_starts`."""
+    starts = even_starts(len(features), length, count)
+    return np.stack([cut(features, int(start), length) for start in starts]).astype(np.float32)

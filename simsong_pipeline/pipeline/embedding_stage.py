@@ -7,7 +7,7 @@ import polars as pl
 
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.audio.log_mel import front_end_version
-from simsong_pipeline.audio.segments import cut, even_starts, segment_frames
+from simsong_pipeline.audio.segments import even_segments, segment_frames
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder, Segments
@@ -76,6 +76,4 @@ def _refuse_other_features(encoder: OnnxEncoder, config: PipelineConfig) -> None
 def _segments(features: FeatureReader, track_ids: list[str], config: PipelineConfig) -> Iterator[Segments]:
     length = segment_frames(config.segments, config.log_mel)
     for track_id in track_ids:
-        song = features[track_id]
-        starts = even_starts(len(song), length, config.segments.inference_segments)
-        yield np.stack([cut(song, int(s), length) for s in starts]).astype(np.float32)
+        yield even_segments(features[track_id], length, config.segments.inference_segments)

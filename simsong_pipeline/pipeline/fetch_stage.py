@@ -15,7 +15,7 @@ from simsong_pipeline.pipeline.catalogue_stages import make_catalogue
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.selection_stage import selection_path
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.sources.lyric_state import LyricState
+from simsong_pipeline.sources.lyric_state import SETTLED, LyricState
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.web.genius import Genius, Origins
 from simsong_pipeline.sources.web.polite_client import Limits, PoliteClient
@@ -55,12 +55,19 @@ def fetch_lyrics(
     ids = tracks["track_id"].to_list()
     folder = raw.raw_folder(workspace, source) / "lyrics"
     state, there = LyricState(folder), _with_lyrics(folder)
-    todo = [row for row in tracks.rows() if row[0] not in there and not state.is_settled(row[0])]
-    chosen = todo if limit is None else todo[:limit]
-    if not dry_run and chosen:
+    table = state.table(ids)
+    wanted = _open(table, there)
+    todo = [row for row in tracks.rows() if row[0] in wanted]
+    chosen = [] if dry_run else todo if limit is None else todo[:limit]
+    if chosen:
         _ask(chosen, state, config.genius, events, seed)
-    asked = 0 if dry_run else len(chosen)
-    return Fetched(state.table(ids), asked, sum(t not in there and not state.is_settled(t) for t in ids))
+        table = state.table(ids)
+    return Fetched(table, len(chosen), len(_open(table, there)))
+
+
+def _open(table: pl.DataFrame, there: set[str]) -> set[str]:
+    """Tracks that are neither settled nor have lyrics from elsewhere."""
+    return {track_id for track_id, status in table.select("track_id", "status").rows() if status not in SETTLED} - there
 
 
 def _with_lyrics(folder: Path) -> set[str]:
@@ -90,15 +97,7 @@ def _ask(
     if not (token.isascii() and token.isprintable()):
         raise RawDataError(f"{TOKEN} holds characters that no token has: export it again")
     origins = Origins(config.api, config.site)
-    limits = Limits(
-        interval_s=config.interval_s,
-        retries=config.retries,
-        stop_after=config.stop_after,
-        longest_wait_s=config.longest_wait_s,
-        max_bytes=config.max_bytes,
-        timeout_s=config.timeout_s,
-        deadline_s=config.deadline_s,
-    )
+    limits = Limits(**config.model_dump(exclude={"api", "site"}))
     with PoliteClient("Genius", origins.allowed, limits, random.Random(seed)) as client:
         genius = Genius(client, token, origins)
         for done, (track_id, artist, title) in enumerate(chosen, start=1):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.segments import cut, even_starts, segment_frames
+from simsong_pipeline.audio.segments import even_segments, segment_frames
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.fusion import SongVectors, choose_audio_weight, fused_scores
 from simsong_pipeline.evaluation.ground_truth import relevance_matrix
@@ -30,9 +30,7 @@ def embed_songs(
     device = next(encoder.parameters()).device
     songs = []
     for track_id in track_ids:
-        song = features[track_id]
-        starts = even_starts(len(song), length, config.segments.inference_segments)
-        batch = np.stack([cut(song, int(s), length) for s in starts]).astype(np.float32)
+        batch = even_segments(features[track_id], length, config.segments.inference_segments)
         with torch.inference_mode():
             songs.append(encoder(torch.from_numpy(batch).to(device)).mean(dim=0).float().cpu().numpy())
     vectors = np.stack(songs)
@@ -57,9 +55,8 @@ class Validator:
         self.task: Task | None = build_task(relevant) if relevant.any() else None
 
     def vectors(self, encoder: torch.nn.Module, lyric_matrix: NDArray[np.float32]) -> SongVectors:
-        """Of the validation songs."""
-        audio = embed_songs(encoder, self._features, self._parts.validation, self._config)
-        return SongVectors(audio, self._parts.projected(self._parts.validation, lyric_matrix))
+        """Of the validation songs, by an encoder in training and its projection of whitened lyrics."""
+        return self.vectors_of(encoder, self._parts.whitening.then(lyric_matrix))
 
     def vectors_of(self, encoder: torch.nn.Module, whitening: Whitening) -> SongVectors:
         """Of the validation songs, by a finished model."""

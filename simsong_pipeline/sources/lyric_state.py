@@ -28,10 +28,6 @@ class LyricState:
         """One folder for each third character, as the data set's own tree has it."""
         return self._folder / track_id[2:3] / f"{track_id}.json"
 
-    def is_settled(self, track_id: str) -> bool:
-        """True where the track need not be asked for again; a damaged file counts as nothing."""
-        return self._read(track_id).get("status") in SETTLED
-
     def write(self, track_id: str, found: Found) -> None:
         """Replace what is known of the track."""
         write_json(self.path(track_id), {"track_id": track_id, "provider": PROVIDER, **asdict(found)})
