@@ -199,6 +199,22 @@ class GeniusConfig(StageConfig):
     max_bytes: int = Field(4_000_000, ge=1_000)
 
 
+class YoutubeConfig(StageConfig):
+    """Fetching recordings, for whoever has accepted the terms."""
+
+    site: str = "https://www.youtube.com"
+    results: int = Field(10, ge=1, le=50, description="of a search, looked at")
+    candidates: int = Field(3, ge=1, description="sure ones tried where a video cannot be had")
+    interval_s: float = Field(2.0, ge=0, description="least time between two requests")
+    retries: int = Field(3, ge=0)
+    stop_after: int = Field(3, ge=1, description="bot checks, 429s or refusals in a row that stop the command")
+    longest_wait_s: float = Field(120.0, ge=0, description="a Retry-After beyond this stops the command")
+    rest_s: float = Field(6 * 3_600.0, ge=0, description="how long a provider that said stop is left alone")
+    timeout_s: float = Field(20.0, gt=0)
+    deadline_s: float = Field(300.0, gt=0, description="for one answer as a whole")
+    max_bytes: int = Field(60_000_000, ge=1_000)
+
+
 class EvaluationConfig(StageConfig):
     """Retrieval metrics."""
 
@@ -224,4 +240,5 @@ class PipelineConfig(StageConfig):
     store: StoreConfig = StoreConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     genius: GeniusConfig = GeniusConfig()
+    youtube: YoutubeConfig = YoutubeConfig()
     serve: Variant = Field("wns", description="the variant behind the default alias")

@@ -12,18 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import QUIET
-from fake_genius import CAPTCHA, FakeGenius, hits, reply, serve
+from fake_genius import FakeGenius, hits
+from loopback import CAPTCHA, reply, serve
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import GeniusConfig, PipelineConfig
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.pipeline.fetch_stage import Fetched, fetch_lyrics
+from simsong_pipeline.pipeline.fetching import Fetched, Portion
+from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
 from simsong_pipeline.pipeline.raw import read_lyric_pages, read_tracks
 from simsong_pipeline.pipeline.selection_stage import selection_path
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.web.polite_client import ProviderStoppedError
 
+WHOLE = Portion()
 TOKEN = "secret-token-of-a-person"
 
 
@@ -59,8 +62,8 @@ def _config(fake: FakeGenius, **changes: float) -> PipelineConfig:
     return PipelineConfig(genius=genius)
 
 
-def _fetch(home: Workspace, fake: FakeGenius, **options: object) -> Fetched:
-    return fetch_lyrics(home, SourceConfig(), _config(fake), QUIET, **options)  # type: ignore[arg-type]
+def _fetch(home: Workspace, fake: FakeGenius, portion: Portion = WHOLE) -> Fetched:
+    return fetch_lyrics(home, SourceConfig(), _config(fake), QUIET, portion)
 
 
 def _files(home: Workspace) -> dict[str, str]:
@@ -83,9 +86,9 @@ def test_second_fetch_asks_nothing(home: Workspace, fake: FakeGenius) -> None:
 
 
 def test_limit_and_dry_run(home: Workspace, fake: FakeGenius) -> None:
-    assert _fetch(home, fake, dry_run=True).asked == 0
+    assert _fetch(home, fake, Portion(dry_run=True)).asked == 0
     assert not fake.asked
-    first = _fetch(home, fake, limit=5)
+    first = _fetch(home, fake, Portion(limit=5))
     assert (first.asked, first.left) == (5, first.table.height - 5)
 
 
@@ -100,14 +103,14 @@ def test_failed_song_is_asked_for_again(home: Workspace, fake: FakeGenius) -> No
     whole = fake.searches[name]
     fake.searches[name] = [reply("", 503)]
     config = _config(fake, retries=0)
-    first = fetch_lyrics(home, SourceConfig(), config, QUIET)
+    first = fetch_lyrics(home, SourceConfig(), config, QUIET, Portion())
     assert first.table.filter(status="TRANSIENT").height == 1
     fake.searches[name] = whole
-    assert fetch_lyrics(home, SourceConfig(), config, QUIET).left == 0
+    assert fetch_lyrics(home, SourceConfig(), config, QUIET, Portion()).left == 0
 
 
 def test_stopped_provider_keeps_what_was_fetched(home: Workspace, fake: FakeGenius) -> None:
-    _fetch(home, fake, limit=4)
+    _fetch(home, fake, Portion(limit=4))
     before = _files(home)
     for path in fake.pages:
         fake.pages[path] = [reply(CAPTCHA)]
@@ -147,7 +150,7 @@ def test_token_from_a_file_loses_its_line_break(
     home: Workspace, fake: FakeGenius, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GENIUS_ACCESS_TOKEN", f"{TOKEN}\n")
-    _fetch(home, fake, limit=3)
+    _fetch(home, fake, Portion(limit=3))
     assert set(fake.tokens) == {f"Bearer {TOKEN}"}
     assert not any(TOKEN in text for text in _files(home).values())
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from fake_genius import CAPTCHA, FakeGenius, Reply, bomb, hit, hits, page, reply, reset, serve, slow
+from fake_genius import FakeGenius, hit, hits, page
+from loopback import CAPTCHA, Reply, bomb, reply, reset, serve, slow
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.names import SongName

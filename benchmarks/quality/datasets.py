@@ -19,8 +19,14 @@ from simsong_pipeline.pipeline.training_data import CatalogueParts, read_trainin
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.sample.generate import write_sample
 
-# More noise in the similarity lowers what any method can reach; the music itself stays as it is.
-DIFFICULTIES = {"sample-easy": 0.1, "sample": 0.25, "sample-hard": 0.6}
+# More noise in the similarity lowers what any method can reach; the music itself stays as it is. The large one has five
+# times as many songs to learn from, and as many to choose among.
+SAMPLES = {
+    "sample-easy": SampleConfig(similarity_noise=0.1),
+    "sample": SampleConfig(similarity_noise=0.25),
+    "sample-hard": SampleConfig(similarity_noise=0.6),
+    "sample-large": SampleConfig(songs=1600, artists=320, neighbours=80),
+}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -77,7 +83,7 @@ class Dataset:
         workspace = Workspace(homes / f"{self.name}-{seed}")
         if self.manifest is None and not workspace.raw.is_dir():
             events.stage("composing and encoding songs")
-            write_sample(workspace.raw, SampleConfig(seed=seed, similarity_noise=DIFFICULTIES[self.name]))
+            write_sample(workspace.raw, SAMPLES[self.name].model_copy(update={"seed": seed}))
         if workspace.read_if_there("splits") is None:
             prepare(workspace, SourceConfig(manifest=self.manifest), config, events)
         return workspace
@@ -120,13 +126,13 @@ def _protocols(similarity: pl.DataFrame, tracks: pl.DataFrame, test: list[str]) 
 
 
 def named(name: str) -> Dataset:
-    """`sample-easy`, `sample`, `sample-hard`, `artist:FILE.csv`, `genre:FILE.csv`, `transfer:FILE.csv` or
+    """One of `SAMPLES`, `artist:FILE.csv`, `genre:FILE.csv`, `transfer:FILE.csv` or
     `unheard:FILE.csv`.
 
     Raises:
         ValueError: none of these.
     """
-    if name in DIFFICULTIES:
+    if name in SAMPLES:
         return Dataset(name, "lastfm")
     relevance, _, path = name.partition(":")
     folder = Path(path).parent.name or "manifest"
@@ -138,5 +144,5 @@ def named(name: str) -> Dataset:
         return Dataset(f"{folder}-transfer", "artist", Path(path), transfer=True)
     if relevance == "unheard":
         return Dataset(f"{folder}-unheard", "artist", Path(path), transfer=True, heard=False)
-    known = ", ".join([*DIFFICULTIES, *(f"{kind}:FILE.csv" for kind in ("artist", "genre", "transfer", "unheard"))])
+    known = ", ".join([*SAMPLES, *(f"{kind}:FILE.csv" for kind in ("artist", "genre", "transfer", "unheard"))])
     raise ValueError(f"no data set {name!r}: use one of {known}")

@@ -9,6 +9,8 @@ from dagster_project.resources import SimSong, events
 from simsong_pipeline.pipeline import raw
 
 GROUP = "raw"
+# Assets of the providers' own code location.
+_FETCHED_AUDIO, _FETCHED_LYRICS = dg.AssetKey("youtube_recordings"), dg.AssetKey("genius_pages")
 
 
 @dg.asset(group_name=GROUP)
@@ -48,13 +50,13 @@ def lastfm(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
     yield dg.Output(frames.exclusions, "lastfm_exclusions")
 
 
-@dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
+@dg.asset(group_name=GROUP, deps=[library_files, _FETCHED_AUDIO], io_manager_key="frames")
 def youtube_audio(simsong: SimSong) -> pl.DataFrame:
     """The recordings that an acquisition step left, with size and time of change."""
     return raw.find_audio(simsong.workspace(), simsong.source())
 
 
-@dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
+@dg.asset(group_name=GROUP, deps=[library_files, _FETCHED_LYRICS], io_manager_key="frames")
 def genius_lyrics(simsong: SimSong) -> pl.DataFrame:
     """Lyrics pages as fetched, and musiXmatch's bags of words where there is no page."""
     return raw.read_lyric_pages(simsong.workspace(), simsong.source())

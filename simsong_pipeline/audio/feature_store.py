@@ -9,7 +9,6 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -20,12 +19,12 @@ from numpy.typing import NDArray
 
 from simsong_pipeline.audio.log_mel import front_end_version
 from simsong_pipeline.audio.preparation import AudioTask, PreparedAudio, Progress, audio_rows, prepare_all
+from simsong_pipeline.buckets import BUCKETS, bucket_of
 from simsong_pipeline.config import AudioConfig, LogMelConfig
 from simsong_pipeline.errors import SchemaError, first_line
 from simsong_pipeline.files import sha256_of, write_atomically
 from simsong_pipeline.schemas import AUDIO, SEGMENT_FEATURES, conform, polars_schema
 
-BUCKETS = 64
 _PLACE: dict[str, type[pl.DataType]] = {
     "track_id": pl.String,
     "front_end": pl.String,
@@ -38,11 +37,6 @@ _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     "settings": pl.String,
     "expected_s": pl.Float64,
 }
-
-
-def bucket_of(track_id: str) -> int:
-    """The bucket of a track, the same on every machine."""
-    return int.from_bytes(sha256(track_id.encode()).digest()[:4], "big") % BUCKETS
 
 
 @dataclass(frozen=True)

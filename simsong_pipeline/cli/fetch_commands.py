@@ -1,58 +1,121 @@
 """`simsong fetch`: what providers are asked for, on purpose and never by the way."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 import typer
 
 from simsong_pipeline.cli.console import err, events, out, print_json, print_table
 from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 
-app = typer.Typer(help="Fetch lyrics from their provider.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from simsong_pipeline.pipeline.fetching import Fetched
+
+app = typer.Typer(help="Fetch recordings and lyrics from their providers.", no_args_is_help=True)
+Raw = Annotated[Path | None, typer.Option(help="Folder with msd/.", show_default="<home>/raw")]
+Limit = Annotated[int | None, typer.Option(help="Ask for at most so many songs now.", min=1)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many would be asked for, and ask nothing.")]
+Seed = Annotated[int, typer.Option(help="Of the pauses' jitter.")]
+_SHOWN = 20
 
 
 @app.callback()
 def fetch() -> None:
-    """Fetch what the raw data lack. Whose terms apply: docs/data.md."""
+    """Fetch what the raw data lack. Whose terms apply: docs/data.md.
+
+    Stop at any moment and start again: it goes on where it was.
+    """
 
 
 @app.command()
 def lyrics(
     home: Home = DEFAULT_HOME,
-    raw: Annotated[Path | None, typer.Option(help="Folder with msd/.", show_default="<home>/raw")] = None,
-    limit: Annotated[int | None, typer.Option(help="Ask for at most so many songs now.", min=1)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked for, and ask nothing.")] = False,
+    raw: Raw = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    seed: Seed = 0,
     config: ConfigFile = None,
     json: Json = False,
 ) -> None:
     """Lyrics from Genius, one song at a time, at most one request a second. Token: GENIUS_ACCESS_TOKEN.
 
-    Stop it at any moment and start it again: it goes on where it was. What was found, and that nothing was, is kept
-    for good; what failed is asked for again the next time.
+    What was found, and that nothing was, is kept for good; what failed is asked for again the next time.
     """
-    from simsong_pipeline.pipeline.fetch_stage import fetch_lyrics
+    from simsong_pipeline.pipeline.fetching import Portion
+    from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
+
+    def ask(settings: PipelineConfig, told: Events) -> "Fetched":
+        return fetch_lyrics(workspace, _source(raw), settings, told, Portion(limit, dry_run, seed=seed))
 
     workspace = Workspace(home)
+    _report("lyrics", "Genius", workspace, config, json, ask)
+
+
+@app.command()
+def audio(
+    home: Home = DEFAULT_HOME,
+    raw: Raw = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    accept_terms: Annotated[
+        bool, typer.Option("--accept-terms", help="You have read docs/data.md and may fetch these recordings.")
+    ] = False,
+    seed: Seed = 0,
+    config: ConfigFile = None,
+    json: Json = False,
+) -> None:
+    """Recordings from YouTube by yt-dlp (`pip install simsong[youtube]`), kept as 16 kHz mono.
+
+    Of a search's videos the one is taken that is surely the song, by title, artist, length and channel; live, cover
+    and other versions never are. What was found, and that nothing was, is kept for good; what failed is asked for
+    again.
+    """
+    from simsong_pipeline.pipeline.audio_fetching import fetch_audio
+    from simsong_pipeline.pipeline.fetching import Portion
+
+    def ask(settings: PipelineConfig, told: Events) -> "Fetched":
+        return fetch_audio(workspace, _source(raw), settings, told, Portion(limit, dry_run, seed=seed), accept_terms)
+
+    workspace = Workspace(home)
+    _report("recordings", "YouTube", workspace, config, json, ask)
+
+
+def _source(raw: Path | None) -> SourceConfig:
+    return SourceConfig(raw=raw, accept_shrink=True)  # the tracks are only looked at
+
+
+def _report(
+    what: str,
+    provider: str,
+    workspace: Workspace,
+    config: Path | None,
+    json: bool,
+    ask: Callable[[PipelineConfig, Events], "Fetched"],
+) -> None:
     settings = read_config(config, workspace.load_config(), {})
-    with events() as told, workspace.lock():
-        told.stage("asking Genius")
-        source = SourceConfig(raw=raw, accept_shrink=True)  # the tracks are only looked at
-        found = fetch_lyrics(workspace, source, settings, told, limit, dry_run)
+    with events() as told, workspace.provider_lock(provider):
+        told.stage(f"asking {provider}")
+        found = ask(settings, told)
     counts = _counts(found.table)
     if json:
         print_json({"asked": found.asked, "left": found.left, **{name.lower(): n for name, n, _ in counts}})
         return
-    print_table(f"lyrics of {found.table.height} songs", ("status", "songs", "mean_likeness"), counts)
-    failed = found.table.filter(pl.col("status").is_in(["NOT_FOUND", "BLOCKED", "TRANSIENT"]))
-    for row in failed.head(20).iter_rows(named=True):
-        err.print(f"  {row['status']:9} {row['track_id']}  {row['reason']}", markup=False)
+    print_table(f"{what} of {found.table.height} songs", ("status", "songs", "mean_likeness"), counts)
+    failed = found.table.filter(pl.col("status").is_in(["NOT_FOUND", "UNAVAILABLE", "BLOCKED", "TRANSIENT"]))
+    for row in failed.head(_SHOWN).iter_rows(named=True):
+        err.print(f"  {row['status']:11} {row['track_id']}  {row['reason']}", markup=False)
+    if failed.height > _SHOWN:
+        err.print(f"  and {failed.height - _SHOWN} more: each has its reason in its own file")
     out.print(f"{found.asked} songs asked for, {found.left} left")
 
 
 def _counts(table: pl.DataFrame) -> list[tuple[str, int, float | None]]:
-    grouped = table.with_columns(pl.col("status").fill_null("not asked"))
-    counted = grouped.group_by("status").agg(pl.len().alias("songs"), pl.col("likeness").mean().alias("likeness"))
+    grouped = table.with_columns(pl.col("status").fill_null("not asked")).group_by("status")
+    counted = grouped.agg(pl.len().alias("songs"), pl.col("likeness").mean().alias("likeness"))
     return counted.sort("songs", "status", descending=[True, False]).rows()

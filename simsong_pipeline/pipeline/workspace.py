@@ -122,6 +122,21 @@ class Workspace:
         Raises:
             SimSongError: another run holds it.
         """
+        with self._hold(self._lock, "run is using"):
+            yield
+
+    @contextmanager
+    def provider_lock(self, provider: str) -> Iterator[None]:
+        """Ask a provider from one process at a time; runs over the same home go on beside it.
+
+        Raises:
+            SimSongError: another process asks it.
+        """
+        with self._hold(FileLock(self.home / f".{provider}.lock"), f"process is asking {provider} for"):
+            yield
+
+    @contextmanager
+    def _hold(self, lock: FileLock, what: str) -> Iterator[None]:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -129,10 +144,10 @@ class Workspace:
                 f"{self.home} cannot be used as a home ({error.strerror}): choose another --home"
             ) from error
         try:
-            self._lock.acquire(timeout=0)
+            lock.acquire(timeout=0)
         except Timeout as error:
-            raise SimSongError(f"another run is using {self.home}: wait for it, or choose another --home") from error
+            raise SimSongError(f"another {what} {self.home}: wait for it, or choose another --home") from error
         try:
             yield
         finally:
-            self._lock.release()
+            lock.release()

@@ -7,7 +7,7 @@ transport is a seam: tests pass a loopback server's address or httpx's own trans
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -60,13 +60,33 @@ class Limits:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: `reason` says why where it is not ok; `url` is the last one asked."""
+    """What came back; `reason` says why it is not ok, `url` is the last one asked, headers have lower-case names."""
 
     outcome: Outcome
     status: int | None
     body: bytes
     url: str
     reason: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    def led_to(self, url: str, status: int) -> "Question":
+        """The question a redirect leads to. What authorises at one place is no business of another."""
+        moved = origin_of(url) != origin_of(self.url)
+        headers = {n: v for n, v in self.headers.items() if not (moved and n.lower() in ("authorization", "cookie"))}
+        if status in (307, 308) or self.method == "GET":
+            return Question(self.method, url, headers, self.body)
+        kept = {n: v for n, v in headers.items() if n.lower() not in ("content-type", "content-length")}
+        return Question("GET", url, kept)
 
 
 @dataclass(frozen=True)
@@ -82,7 +102,8 @@ class PoliteClient:
     """Asks one provider. Use as a context manager.
 
     Args:
-        origins: scheme://host[:port] that may be asked, redirects included; anything else is refused.
+        origins: scheme://host[:port] that may be asked, redirects included; anything else is refused. A host that
+            begins with `*.` stands for all below it.
     """
 
     def __init__(
@@ -107,14 +128,18 @@ class PoliteClient:
         self._client.close()
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """`ask` for an address."""
+        return self.ask(Question("GET", url, headers or {}))
+
+    def ask(self, question: Question) -> Answer:
         """Ask until there is an answer that another try would not change, or the tries are used up.
 
         Raises:
             ProviderStoppedError: the provider asks for a long pause, or has refused several times in a row.
         """
-        answer = Answer("transient", None, b"", url, "not asked")
+        answer = Answer("transient", None, b"", question.url, "not asked")
         for attempt in range(self._limits.retries + 1):
-            answer, wait = self._follow(url, headers or {})
+            answer, wait = self._follow(question)
             if answer.outcome in ("blocked", "refused"):
                 self._count_refusal(answer.reason)
                 return answer
@@ -160,29 +185,39 @@ class PoliteClient:
         base = self._limits.interval_s * float(2**attempt)
         return max(base, wait or 0.0) * (1 + 0.5 * self._rng.random())
 
-    def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[Answer, float | None]:
+    def _follow(self, question: Question) -> tuple[Answer, float | None]:
         """One try, redirects followed by hand: each target has to be one of the provider's own origins."""
-        first = origin_of(url)
         for _ in range(_REDIRECTS + 1):
+            url = question.url
             origin = origin_of(url)
-            if origin not in self._origins:
+            if not self._may_ask(origin):
                 return Answer("refused", None, b"", url, f"leads to {origin or url[:80]!r}, which is not asked"), None
-            # What authorises at one place is no business of another.
-            sent = headers if origin == first else {n: v for n, v in headers.items() if n != "Authorization"}
-            answer, wait, target = self._once(url, sent)
+            answer, wait, target = self._once(question)
             if target is None:
                 return answer, wait
             try:
-                url = urljoin(url, target)
+                question = question.led_to(urljoin(url, target), answer.status or 0)
             except ValueError:
                 return Answer("refused", None, b"", url, "leads to an address that is none"), None
-        return Answer("refused", None, b"", url, "too many redirects"), None
+        return Answer("refused", None, b"", question.url, "too many redirects"), None
 
-    def _once(self, url: str, headers: Mapping[str, str]) -> tuple[Answer, float | None, str | None]:
+    def _may_ask(self, origin: str) -> bool:
+        if origin in self._origins:
+            return True
+        scheme, _, host = origin.partition("://")
+        # user@host and host:port are never below a name that is allowed as a whole.
+        plain_host = bool(host) and not set(host) & set("@:\\")
+        below = [o.partition("://*.")[2] for o in self._origins if o.startswith(f"{scheme}://*.")]
+        return plain_host and any(host.endswith(f".{name}") for name in below)
+
+    def _once(self, question: Question) -> tuple[Answer, float | None, str | None]:
         """(answer, seconds to wait, target of a redirect)."""
+        url = question.url
         self._keep_distance()
         try:
-            with self._client.stream("GET", url, headers=dict(headers)) as response:
+            with self._client.stream(
+                question.method, url, headers=dict(question.headers), content=question.body
+            ) as response:
                 status, target = response.status_code, response.headers.get("location")
                 if response.is_redirect and target:
                     return Answer("ok", status, b"", url, ""), None, target
@@ -202,7 +237,7 @@ class PoliteClient:
         except httpx.HTTPError as error:
             return Answer("transient", None, b"", url, f"{type(error).__name__}: {error}"), None, None
         outcome, reason = judged(status)
-        return Answer(outcome, status, body, url, reason), wait, None
+        return Answer(outcome, status, body, url, reason, dict(response.headers)), wait, None
 
     def _read(self, response: httpx.Response) -> bytes:
         """The body, decompressed piece by piece, so that a small one that unpacks to a huge one is noticed early."""

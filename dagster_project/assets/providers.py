@@ -1,0 +1,47 @@
+"""Group providers: asking Genius and YouTube for what the raw data lack. What is done with it belongs to group raw."""
+
+import dagster as dg
+import polars as pl
+
+from dagster_project.resources import SimSong, events
+from simsong_pipeline.buckets import BUCKETS
+from simsong_pipeline.pipeline.audio_fetching import fetch_audio
+from simsong_pipeline.pipeline.fetching import Fetched, Portion
+from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
+
+GROUP = "providers"
+buckets = dg.StaticPartitionsDefinition([f"bucket-{number:02d}" for number in range(BUCKETS)])
+
+
+@dg.asset(group_name=GROUP, partitions_def=buckets, pool="genius")
+def genius_pages(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
+    """Lyrics of the bucket's tracks, asked for where none are known. Needs GENIUS_ACCESS_TOKEN."""
+    workspace = simsong.workspace()
+    with workspace.provider_lock("Genius"):
+        found = fetch_lyrics(workspace, simsong.source(), simsong.config(), events(context), _portion(context))
+    return _result(found)
+
+
+@dg.asset(group_name=GROUP, partitions_def=buckets, pool="youtube")
+def youtube_recordings(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
+    """Recordings of the bucket's tracks. Needs SIMSONG_YOUTUBE_TERMS=accepted: read docs/data.md before."""
+    workspace = simsong.workspace()
+    with workspace.provider_lock("YouTube"):
+        found = fetch_audio(workspace, simsong.source(), simsong.config(), events(context), _portion(context))
+    return _result(found)
+
+
+def _portion(context: dg.AssetExecutionContext) -> Portion:
+    return Portion(buckets=frozenset(int(key.removeprefix("bucket-")) for key in context.partition_keys))
+
+
+def _result(found: Fetched) -> dg.MaterializeResult:
+    """Counts by state, and the songs that were not found with their reasons."""
+    counts = found.table.group_by("status").len().rows()
+    failed = found.table.filter(pl.col("reason").fill_null("") != "").head(50)
+    table = pl.Config(tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True, tbl_rows=-1, fmt_str_lengths=120)
+    with table, pl.Config(tbl_hide_column_data_types=True, tbl_width_chars=-1):
+        reasons = str(failed.select("track_id", "status", "likeness", "runner_up", "reason"))
+    numbers = {f"songs_{(name or 'not_asked').lower()}": count for name, count in counts}
+    metadata = {"asked": found.asked, "left": found.left, **numbers, "not_found": dg.MetadataValue.md(reasons)}
+    return dg.MaterializeResult(metadata=metadata)
