@@ -181,6 +181,10 @@ class StoreConfig(StageConfig):
     grpc: bool = False
     collection: str = "simsong"
     lyrics_text: bool = Field(True, description="keep the whole lyrics in the payload, not only an excerpt")
+    engine: Literal["local", "edge"] = Field(
+        "local", description="embedded: qdrant-client's own mode, or Qdrant's engine for more than 20,000 songs"
+    )
+    search_ef: int = Field(192, ge=16, description="candidates that a search of the index looks at")
     batch_bytes: int = Field(4_000_000, ge=10_000)
     timeout_s: int = Field(30, ge=1)
 

@@ -13,7 +13,7 @@ weight can be asked for.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +45,28 @@ class Neighbour:
     payload: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Restriction:
+    """Which songs may come: by payload field, none of some values, one of some values, or between two numbers.
+
+    A song whose field is empty is never one of some values nor between two numbers.
+    """
+
+    none_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    any_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    between: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+
+    def without(self, key: str, values: Sequence[str]) -> "Restriction":
+        """This one and none of some more values."""
+        known = [*self.none_of.get(key, ()), *values]
+        return replace(self, none_of={**self.none_of, key: list(dict.fromkeys(known))} if known else self.none_of)
+
+    @staticmethod
+    def candidates(limit: int) -> int:
+        """How many of the nearest songs a diverse choice of `limit` is made from."""
+        return max(100, 4 * limit)
+
+
 class VectorStore(Protocol):
     """What recommending needs of an index."""
 
@@ -58,9 +80,15 @@ class VectorStore(Protocol):
         vector: NDArray[np.float32],
         using: str,
         limit: int,
-        exclude: Mapping[str, Sequence[str]],
+        restriction: Restriction,
+        diversity: float = 0.0,
     ) -> list[Neighbour]:
-        """The `limit` points of the highest score, none whose payload field has an excluded value."""
+        """The `limit` points of the highest score that the restriction lets through.
+
+        Args:
+            diversity: above 0, each next one is chosen by (1 - diversity) times its score less diversity times its
+                likeness to those chosen before (maximal marginal relevance, Carbonell and Goldstein, 1998).
+        """
         ...
 
 
@@ -89,29 +117,140 @@ def fusion_query(
     return np.concatenate([weight * audio, (1 - weight) * lyrics, correction]).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """What counts in a score: the audio's share, and how much of a candidate's hubness is taken off."""
+
+    audio_weight: float
+    hubness: float = 0.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How many songs, which, and how unlike each other.
+
+    Attributes:
+        per_artist, per_album: at most so many songs of one; null for any number.
+        diversity: see `VectorStore.query`.
+    """
+
+    k: int
+    restriction: Restriction = Restriction()
+    per_artist: int | None = None
+    per_album: int | None = None
+    diversity: float = 0.0
+
+
 def similar_songs(
     store: VectorStore,
     collection: str,
-    point_id: str,
-    k: int,
-    audio_weight: float,
-    exclude_artist: bool = False,
-    hubness: float = 0.0,
+    liked: Sequence[str],
+    ranking: Ranking,
+    choice: Choice,
+    disliked: Sequence[str] = (),
 ) -> list[Neighbour]:
-    """The k songs nearest to a song of the index, the song itself left out.
+    """The songs nearest to one or several of the index, and far from those that are disliked; these left out.
+
+    With l and d the mean queries of the liked and the disliked songs, what is asked for is l + (l - d), Qdrant's
+    strategy "average vector".
+
+    Args:
+        liked, disliked: point ids.
 
     Raises:
-        UnknownSongError: the index does not hold the point.
+        UnknownSongError: the index does not hold one of the points.
     """
-    found = store.fetch(collection, [point_id], with_vectors=True)
-    if not found:
+    songs, others = _songs(store, collection, liked), _songs(store, collection, disliked)
+    query = _mean_query(songs, ranking)
+    if others:
+        plain = Ranking(ranking.audio_weight)
+        query = query + _mean_query(songs, plain) - _mean_query(others, plain)
+    return nearest(store, collection, query, SONG_VECTOR, _without(choice, [*songs, *others]))
+
+
+def song_path(
+    store: VectorStore, collection: str, ends: tuple[str, str], ranking: Ranking, choice: Choice
+) -> list[Neighbour]:
+    """`choice.k` songs that lead from one song to another: the nearest to each of evenly spaced points between both.
+
+    No song comes twice, and the ends are left out.
+
+    Raises:
+        UnknownSongError: the index does not hold an end.
+    """
+    songs = _songs(store, collection, ends)
+    first, last = (_mean_query([song], ranking) for song in songs)
+    left = _without(choice, songs)
+    steps: list[Neighbour] = []
+    for share in np.linspace(0, 1, choice.k + 2)[1:-1]:
+        query = ((1 - share) * first + share * last).astype(np.float32)
+        found = [
+            n
+            for n in nearest(store, collection, query, SONG_VECTOR, replace(left, k=8))
+            if _may_follow(n, steps, choice)
+        ]
+        if not found:
+            break  # the index is used up
+        steps.append(found[0])
+        left = replace(left, restriction=left.restriction.without("track_id", [found[0].track_id]))
+    return steps
+
+
+def songs_about(store: VectorStore, collection: str, words: NDArray[np.float32], choice: Choice) -> list[Neighbour]:
+    """The songs whose lyrics are nearest to a lyric vector [d], a text's say; songs without lyrics never are."""
+    return nearest(store, collection, words, "lyrics", choice)
+
+
+def nearest(
+    store: VectorStore, collection: str, query: NDArray[np.float32], using: str, choice: Choice
+) -> list[Neighbour]:
+    """The k highest scores under the choice's limits; more are asked for until enough are left or there are no more."""
+    limit = choice.k if choice.per_artist is None and choice.per_album is None else 4 * choice.k
+    while True:
+        found = store.query(collection, query, using, limit, choice.restriction, choice.diversity)
+        kept: list[Neighbour] = []
+        for neighbour in found:
+            if _may_follow(neighbour, kept, choice):
+                kept.append(neighbour)
+        if len(kept) >= choice.k or len(found) < limit:
+            return kept[: choice.k]
+        limit *= 4
+
+
+def _may_follow(neighbour: Neighbour, chosen: Sequence[Neighbour], choice: Choice) -> bool:
+    """Whether artist and album have room for one more."""
+    artist, album = neighbour.payload.get("artist_id"), _album(neighbour)
+    same_artist = sum(n.payload.get("artist_id") == artist for n in chosen)
+    same_album = sum(album is not None and _album(n) == album for n in chosen)
+    room = choice.per_artist is None or same_artist < choice.per_artist
+    return room and (choice.per_album is None or same_album < choice.per_album)
+
+
+def _album(neighbour: Neighbour) -> tuple[Any, Any] | None:
+    """Two artists' albums of one name are two; null where the album has none."""
+    release = neighbour.payload.get("release")
+    return (neighbour.payload.get("artist_id"), release) if release else None
+
+
+def _songs(store: VectorStore, collection: str, point_ids: Sequence[str]) -> list[Point]:
+    found = store.fetch(collection, point_ids, with_vectors=True)
+    if len(found) != len(point_ids):
         raise UnknownSongError(f"the index {collection!r} does not hold this song: run `simsong run` to index it")
-    song = found[0]
-    exclude = {"track_id": [str(song.payload["track_id"])]}
-    if exclude_artist:
-        exclude["artist_id"] = [str(song.payload["artist_id"])]
-    query = fusion_query(song.vectors[SONG_VECTOR], len(song.vectors["audio"]), audio_weight, hubness)
-    return store.query(collection, query, SONG_VECTOR, k, exclude)
+    return found
+
+
+def _mean_query(songs: Sequence[Point], ranking: Ranking) -> NDArray[np.float32]:
+    queries = [
+        fusion_query(s.vectors[SONG_VECTOR], len(s.vectors["audio"]), ranking.audio_weight, ranking.hubness)
+        for s in songs
+    ]
+    mean: NDArray[np.float32] = np.mean(queries, axis=0, dtype=np.float32)
+    return mean
+
+
+def _without(choice: Choice, songs: Sequence[Point]) -> Choice:
+    ids = [str(song.payload["track_id"]) for song in songs]
+    return replace(choice, restriction=choice.restriction.without("track_id", ids))
 
 
 def find_song(tracks: pl.DataFrame, words: str) -> str:

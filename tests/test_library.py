@@ -20,7 +20,7 @@ from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import EvaluationError, RawDataError
 from simsong_pipeline.pipeline.library_stage import library_tracks
-from simsong_pipeline.pipeline.queries import similar
+from simsong_pipeline.pipeline.queries import Songs
 from simsong_pipeline.pipeline.run import prepare, run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.library.lyric_files import decoded, without_times
@@ -360,7 +360,7 @@ def test_library_runs_through_the_whole_pipeline_and_knows_its_songs_again(tmp_p
     assert workspace.read("lyrics").filter(status="ok").height == 1
     with workspace.store(config.store) as store:
         # The copy is no second song of that name.
-        assert similar(workspace, store, "Song 0", 3, config).name == "Artist 0 - Song 0"
+        assert Songs(workspace, store, config).find("Song 0").name == "Artist 0 - Song 0"
     (root / "sub").mkdir()
     (root / "Artist 2 - Song 4.flac").rename(root / "sub/renamed.flac")
     second = run(workspace, source, config, NOW, QUIET, publish_anyway=True)

@@ -15,9 +15,10 @@ from simsong_pipeline.evaluation.quality import Verdict
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.queries import similar
+from simsong_pipeline.pipeline.queries import Songs
 from simsong_pipeline.pipeline.run import RunSummary, evaluate_again, run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.recommend import Choice
 from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.sources.sample.generate import read_description
 
@@ -248,7 +249,7 @@ def test_similar_songs_come_from_the_index(finished_run: Finished) -> None:
     workspace = finished_run[0]
     track_id = workspace.read("wns/track_vectors")["track_id"][0]
     with workspace.store(SMALL_CONFIG.store) as store:
-        answer = similar(workspace, store, track_id, 5, SMALL_CONFIG)
+        answer = Songs(workspace, store, SMALL_CONFIG).similar([track_id], Choice(5))
     assert len(answer.neighbours) == 5
     assert track_id not in [n.track_id for n in answer.neighbours]
     scores = [n.score for n in answer.neighbours]
@@ -262,7 +263,7 @@ def test_empty_index_says_what_to_do(run_copy: Workspace) -> None:
         run_copy.store(SMALL_CONFIG.store) as store,
         pytest.raises(RawDataError, match="nothing is indexed yet"),
     ):
-        similar(run_copy, store, track_id, 5, SMALL_CONFIG)
+        Songs(run_copy, store, SMALL_CONFIG).similar([track_id], Choice(5))
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -272,7 +273,7 @@ def test_payload_holds_lyrics_only_where_wanted(run_copy: Workspace, kept: bool)
     ok = run_copy.read("lyrics").filter(pl.col("status") == "ok")["track_id"]
     with run_copy.store(config.store) as store:
         track_id = next(t for t in run_copy.read("wns/track_vectors")["track_id"] if t in set(ok))
-        payload = similar(run_copy, store, track_id, 40, config).neighbours[0].payload
+        payload = Songs(run_copy, store, config).similar([track_id], Choice(40)).neighbours[0].payload
     assert ("lyrics" in payload) == kept
     fields = {"title", "artist", "release", "year", "duration_s", "language", "lyrics_excerpt", "tags", "embedded_at"}
     assert fields <= set(payload)

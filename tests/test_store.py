@@ -1,7 +1,9 @@
-"""Qdrant, embedded for real and as a server that refuses: loopback HTTP stands for the refusals only."""
+"""One contract for every engine, and a server that refuses: loopback HTTP stands for the refusals only."""
 
+import os
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -11,9 +13,21 @@ import pytest
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError, UnknownSongError
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores
-from simsong_pipeline.recommend import Point, similar_songs, song_vector
+from simsong_pipeline.recommend import (
+    Choice,
+    Neighbour,
+    Point,
+    Ranking,
+    Restriction,
+    similar_songs,
+    song_path,
+    song_vector,
+    songs_about,
+)
+from simsong_pipeline.stores.opening import Store, open_store
 from simsong_pipeline.stores.payloads import point_id
-from simsong_pipeline.stores.qdrant_store import QdrantStore, _batches
+from simsong_pipeline.stores.qdrant_store import QdrantStore
+from simsong_pipeline.stores.updating import batches
 
 
 def _unit(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
@@ -29,40 +43,75 @@ def _vectors(n: int = 30) -> SongVectors:
 
 
 def _points(vectors: SongVectors, version: str = "v1") -> list[Point]:
-    points = []
+    points: list[Point] = []
     for n, (audio, words) in enumerate(zip(vectors.audio, vectors.lyrics, strict=True)):
         named = {"audio": audio} | ({"lyrics": words} if words.any() else {})
         named["song"] = song_vector(audio, named.get("lyrics"), 4)
-        payload = {"track_id": f"T{n}", "artist_id": f"A{n // 3}", "content_hash": f"c{n}", "payload_hash": f"p{n}"}
+        payload: dict[str, object] = {
+            "track_id": f"T{n}",
+            "artist_id": f"A{n // 3}",
+            "content_hash": f"c{n}",
+            "payload_hash": f"p{n}",
+        }
+        payload |= {"release": "First", "tags": ["odd" if n % 2 else "even"], "language": "de" if n % 3 else "en"}
+        payload |= {"year": 1970 + n, "duration_s": 100.0 + n}
         points.append(Point(point_id(f"T{n}"), named, payload | {"model_version": version}))
     return points
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[QdrantStore]:
+ENGINES = ["local", "edge", *(["server"] if os.environ.get("QDRANT_URL") else [])]
+SERVER = os.environ.get("QDRANT_URL")
+
+
+def _open(engine: str, folder: Path) -> Store:
+    if engine == "server":
+        return open_store(StoreConfig(url=SERVER), folder)
+    return open_store(StoreConfig(engine=engine), folder)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The contract holds for every engine; for a server where QDRANT_URL names one to test on."""
     monkeypatch.delenv("QDRANT_URL", raising=False)
-    with QdrantStore(StoreConfig(), tmp_path / "qdrant") as opened:
+    return str(request.param)
+
+
+@pytest.fixture
+def store(engine: str, tmp_path: Path) -> Iterator[Store]:
+    with _open(engine, tmp_path) as opened:
+        for name in ("songs", "other", "songs_old"):
+            if name in opened.collections():
+                opened.drop_others(name, [])
         opened.ensure_collection("songs", 6, 4)
         yield opened
 
 
-def test_second_update_writes_nothing(store: QdrantStore) -> None:
+def _liked(*numbers: int) -> list[str]:
+    return [point_id(f"T{n}") for n in numbers]
+
+
+def _ids(found: list[Neighbour]) -> list[str]:
+    return [n.track_id for n in found]
+
+
+def test_second_update_writes_nothing(store: Store) -> None:
     points = _points(_vectors())
     first, second = store.update("songs", points), store.update("songs", points)
     assert (first.upserted, first.total) == (30, 30)
     assert (second.upserted, second.deleted, second.total) == (0, 0, 30)
 
 
-def test_only_changed_points_are_written_and_vanished_ones_deleted(store: QdrantStore) -> None:
+def test_only_changed_points_are_written_and_vanished_ones_deleted(store: Store) -> None:
     points = _points(_vectors())
     store.update("songs", points)
     changed = Point(points[3].point_id, points[3].vectors, {**points[3].payload, "payload_hash": "new"})
     change = store.update("songs", [*points[:3], changed, *points[4:-2]])
     assert (change.upserted, change.deleted, change.total) == (1, 2, 28)
+    assert store.fetch("songs", [points[3].point_id], with_vectors=False)[0].payload["payload_hash"] == "new"
 
 
 @pytest.mark.parametrize("left", [0, 10])
-def test_shrunken_catalogue_does_not_wipe_the_collection(store: QdrantStore, left: int) -> None:
+def test_shrunken_catalogue_does_not_wipe_the_collection(store: Store, left: int) -> None:
     points = _points(_vectors())
     store.update("songs", points)
     with pytest.raises(StoreError, match="nothing was changed"):
@@ -70,61 +119,182 @@ def test_shrunken_catalogue_does_not_wipe_the_collection(store: QdrantStore, lef
     assert store.count("songs") == 30
 
 
+def test_what_is_raised_before_a_write_keeps_it_from_happening(store: Store) -> None:
+    def refuse() -> None:
+        raise StoreError("no longer mine")
+
+    with pytest.raises(StoreError, match="no longer mine"):
+        store.update("songs", _points(_vectors()), before_write=refuse)
+    assert store.count("songs") == 0
+
+
+def test_stored_vectors_come_back(store: Store) -> None:
+    points = _points(_vectors())
+    store.update("songs", points)
+    found = store.fetch("songs", [points[2].point_id, point_id("nobody"), points[1].point_id], with_vectors=True)
+    assert [p.payload["track_id"] for p in found] == ["T2", "T1"]
+    for name, vector in points[2].vectors.items():
+        np.testing.assert_allclose(found[0].vectors[name], vector, atol=1e-6)
+
+
 @pytest.mark.parametrize("weight", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("query", [0, 1])  # 0 has no lyrics
-def test_neighbours_are_those_of_the_exact_fused_scores(store: QdrantStore, weight: float, query: int) -> None:
+def test_neighbours_are_those_of_the_exact_fused_scores(store: Store, weight: float, query: int) -> None:
     vectors = _vectors()
     store.update("songs", _points(vectors))
-    found = similar_songs(store, "songs", point_id(f"T{query}"), 10, weight)
+    found = similar_songs(store, "songs", _liked(query), Ranking(weight), Choice(10))
     scores = fused_scores(vectors, weight)[query]
     expected = [n for n in np.argsort(-scores) if n != query][:10]
-    assert [n.track_id for n in found] == [f"T{n}" for n in expected]
+    assert _ids(found) == [f"T{n}" for n in expected]
     np.testing.assert_allclose([n.score for n in found], scores[expected], atol=1e-5)
 
 
-def test_songs_of_the_same_artist_can_be_left_out(store: QdrantStore) -> None:
+def test_likes_and_dislikes_are_the_average_vector_strategy(store: Store) -> None:
+    vectors = _vectors()
+    store.update("songs", _points(vectors))
+    found = similar_songs(store, "songs", _liked(1, 2), Ranking(0.5), Choice(20), disliked=_liked(3))
+    scores = fused_scores(vectors, 0.5)
+    wanted = scores[[1, 2]].mean(axis=0) * 2 - scores[3]
+    order = [f"T{n}" for n in np.argsort(-wanted) if n not in (1, 2, 3)][:20]
+    assert _ids(found) == order
+
+
+def test_path_leads_from_one_song_to_the_other_without_repeating(store: Store) -> None:
+    vectors = _vectors()
+    store.update("songs", _points(vectors))
+    steps = song_path(store, "songs", (_liked(1)[0], _liked(2)[0]), Ranking(1.0), Choice(5))
+    assert len({*_ids(steps), "T1", "T2"}) == 7
+    scores = fused_scores(vectors, 1.0)
+    numbers = [int(n.track_id[1:]) for n in steps]
+    # Nearer to the start than to the end at first, the other way round at last.
+    lead = scores[1, numbers] - scores[2, numbers]
+    assert lead[0] > 0 > lead[-1]
+
+
+def test_songs_about_something_have_lyrics(store: Store) -> None:
+    vectors = _vectors()
+    store.update("songs", _points(vectors))
+    found = songs_about(store, "songs", vectors.lyrics[5], Choice(25))
+    order = [n for n in np.argsort(-(vectors.lyrics @ vectors.lyrics[5])) if n % 7]
+    assert _ids(found) == [f"T{n}" for n in order][:25]
+
+
+@pytest.mark.parametrize(
+    ("restriction", "allowed"),
+    [
+        (Restriction(none_of={"artist_id": ["A1"]}), lambda n: n // 3 != 1),
+        (Restriction(any_of={"tags": ["odd"]}), lambda n: n % 2 == 1),
+        (Restriction(any_of={"tags": ["odd", "even"]}), lambda n: True),
+        (Restriction(between={"year": (1975, 1980)}), lambda n: 5 <= n <= 10),
+        (Restriction(between={"duration_s": (None, 110.0)}), lambda n: n <= 10),
+        (Restriction(any_of={"language": ["en"]}, between={"year": (1990, None)}), lambda n: n >= 20 and n % 3 == 0),
+    ],
+)
+def test_restrictions_are_the_engine_s(store: Store, restriction: Restriction, allowed: Callable[[int], bool]) -> None:
     store.update("songs", _points(_vectors()))
-    found = similar_songs(store, "songs", point_id("T4"), 29, 0.5, exclude_artist=True)
-    assert len(found) == 27
-    assert not {"T3", "T4", "T5"} & {n.track_id for n in found}
+    found = similar_songs(store, "songs", _liked(4), Ranking(0.5), Choice(30, restriction))
+    assert {int(i[1:]) for i in _ids(found)} == {n for n in range(30) if allowed(n) and n != 4}
 
 
-def test_song_that_is_not_indexed_is_an_error(store: QdrantStore) -> None:
+def test_at_most_so_many_of_an_artist(store: Store) -> None:
+    vectors = _vectors()
+    store.update("songs", _points(vectors))
+    found = _ids(similar_songs(store, "songs", _liked(4), Ranking(0.5), Choice(10, per_artist=1)))
+    order = [n for n in np.argsort(-fused_scores(vectors, 0.5)[4]) if n != 4]
+    first = {}
+    for n in order:
+        first.setdefault(n // 3, n)
+    assert found == [f"T{n}" for n in first.values()][:10]
+
+
+def test_at_most_so_many_of_an_album(store: Store) -> None:
+    store.update("songs", _points(_vectors()))
+    found = similar_songs(store, "songs", _liked(4), Ranking(0.5), Choice(20, per_album=1))
+    albums = [(n.payload["artist_id"], n.payload["release"]) for n in found]
+    assert len(albums) == len(set(albums)) == 10
+
+
+def test_diverse_choice_is_maximal_marginal_relevance(store: Store) -> None:
+    vectors = _vectors()
+    store.update("songs", _points(vectors))
+    found = _ids(similar_songs(store, "songs", _liked(1), Ranking(1.0), Choice(6, diversity=0.6)))
+    relevance = (vectors.audio @ vectors.audio[1]).astype(np.float64)
+    stored = np.stack([p.vectors["song"] for p in _points(vectors)])
+    likeness = stored @ stored.T
+    chosen: list[int] = []
+    while len(chosen) < 6:
+        left = [n for n in range(30) if n != 1 and n not in chosen]
+        redundancy = [max((likeness[n, c] for c in chosen), default=0.0) for n in left]
+        marginal = [0.4 * relevance[n] - 0.6 * r for n, r in zip(left, redundancy, strict=True)]
+        chosen.append(left[int(np.argmax(marginal))])
+    assert found == [f"T{n}" for n in chosen]
+
+
+def test_song_that_is_not_indexed_is_an_error(store: Store) -> None:
     with pytest.raises(UnknownSongError, match="does not hold this song"):
-        similar_songs(store, "songs", point_id("nobody"), 3, 0.5)
+        similar_songs(store, "songs", [point_id("nobody")], Ranking(0.5), Choice(3))
 
 
-def test_alias_moves_in_one_call(store: QdrantStore) -> None:
+def test_alias_moves_in_one_call(store: Store) -> None:
     store.ensure_collection("other", 6, 4)
     store.update("songs", _points(_vectors()))
     store.point_aliases({"live": "songs", "also": "songs"})
     assert store.count("live") == 30
     store.point_aliases({"live": "other"})
-    assert store.aliases() == {"live": "other", "also": "songs"}
+    assert (store.aliases()["live"], store.aliases()["also"]) == ("other", "songs")
+    assert store.count("live") == 0
 
 
-def test_data_outlive_the_client(tmp_path: Path) -> None:
+def test_old_collections_are_dropped_by_their_prefix(store: Store) -> None:
+    store.ensure_collection("songs_old", 6, 4)
+    assert store.drop_others("songs", keep=["songs"]) == ["songs_old"]
+    assert "songs_old" not in store.collections()
+
+
+@pytest.mark.parametrize("engine", ["local", "edge"])
+def test_data_outlive_the_client(engine: str, tmp_path: Path) -> None:
     for _ in range(2):
-        with QdrantStore(StoreConfig(), tmp_path / "q") as store:
+        with _open(engine, tmp_path) as store:
             store.ensure_collection("songs", 6, 4)
             written = store.update("songs", _points(_vectors())).upserted
+            store.point_aliases({"live": "songs"})
     assert written == 0
+    with _open(engine, tmp_path) as store:
+        assert store.count("live") == 30
 
 
 # The client forgets to close its lock file when it finds it taken.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_folder_in_use_is_named(store: QdrantStore, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="in use by another process"):
-        QdrantStore(StoreConfig(), tmp_path / "qdrant")
+@pytest.mark.parametrize("engine", ["local", "edge"])
+def test_folder_in_use_is_named(engine: str, tmp_path: Path) -> None:
+    with _open(engine, tmp_path), pytest.raises(StoreError, match="in use by another process"):
+        _open(engine, tmp_path)
+
+
+def test_edge_asks_for_room_before_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _open("edge", tmp_path) as store:
+        store.ensure_collection("songs", 6, 4)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
+        with pytest.raises(StoreError, match="1 MB are free"):
+            store.update("songs", _points(_vectors()))
+
+
+def test_unfinished_edge_collection_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "edge" / "songs").mkdir(parents=True)
+    (tmp_path / "edge" / "songs" / "segment.part").write_text("half")
+    with _open("edge", tmp_path) as store:
+        assert store.collections() == []
+        store.ensure_collection("songs", 6, 4)
+        assert store.update("songs", _points(_vectors())).total == 30
 
 
 def test_batches_keep_to_their_bytes() -> None:
     points = _points(_vectors())
-    one = sum(len(v) for v in points[1].vectors.values()) * 12 + 200
-    sizes = [len(b) for b in _batches(points, 5 * one)]
+    one = sum(len(v) for v in points[1].vectors.values()) * 12 + 400
+    sizes = [len(b) for b in batches(points, 5 * one)]
     assert sum(sizes) == 30
-    assert max(sizes) <= 6
-    assert [len(b) for b in _batches(points[:3], 10)] == [1, 1, 1]
+    assert max(sizes) <= 7
+    assert [len(b) for b in batches(points[:3], 10)] == [1, 1, 1]
 
 
 def test_absent_server_is_one_line_with_its_address(tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ from simsong_pipeline.cli.options import (
     QdrantUrl,
     Retrain,
 )
+from simsong_pipeline.cli.query_commands import print_songs
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.recommend import Choice
 
 UNREADABLE_EXIT = 3
 
@@ -265,7 +267,7 @@ def demo(
 
     With --json: the object of `run`, one object per neighbour, and an object with the report's path.
     """
-    from simsong_pipeline.pipeline.queries import example_songs
+    from simsong_pipeline.pipeline.queries import Songs, example_songs
     from simsong_pipeline.pipeline.raw import ensure_raw
 
     workspace, config = Workspace(home), PipelineConfig()
@@ -274,59 +276,17 @@ def demo(
         if not ensure_raw(workspace, SourceConfig(), SampleConfig(seed=seed), told.progress):
             told.note(f"{workspace.raw} is there already")
     _run(workspace, SourceConfig(), config, json)
-    for track_id in example_songs(workspace, 3):
-        _print_similar(workspace, config, track_id, 5, None, True, json)
+    with workspace.store(config.store) as store:
+        songs = Songs(workspace, store, config)
+        for track_id in example_songs(workspace, 3):
+            answer = songs.similar([track_id], Choice(5), exclude_artist=True)
+            print_songs(f"Similar to {answer.meant[0].name}", answer.neighbours, json)
     report = str(workspace.report.resolve())
     if json:
         print_json({"report": report})
         return
     _print_metrics(workspace, headline_only=True)
     out.print(f"\nreport: {report}", markup=False)
-
-
-def similar(
-    song: Annotated[str, typer.Argument(help="Artist, title, both, or a track id.")],
-    home: Home = DEFAULT_HOME,
-    k: Annotated[int, typer.Option("-k", help="Songs to recommend.", min=1)] = 10,
-    audio_weight: Annotated[
-        float | None,
-        typer.Option(help="Share of the audio in the score; chosen on validation by default.", min=0, max=1),
-    ] = None,
-    hubness: Annotated[
-        float | None,
-        typer.Option(help="Take off for songs that are near to everything; by validation by default.", min=0, max=2),
-    ] = None,
-    exclude_artist: Annotated[bool, typer.Option("--exclude-artist", help="No song of the same artist.")] = False,
-    qdrant_url: QdrantUrl = None,
-    json: Json = False,
-) -> None:
-    """Songs most like SONG, from the index."""
-    workspace = Workspace(home)
-    config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
-    _print_similar(workspace, config, song, k, audio_weight, exclude_artist, json, hubness)
-
-
-def _print_similar(
-    workspace: Workspace,
-    config: PipelineConfig,
-    song: str,
-    k: int,
-    audio_weight: float | None,
-    exclude_artist: bool,
-    json: bool,
-    hubness: float | None = None,
-) -> None:
-    from simsong_pipeline.pipeline.queries import similar as ask
-
-    workspace.read("tracks")  # says so before an empty index is made
-    with workspace.store(config.store) as store:
-        answer = ask(workspace, store, song, k, config, audio_weight, exclude_artist, hubness)
-    fields = ("artist", "title", "year", "language", "track_id")
-    rows = [{"score": round(n.score, 6)} | {f: n.payload.get(f) for f in fields} for n in answer.neighbours]
-    if json:
-        print_json_lines(rows)
-    else:
-        print_table(f"Similar to {answer.name}", ("score", *fields), [list(r.values()) for r in rows])
 
 
 def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
@@ -399,4 +359,4 @@ def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
         raise typer.Exit(1)
 
 
-ALL = (sample, run, library, select, train, demo, similar, evaluate, report_card, doctor)
+ALL = (sample, run, library, select, train, demo, evaluate, report_card, doctor)

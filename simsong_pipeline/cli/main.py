@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from simsong_pipeline.cli import commands, fetch_commands
+from simsong_pipeline.cli import commands, fetch_commands, query_commands
 from simsong_pipeline.cli.console import err
 from simsong_pipeline.errors import SimSongError
 
@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-for command in commands.ALL:
+for command in (*commands.ALL, *query_commands.ALL):
     app.command()(command)
 app.add_typer(fetch_commands.app, name="fetch")
 

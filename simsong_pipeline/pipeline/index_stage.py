@@ -14,7 +14,7 @@ from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import SONG_VECTOR, Point, song_vector
 from simsong_pipeline.stores.payloads import build_payloads, point_id
-from simsong_pipeline.stores.qdrant_store import StoreChange
+from simsong_pipeline.stores.updating import StoreChange
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from simsong_pipeline.config import LogMelConfig, PipelineConfig, StageConfig, S
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import write_atomically, write_json
 from simsong_pipeline.schemas import CONTRACTS, check
-from simsong_pipeline.stores.qdrant_store import QdrantStore
+from simsong_pipeline.stores.opening import Store, open_store
 
 if TYPE_CHECKING:
     from simsong_pipeline.audio.feature_store import FeatureStore
@@ -62,9 +62,9 @@ class Workspace:
 
         return FeatureStore(self.home / "features", config)
 
-    def store(self, config: StoreConfig) -> QdrantStore:
+    def store(self, config: StoreConfig) -> Store:
         """The index; close it after use."""
-        return QdrantStore(config, self.home / "qdrant")
+        return open_store(config, self.home)
 
     def frame_path(self, name: str) -> Path:
         """File of a frame; a name may have a variant in front: `ns/track_vectors`."""

@@ -1,10 +1,12 @@
-"""Reads playlists in M3U form: one entry a line, relative to the playlist's own folder."""
+"""Playlists in M3U form: one entry a line, relative to the playlist's own folder."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.files import write_bytes
 from simsong_pipeline.sources.library.lyric_files import decoded
 
 SUFFIXES = (".m3u", ".m3u8")
@@ -49,6 +51,37 @@ def read_playlist(path: Path) -> Playlist:
     entries = [line.strip() for line in text.splitlines()]
     located = [_located(entry, folder) for entry in entries if entry and not entry.startswith("#")]
     return Playlist(path.stem, [p for p in located if p is not None])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A song of a playlist to write; seconds are null where unknown."""
+
+    path: Path
+    name: str
+    seconds: float | None
+
+
+def write_playlist(path: Path, entries: list[Entry]) -> None:
+    """Write an extended M3U8, in UTF-8, with paths relative to its folder where they lie below the same root."""
+    lines = ["#EXTM3U"]
+    for entry in entries:
+        title = " ".join(entry.name.split())
+        lines += [
+            f"#EXTINF:{-1 if entry.seconds is None else round(entry.seconds)},{title}",
+            _relative(entry.path, path),
+        ]
+    write_bytes(path, ("\n".join(lines) + "\n").encode())
+
+
+def _relative(song: Path, playlist: Path) -> str:
+    folder = playlist.absolute().parent
+    try:
+        name = os.path.relpath(song.absolute(), folder)
+    except ValueError:  # another drive
+        return str(song.absolute())
+    # A name that begins like a remark would be read as one.
+    return f"./{name}" if name.startswith("#") else name
 
 
 def _located(entry: str, folder: Path) -> Path | None:

@@ -4,13 +4,11 @@ The address comes from the configuration or `QDRANT_URL`, the key from `QDRANT_A
 handed to the client and kept nowhere else.
 """
 
-import json
 import os
 import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,8 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError, first_line
-from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point
+from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of
 
 _PAYLOAD_INDEXES = {
     "track_id": models.PayloadSchemaType.KEYWORD,
@@ -33,17 +32,6 @@ _PAYLOAD_INDEXES = {
     "year": models.PayloadSchemaType.INTEGER,
     "duration_s": models.PayloadSchemaType.FLOAT,
 }
-# A point's vectors as JSON numbers, generously.
-_BYTES_PER_NUMBER = 12
-
-
-@dataclass(frozen=True)
-class StoreChange:
-    """What an update wrote: points upserted and deleted, and points now in the collection."""
-
-    upserted: int
-    deleted: int
-    total: int
 
 
 def server_url(config: StoreConfig) -> str | None:
@@ -99,45 +87,36 @@ class QdrantStore:
                 for field, kind in _PAYLOAD_INDEXES.items():
                     self._client.create_payload_index(name, field, kind, wait=True)
 
-    def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5) -> StoreChange:
-        """Make the collection hold exactly `points`, writing only those whose hashes changed.
+    def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
+        """See `updating.bring_to`."""
+        return bring_to(self, name, points, self._config.batch_bytes, keep_share, **more)
 
-        Args:
-            keep_share: refuse to delete when fewer than this share of the present points would stay: an
-                input that shrank so much is more likely incomplete than right.
-        """
-        wanted = {point.point_id: point for point in points}
-        with self._errors():
-            present = self._hashes(name)
-            changed = [p for i, p in wanted.items() if present.get(i) != _hashes_of(p.payload)]
-            vanished = [i for i in present if i not in wanted]
-            if present and len(present) - len(vanished) < keep_share * len(present):
-                raise StoreError(
-                    f"{len(vanished)} of the {len(present)} songs in {name!r} are missing from the new catalogue; "
-                    "nothing was changed. Check that the raw data are complete; to start afresh, delete the "
-                    f"collection ({self.address})"
-                )
-            for batch in _batches(changed, self._config.batch_bytes):
-                self._client.upsert(name, points=batch, wait=True)
-            if vanished:
-                self._client.delete(name, points_selector=models.PointIdsList(points=vanished), wait=True)
-            total = self._client.count(name, exact=True).count
-        if total != len(wanted):
-            raise StoreError(
-                f"{name!r} holds {total} songs after the update in place of {len(wanted)} ({self.address})"
-            )
-        return StoreChange(len(changed), len(vanished), total)
-
-    def _hashes(self, name: str) -> dict[str, tuple[Any, ...]]:
-        """content_hash, payload_hash and model_version of every point."""
-        hashes: dict[str, tuple[Any, ...]] = {}
+    def hashes(self, name: str) -> dict[str, tuple[Any, ...]]:
+        """See `updating.Writable`."""
+        found: dict[str, tuple[Any, ...]] = {}
         offset = None
         while True:
-            fields = ["content_hash", "payload_hash", "model_version"]
-            records, offset = self._client.scroll(name, limit=1_000, offset=offset, with_payload=fields)
-            hashes |= {str(r.id): _hashes_of(r.payload or {}) for r in records}
+            with self._errors():
+                records, offset = self._client.scroll(name, limit=1_000, offset=offset, with_payload=list(HASH_FIELDS))
+            found |= {str(r.id): hashes_of(r.payload or {}) for r in records}
             if offset is None:
-                return hashes
+                return found
+
+    def upsert(self, name: str, points: Sequence[Point]) -> None:
+        """Write the points and wait until they are."""
+        made = [
+            models.PointStruct(
+                id=p.point_id, vector={n: v.tolist() for n, v in p.vectors.items()}, payload=dict(p.payload)
+            )
+            for p in points
+        ]
+        with self._errors():
+            self._client.upsert(name, points=made, wait=True)
+
+    def delete(self, name: str, point_ids: Sequence[str]) -> None:
+        """Delete the points and wait until they are gone."""
+        with self._errors():
+            self._client.delete(name, points_selector=models.PointIdsList(points=list(point_ids)), wait=True)
 
     def point_aliases(self, targets: Mapping[str, str]) -> None:
         """Point each alias at its collection, all in one call."""
@@ -165,6 +144,11 @@ class QdrantStore:
                 self._client.delete_collection(name)
         return gone
 
+    def collections(self) -> list[str]:
+        """All names."""
+        with self._errors():
+            return sorted(c.name for c in self._client.get_collections().collections)
+
     def aliases(self) -> dict[str, str]:
         """Collection behind each alias."""
         with self._errors():
@@ -188,20 +172,23 @@ class QdrantStore:
         vector: NDArray[np.float32],
         using: str,
         limit: int,
-        exclude: Mapping[str, Sequence[str]],
+        restriction: Restriction,
+        diversity: float = 0.0,
     ) -> list[Neighbour]:
         """See `recommend.VectorStore`."""
-        conditions: list[models.Condition] = [
-            models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
-            for field, values in exclude.items()
-        ]
+        query: Any = vector.tolist()
+        if diversity:
+            mmr = models.Mmr(diversity=diversity, candidates_limit=restriction.candidates(limit))
+            query = models.NearestQuery(nearest=query, mmr=mmr)
         with self._errors():
             response = self._client.query_points(
                 collection,
-                query=vector.tolist(),
+                query=query,
                 using=using,
                 limit=limit,
-                query_filter=models.Filter(must_not=conditions) if conditions else None,
+                query_filter=_filter(restriction),
+                # The embedded mode is exact, and says so in a warning when it is given any.
+                search_params=None if self.embedded else models.SearchParams(hnsw_ef=self._config.search_ef),
                 with_payload=True,
             )
         return [Neighbour(str((p.payload or {})["track_id"]), p.score, p.payload or {}) for p in response.points]
@@ -252,25 +239,16 @@ def _without_credentials(url: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest.rpartition("@")[2]
 
 
-def _hashes_of(payload: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(payload.get(name) for name in ("content_hash", "payload_hash", "model_version"))
+def _filter(restriction: Restriction) -> models.Filter | None:
+    def any_of(fields: Mapping[str, Sequence[str]]) -> list[models.Condition]:
+        return [models.FieldCondition(key=key, match=models.MatchAny(any=list(v))) for key, v in fields.items()]
 
-
-def _batches(points: Sequence[Point], limit: int) -> Iterator[list[models.PointStruct]]:
-    """Batches of at most `limit` bytes, of at least one point."""
-    batch: list[models.PointStruct] = []
-    size = 0
-    for point in points:
-        numbers = sum(len(v) for v in point.vectors.values())
-        weight = numbers * _BYTES_PER_NUMBER + len(json.dumps(dict(point.payload)))
-        if batch and size + weight > limit:
-            yield batch
-            batch, size = [], 0
-        vectors: dict[str, Any] = {name: v.tolist() for name, v in point.vectors.items()}
-        batch.append(models.PointStruct(id=point.point_id, vector=vectors, payload=dict(point.payload)))
-        size += weight
-    if batch:
-        yield batch
+    ranges: list[models.Condition] = [
+        models.FieldCondition(key=key, range=models.Range(gte=low, lte=high))
+        for key, (low, high) in restriction.between.items()
+    ]
+    must, must_not = [*any_of(restriction.any_of), *ranges], any_of(restriction.none_of)
+    return models.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
 
 
 def _point(record: models.Record) -> Point:

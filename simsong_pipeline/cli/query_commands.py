@@ -1,0 +1,235 @@
+"""Questions to the index: `similar`, `path`, `about`, `why`, and what is never to be suggested."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simsong_pipeline.cli.console import err, out, print_json, print_json_lines, print_table
+from simsong_pipeline.cli.options import DEFAULT_HOME, Home, Json, QdrantUrl
+from simsong_pipeline.pipeline.settings import read_config
+from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.recommend import Choice, Neighbour, Restriction
+
+if TYPE_CHECKING:
+    from simsong_pipeline.pipeline.queries import Songs
+
+_FIELDS = ("artist", "title", "year", "language", "track_id")
+_Words = Annotated[list[str], typer.Argument(help="Artist, title, both, or a track id; several songs for a mix.")]
+_Song = Annotated[str, typer.Argument(help="Artist, title, both, or a track id.")]
+_K = Annotated[int, typer.Option("-k", help="Songs to recommend.", min=1)]
+_Weight = Annotated[
+    float | None, typer.Option(help="Share of the audio in the score; by validation by default.", min=0, max=1)
+]
+_Hubness = Annotated[
+    float | None, typer.Option(help="Take off for songs that are near to everything; by validation.", min=0, max=2)
+]
+_Since = Annotated[int | None, typer.Option("--since", help="Of this year or later.")]
+_Until = Annotated[int | None, typer.Option("--until", help="Of this year or earlier.")]
+_Languages = Annotated[
+    list[str] | None, typer.Option("--language", help="Lyrics in this language (en, de, …); repeat.")
+]
+_Tags = Annotated[list[str] | None, typer.Option("--tag", help="With this tag; repeat for one of several.")]
+_Shortest = Annotated[float | None, typer.Option("--min-seconds", help="At least this long.", min=0)]
+_Longest = Annotated[float | None, typer.Option("--max-seconds", help="At most this long.", min=0)]
+_PerArtist = Annotated[int | None, typer.Option(help="At most so many songs of one artist.", min=1)]
+_PerAlbum = Annotated[int | None, typer.Option(help="At most so many songs of one album.", min=1)]
+_Diversity = Annotated[
+    float, typer.Option(help="0: the nearest; towards 1: the less alike among each other.", min=0, max=0.95)
+]
+_Out = Annotated[Path | None, typer.Option("--out", help="Also write a playlist (.m3u8) of the recordings.")]
+
+
+def similar(
+    songs: _Words,
+    home: Home = DEFAULT_HOME,
+    k: _K = 10,
+    dislike: Annotated[list[str] | None, typer.Option(help="Unlike this song; repeat.")] = None,
+    audio_weight: _Weight = None,
+    hubness: _Hubness = None,
+    exclude_artist: Annotated[bool, typer.Option("--exclude-artist", help="No song by an artist of SONGS.")] = False,
+    since: _Since = None,
+    until: _Until = None,
+    language: _Languages = None,
+    tag: _Tags = None,
+    min_seconds: _Shortest = None,
+    max_seconds: _Longest = None,
+    per_artist: _PerArtist = None,
+    per_album: _PerAlbum = None,
+    diversity: _Diversity = 0.0,
+    out_file: _Out = None,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """Songs most like SONGS, from the index."""
+    restriction = _restriction(since, until, language, tag, min_seconds, max_seconds)
+    choice = Choice(k, restriction, per_artist, per_album, diversity)
+    workspace = Workspace(home)
+    with _asked(workspace, qdrant_url, audio_weight, hubness) as index:
+        answer = index.similar(songs, choice, dislike or [], exclude_artist)
+    print_songs(f"Similar to {', '.join(n.name for n in answer.meant)}", answer.neighbours, json)
+    _write(workspace, out_file, answer.neighbours)
+
+
+def path(
+    start: _Song,
+    end: _Song,
+    home: Home = DEFAULT_HOME,
+    k: Annotated[int, typer.Option("-k", help="Songs between both.", min=1)] = 8,
+    audio_weight: _Weight = None,
+    since: _Since = None,
+    until: _Until = None,
+    language: _Languages = None,
+    tag: _Tags = None,
+    min_seconds: _Shortest = None,
+    max_seconds: _Longest = None,
+    per_artist: _PerArtist = None,
+    per_album: _PerAlbum = None,
+    out_file: _Out = None,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """A playlist that leads from START to END, each step a little nearer to the end."""
+    restriction = _restriction(since, until, language, tag, min_seconds, max_seconds)
+    workspace = Workspace(home)
+    with _asked(workspace, qdrant_url, audio_weight, None) as index:
+        answer = index.path(start, end, Choice(k, restriction, per_artist, per_album))
+        first, last = index.ends(answer.meant) if len(set(answer.meant)) == 2 else index.ends(answer.meant[:1]) * 2
+    whole = [first, *answer.neighbours, last]
+    print_songs(f"From {answer.meant[0].name} to {answer.meant[1].name}", whole, json)
+    _write(workspace, out_file, whole)
+
+
+def about(
+    text: Annotated[str, typer.Argument(help='What the lyrics say: "quiet songs about the sea".')],
+    home: Home = DEFAULT_HOME,
+    k: _K = 10,
+    since: _Since = None,
+    until: _Until = None,
+    language: _Languages = None,
+    tag: _Tags = None,
+    min_seconds: _Shortest = None,
+    max_seconds: _Longest = None,
+    per_artist: _PerArtist = None,
+    per_album: _PerAlbum = None,
+    diversity: _Diversity = 0.0,
+    out_file: _Out = None,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """Songs whose lyrics are nearest to TEXT; what the music sounds like does not count."""
+    restriction = _restriction(since, until, language, tag, min_seconds, max_seconds)
+    workspace = Workspace(home)
+    with _asked(workspace, qdrant_url, None, None) as index:
+        answer = index.about(text, Choice(k, restriction, per_artist, per_album, diversity))
+    print_songs(f"About {text!r}", answer.neighbours, json)
+    _write(workspace, out_file, answer.neighbours)
+
+
+def why(
+    first: _Song,
+    second: _Song,
+    home: Home = DEFAULT_HOME,
+    audio_weight: _Weight = None,
+    hubness: _Hubness = None,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """Why two songs are near: which segments match, how alike the lyrics are, and to which model."""
+    with _asked(Workspace(home), qdrant_url, audio_weight, hubness) as index:
+        one, two, found = index.why(first, second)
+    if json:
+        print_json({"first": one.track_id, "second": two.track_id, **asdict(found)})
+        return
+    off = f", {found.hubness_taken_off:.4f} taken off for hubness" if found.hubness_taken_off else ""
+    rows = [
+        ("score", found.score, f"{found.audio_weight:g} of it audio{off}"),
+        ("audio", found.audio, "cosine of the songs' audio vectors"),
+        ("lyrics", found.lyrics, "cosine of the lyric vectors" if found.lyrics is not None else "one has none"),
+    ]
+    rows += [(f"{_clock(a)} and {_clock(b)}", cosine, "segments") for a, b, cosine in found.segments]
+    print_table(f"{one.name} and {two.name}", ("what", "score", "remark"), rows)
+    out.print(f"model {found.model_version[:12]}")
+
+
+def never(
+    songs: Annotated[list[str] | None, typer.Argument(help="Songs to put on the list; none shows it.")] = None,
+    home: Home = DEFAULT_HOME,
+    artist: Annotated[bool, typer.Option("--artist", help="The artists of these songs, with all they made.")] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Take off the list.")] = False,
+    qdrant_url: QdrantUrl = None,
+) -> None:
+    """Songs and artists that are never to be suggested: `never.txt` in the home."""
+    from simsong_pipeline.pipeline.never_list import change_never, never_suggested
+
+    workspace = Workspace(home)
+    if songs:
+        with _asked(workspace, qdrant_url, None, None) as index:
+            for named in [index.find(words) for words in songs]:
+                identity, remark = index.artist_of(named.track_id) if artist else (named.track_id, named.name)
+                changed = change_never(workspace, identity, remark, artist, forget)
+                err.print(f"{remark}: {('off' if forget else 'on') if changed else 'as it was'}", markup=False)
+    known = never_suggested(workspace)
+    out.print(f"{len(known.tracks)} songs and {len(known.artists)} artists are never suggested")
+
+
+@contextmanager
+def _asked(
+    workspace: Workspace, qdrant_url: str | None, audio_weight: float | None, hubness: float | None
+) -> Iterator["Songs"]:
+    from simsong_pipeline.pipeline.queries import Songs
+
+    config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
+    workspace.read("tracks")  # says so before an empty index is made
+    with workspace.store(config.store) as store:
+        yield Songs(workspace, store, config, audio_weight, hubness)
+
+
+def _restriction(
+    since: int | None,
+    until: int | None,
+    language: list[str] | None,
+    tag: list[str] | None,
+    min_seconds: float | None,
+    max_seconds: float | None,
+) -> Restriction:
+    any_of = {name: values for name, values in (("language", language), ("tags", tag)) if values}
+    pairs = {"year": (since, until), "duration_s": (min_seconds, max_seconds)}
+    return Restriction(any_of=any_of, between={name: pair for name, pair in pairs.items() if pair != (None, None)})
+
+
+def print_songs(title: str, songs: Sequence[Neighbour], json: bool) -> None:
+    """A table, or one object a line."""
+    rows = [{"score": round(n.score, 6)} | {f: n.payload.get(f) for f in _FIELDS} for n in songs]
+    if json:
+        print_json_lines(rows)
+        return
+    print_table(title, ("score", *_FIELDS), [list(r.values()) for r in rows])
+    if not rows:
+        err.print("no song fits: ask with fewer restrictions")
+
+
+def _write(workspace: Workspace, path: Path | None, songs: Sequence[Neighbour]) -> None:
+    if path is None:
+        return
+    from simsong_pipeline.pipeline.queries import paths_of
+    from simsong_pipeline.sources.m3u import Entry, write_playlist
+
+    files = paths_of(workspace, [n.track_id for n in songs])
+    entries = [
+        Entry(Path(file), f"{n.payload.get('artist')} - {n.payload.get('title')}", n.payload.get("duration_s"))
+        for n, file in zip(songs, files, strict=True)
+        if file is not None
+    ]
+    write_playlist(path, entries)
+    err.print(f"{len(entries)} of {len(songs)} songs in {path}", markup=False)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+ALL = (similar, path, about, why, never)

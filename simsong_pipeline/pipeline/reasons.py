@@ -1,0 +1,66 @@
+"""Why two songs are near to the model that is served."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsong_pipeline.audio.segments import even_segments, even_starts, segment_frames
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.pipeline.embedding_stage import load_encoder
+from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Point, Ranking
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Cosines, and the segments that are most alike.
+
+    Attributes:
+        audio, lyrics: cosines in [-1, 1]; lyrics null where a song has none.
+        score: as a query for the first song ranks the second by.
+        segments: (seconds into the first song, seconds into the second, cosine), the most alike first.
+    """
+
+    audio: float
+    lyrics: float | None
+    score: float
+    audio_weight: float
+    hubness_taken_off: float
+    segments: list[tuple[float, float, float]]
+    model_version: str
+
+
+def reasons(
+    workspace: Workspace, config: PipelineConfig, pair: tuple[Point, Point], ranking: Ranking, best: int
+) -> Reasons:
+    """What makes two songs of the index alike; their features have to be in the home."""
+    one, two = pair
+    both = "lyrics" in one.vectors and "lyrics" in two.vectors
+    audio = float(one.vectors["audio"] @ two.vectors["audio"])
+    lyrics = float(one.vectors["lyrics"] @ two.vectors["lyrics"]) if both else None
+    weight = ranking.audio_weight if "lyrics" in one.vectors else 1.0
+    hubs = two.vectors[SONG_VECTOR][-HUBNESS_DIMS:]
+    taken = ranking.hubness * float(weight * hubs[0] + (1 - weight) * hubs[1]) / 2
+    starts, likeness = _segment_likeness(workspace, config, [str(p.payload["track_id"]) for p in pair])
+    order = np.argsort(-likeness, axis=None)[:best]
+    places = [np.unravel_index(int(i), likeness.shape) for i in order]
+    segments = [(float(starts[0][i]), float(starts[1][j]), float(likeness[i, j])) for i, j in places]
+    score = weight * audio + (1 - weight) * (lyrics or 0.0) - taken
+    return Reasons(audio, lyrics, score, weight, taken, segments, str(one.payload["model_version"]))
+
+
+def _segment_likeness(
+    workspace: Workspace, config: PipelineConfig, track_ids: Sequence[str]
+) -> tuple[list[NDArray[np.floating[Any]]], NDArray[np.float32]]:
+    """Seconds at which each song's segments start, and the cosines [segments of one, of the other]."""
+    encoder = load_encoder(workspace, config.serve, config)
+    features = workspace.features(config.log_mel).reader(workspace.read("segment_features"))
+    length, count = segment_frames(config.segments, config.log_mel), config.segments.inference_segments
+    frame_s = config.log_mel.hop_length / config.log_mel.sample_rate
+    songs = [features[t] for t in track_ids]
+    vectors = [encoder.embed(even_segments(song, length, count)) for song in songs]
+    unit = [v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in vectors]
+    return [even_starts(len(s), length, count) * frame_s for s in songs], unit[0] @ unit[1].T

@@ -1,0 +1,266 @@
+"""Qdrant's embedded engine: the server's storage and HNSW index in this process, for hundreds of thousands of songs.
+
+A collection is a folder with one shard. Aliases are one file, `CURRENT`, replaced by a rename: readers see all of them
+move at once. One process at a time holds the folder, as with the embedded mode of qdrant-client.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qdrant_edge as edge
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from simsong_pipeline.config import StoreConfig
+from simsong_pipeline.errors import StoreError, first_line
+from simsong_pipeline.files import write_json
+from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of
+
+_KINDS = edge.PayloadSchemaType
+_PAYLOAD_INDEXES = {
+    "track_id": _KINDS.Keyword,
+    "artist_id": _KINDS.Keyword,
+    "language": _KINDS.Keyword,
+    "tags": _KINDS.Keyword,
+    "genre": _KINDS.Keyword,
+    "year": _KINDS.Integer,
+    "duration_s": _KINDS.Float,
+}
+# A disk that fills up while a shard is mapped kills the process (SIGBUS), so room is asked for first: each segment's
+# vectors are written once as they come and once more into the index.
+_ROOM = 3
+_FREE_BYTES = 300_000_000
+_READY = "shard.json"
+
+
+class EdgeStore:
+    """Collections of songs below a folder. Use as a context manager.
+
+    Raises:
+        StoreError: from every method, when the folder is in use, the disk is nearly full, or the engine fails.
+    """
+
+    embedded = True
+
+    def __init__(self, config: StoreConfig, folder: Path) -> None:
+        self._config, self._folder = config, folder
+        self.address = f"edge in {folder}"
+        self._shards: dict[str, edge.EdgeShard] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StoreError(
+                f"Qdrant {self.address} is in use by another process: wait until it has finished, or serve several "
+                "processes from a server (QDRANT_URL)"
+            ) from error
+
+    def __enter__(self) -> "EdgeStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in list(self._shards):
+            self._close(name)
+        self._lock.release()
+
+    def ping(self) -> int:
+        """Number of collections."""
+        return len(self.collections())
+
+    def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int) -> None:
+        """Create the shard with its named vectors and payload indexes unless it is there.
+
+        Only `song` has a graph; `audio` and `lyrics` by themselves are searched exactly.
+        """
+        if name in self.collections():
+            return
+        # What a killed process left before the shard was ready.
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+        exact = edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)
+        cosine, song = edge.Distance.Cosine, audio_dim + lyric_dim + HUBNESS_DIMS
+        vectors = {
+            "audio": edge.EdgeVectorParams(size=audio_dim, distance=cosine, hnsw_config=exact),
+            "lyrics": edge.EdgeVectorParams(size=lyric_dim, distance=cosine, hnsw_config=exact),
+            SONG_VECTOR: edge.EdgeVectorParams(size=song, distance=edge.Distance.Dot),
+        }
+        graph = edge.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
+        with self._errors():
+            (self._folder / name).mkdir()
+            shard = edge.EdgeShard.create(
+                str(self._folder / name), edge.EdgeConfig(vectors=vectors, hnsw_config=graph, wal_enabled=True)
+            )
+            for field, kind in _PAYLOAD_INDEXES.items():
+                shard.update(edge.UpdateOperation.create_field_index(field, kind))
+            shard.flush()
+        self._shards[name] = shard
+        write_json(self._folder / name / _READY, {"audio": audio_dim, "lyrics": lyric_dim})
+
+    def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
+        """See `updating.bring_to`; then the index is built, in a process of its own."""
+        change = bring_to(self, name, points, self._config.batch_bytes, keep_share, **more)
+        if change.upserted or change.deleted:
+            self._build_index(name)
+        return change
+
+    def hashes(self, name: str) -> dict[str, tuple[Any, ...]]:
+        """See `updating.Writable`."""
+        found: dict[str, tuple[Any, ...]] = {}
+        offset = None
+        while True:
+            request = edge.ScrollRequest(limit=1_000, offset=offset, with_payload=list(HASH_FIELDS))
+            with self._errors():
+                records, offset = self._shard(name).scroll(request)
+            found |= {str(r.id): hashes_of(r.payload or {}) for r in records}
+            if offset is None:
+                return found
+
+    def upsert(self, name: str, points: Sequence[Point]) -> None:
+        """Write the points; whole or not at all once this returns."""
+        self._ask_for_room(points)
+        made = [edge.Point(p.point_id, {n: v.tolist() for n, v in p.vectors.items()}, dict(p.payload)) for p in points]
+        with self._errors():
+            self._shard(name).update(edge.UpdateOperation.upsert_points(made))
+
+    def delete(self, name: str, point_ids: Sequence[str]) -> None:
+        """Delete the points."""
+        with self._errors():
+            self._shard(name).update(edge.UpdateOperation.delete_points(list(point_ids)))
+
+    def point_aliases(self, targets: Mapping[str, str]) -> None:
+        """Point each alias at its collection, all at once."""
+        write_json(self._folder / "CURRENT", self.aliases() | dict(targets))
+
+    def drop_others(self, prefix: str, keep: Sequence[str]) -> list[str]:
+        """Delete the collections whose name begins with `prefix` and is not among `keep`; their names."""
+        gone = sorted(name for name in self.collections() if name.startswith(prefix) and name not in keep)
+        for name in gone:
+            self._close(name)
+            (self._folder / name / _READY).unlink()  # from here on it is rubbish, even if the rest is interrupted
+            shutil.rmtree(self._folder / name)
+        return gone
+
+    def aliases(self) -> dict[str, str]:
+        """Collection behind each alias."""
+        path = self._folder / "CURRENT"
+        if not path.is_file():
+            return {}
+        try:
+            known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged: delete it and run `simsong run`") from error
+        return known
+
+    def count(self, name: str) -> int:
+        """Points in a collection or behind an alias."""
+        with self._errors():
+            return self._shard(name).count(edge.CountRequest(exact=True))
+
+    def fetch(self, collection: str, point_ids: Sequence[str], with_vectors: bool) -> list[Point]:
+        """See `recommend.VectorStore`."""
+        with self._errors():
+            records = self._shard(collection).retrieve(list(point_ids), with_payload=True, with_vector=with_vectors)
+        by_id = {str(r.id): r for r in records}
+        return [_point(by_id[i]) for i in point_ids if i in by_id]
+
+    def query(
+        self,
+        collection: str,
+        vector: NDArray[np.float32],
+        using: str,
+        limit: int,
+        restriction: Restriction,
+        diversity: float = 0.0,
+    ) -> list[Neighbour]:
+        """See `recommend.VectorStore`."""
+        numbers = vector.tolist()
+        query: Any = edge.Query.Nearest(numbers, using)
+        if diversity:
+            query = edge.Mmr(numbers, 1 - diversity, restriction.candidates(limit), using)
+        request = edge.QueryRequest(
+            limit,
+            query=query,
+            filter=_filter(restriction),
+            with_payload=True,
+            params=edge.SearchParams(hnsw_ef=self._config.search_ef),
+        )
+        with self._errors():
+            found = self._shard(collection).query(request)
+        return [Neighbour(str((p.payload or {})["track_id"]), p.score, p.payload or {}) for p in found]
+
+    def collections(self) -> list[str]:
+        """All names."""
+        return sorted(p.parent.name for p in self._folder.glob(f"*/{_READY}"))
+
+    def _shard(self, name: str) -> edge.EdgeShard:
+        name = self.aliases().get(name, name)
+        if name not in self._shards:
+            if name not in self.collections():
+                raise StoreError(f"no collection {name!r} ({self.address})")
+            with self._errors():
+                self._shards[name] = edge.EdgeShard.load(str(self._folder / name))
+        return self._shards[name]
+
+    def _close(self, name: str) -> None:
+        shard = self._shards.pop(name, None)
+        if shard is not None:
+            with self._errors():
+                shard.flush()
+                shard.close()
+
+    def _build_index(self, name: str) -> None:
+        """Apart, so that its memory goes back when it is done and what kills it leaves this process alive."""
+        self._close(name)
+        command = [sys.executable, "-m", "simsong_pipeline.stores.edge_index", str(self._folder / name)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode != 0:
+            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise StoreError(
+                f"the index of {name!r} could not be built (exit {done.returncode}: {last[0]}): is the disk or the "
+                f"memory full? Its points are all there ({self.address}); run `simsong run` again"
+            )
+
+    def _ask_for_room(self, points: Sequence[Point]) -> None:
+        needed = _FREE_BYTES + _ROOM * 4 * sum(sum(len(v) for v in p.vectors.values()) for p in points)
+        free = shutil.disk_usage(self._folder).free
+        if free < needed:
+            raise StoreError(
+                f"{free / 1e6:,.0f} MB are free below {self._folder} and {needed / 1e6:,.0f} MB are needed: make room, "
+                "and run again"
+            )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The engine raises bare `Exception`s; all become one line with the address."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except Exception as error:
+            raise StoreError(f"Qdrant {self.address} failed ({first_line(error)})") from error
+
+
+def _filter(restriction: Restriction) -> edge.Filter | None:
+    def any_of(fields: Mapping[str, Sequence[str]]) -> list[Any]:
+        return [edge.FieldCondition(key, match=edge.MatchAny(list(values))) for key, values in fields.items()]
+
+    ranges = [
+        edge.FieldCondition(key, range=edge.RangeFloat(gte=low, lte=high))
+        for key, (low, high) in restriction.between.items()
+    ]
+    must, must_not = [*any_of(restriction.any_of), *ranges], any_of(restriction.none_of)
+    return edge.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
+
+
+def _point(record: edge.Record) -> Point:
+    stored = record.vector if isinstance(record.vector, dict) else {}
+    vectors = {name: np.asarray(v, np.float32) for name, v in stored.items()}
+    return Point(str(record.id), vectors, record.payload or {})

@@ -1,0 +1,65 @@
+"""Which engine holds the index: a server where there is an address, else one of the two embedded ones."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from simsong_pipeline.config import StoreConfig
+from simsong_pipeline.errors import StoreError
+from simsong_pipeline.recommend import Point, VectorStore
+from simsong_pipeline.stores.qdrant_store import QdrantStore, server_url
+from simsong_pipeline.stores.updating import StoreChange
+
+# Beyond, the mode of qdrant-client, which compares with every song in Python, is no fun any more.
+LOCAL_SONGS = 20_000
+
+
+class Store(VectorStore, Protocol):
+    """Everything that the pipeline asks of an index; each engine's class has the descriptions."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def embedded(self) -> bool: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def ping(self) -> int: ...
+
+    def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int) -> None: ...
+
+    def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange: ...
+
+    def upsert(self, name: str, points: Sequence[Point]) -> None: ...
+
+    def hashes(self, name: str) -> dict[str, tuple[Any, ...]]: ...
+
+    def point_aliases(self, targets: Mapping[str, str]) -> None: ...
+
+    def drop_others(self, prefix: str, keep: Sequence[str]) -> list[str]: ...
+
+    def collections(self) -> list[str]: ...
+
+    def aliases(self) -> dict[str, str]: ...
+
+    def count(self, name: str) -> int: ...
+
+
+def open_store(config: StoreConfig, home: Path) -> Store:
+    """The index of a home; close it after use.
+
+    Raises:
+        StoreError: the engine is not installed, or its folder is in use.
+    """
+    if server_url(config) is not None or config.engine == "local":
+        return QdrantStore(config, home / "qdrant")
+    if find_spec("qdrant_edge") is None:
+        raise StoreError("the embedded engine is not installed: `pip install simsong[edge]`")
+    # Imported here because it is installed on purpose only.
+    from simsong_pipeline.stores.edge_store import EdgeStore
+
+    return EdgeStore(config, home / "edge")

@@ -1,0 +1,100 @@
+"""Brings a collection to a wanted state, whatever engine holds it: only what changed is written."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from simsong_pipeline.errors import StoreError
+from simsong_pipeline.recommend import Point
+
+HASH_FIELDS = ("content_hash", "payload_hash", "model_version")
+# A point's vectors as JSON numbers, generously.
+_BYTES_PER_NUMBER = 12
+
+
+@dataclass(frozen=True)
+class StoreChange:
+    """What an update wrote: points upserted and deleted, and points now in the collection."""
+
+    upserted: int
+    deleted: int
+    total: int
+
+
+class Writable(Protocol):
+    """What an update needs of an engine."""
+
+    @property
+    def address(self) -> str: ...
+
+    def hashes(self, name: str) -> dict[str, tuple[Any, ...]]:
+        """The values of `HASH_FIELDS` of every point, by id."""
+        ...
+
+    def upsert(self, name: str, points: Sequence[Point]) -> None: ...
+
+    def delete(self, name: str, point_ids: Sequence[str]) -> None: ...
+
+    def count(self, name: str) -> int: ...
+
+
+def bring_to(
+    store: Writable,
+    name: str,
+    points: Iterable[Point],
+    batch_bytes: int,
+    keep_share: float,
+    before_write: Callable[[], None] = lambda: None,
+) -> StoreChange:
+    """Make the collection hold exactly `points`, writing only those whose hashes changed.
+
+    Args:
+        keep_share: refuse to delete when fewer than this share of the present points would stay: an input that
+            shrank so much is more likely incomplete than right.
+        before_write: called before each batch; what it raises ends the update there.
+
+    Raises:
+        StoreError: too few points would stay, or the collection holds other points afterwards.
+    """
+    wanted = {point.point_id: point for point in points}
+    present = store.hashes(name)
+    changed = [p for i, p in wanted.items() if present.get(i) != hashes_of(p.payload)]
+    vanished = [i for i in present if i not in wanted]
+    if present and len(present) - len(vanished) < keep_share * len(present):
+        raise StoreError(
+            f"{len(vanished)} of the {len(present)} songs in {name!r} are missing from the new catalogue; "
+            "nothing was changed. Check that the raw data are complete; to start afresh, delete the "
+            f"collection ({store.address})"
+        )
+    for batch in batches(changed, batch_bytes):
+        before_write()
+        store.upsert(name, batch)
+    if vanished:
+        before_write()
+        store.delete(name, vanished)
+    total = store.count(name)
+    if total != len(wanted):
+        raise StoreError(f"{name!r} holds {total} songs after the update in place of {len(wanted)} ({store.address})")
+    return StoreChange(len(changed), len(vanished), total)
+
+
+def hashes_of(payload: Mapping[str, Any]) -> tuple[Any, ...]:
+    """A payload's values of `HASH_FIELDS`."""
+    return tuple(payload.get(name) for name in HASH_FIELDS)
+
+
+def batches(points: Sequence[Point], limit: int) -> Iterator[list[Point]]:
+    """Batches of at most `limit` bytes, of at least one point."""
+    batch: list[Point] = []
+    size = 0
+    for point in points:
+        numbers = sum(len(v) for v in point.vectors.values())
+        weight = numbers * _BYTES_PER_NUMBER + len(json.dumps(dict(point.payload)))
+        if batch and size + weight > limit:
+            yield batch
+            batch, size = [], 0
+        batch.append(point)
+        size += weight
+    if batch:
+        yield batch

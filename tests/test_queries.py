@@ -1,0 +1,160 @@
+"""Questions to a finished run's index: by song, mix, path, text, with limits; why; never; playlists."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from conftest import SMALL_CONFIG
+from typer.testing import CliRunner
+
+from simsong_pipeline.cli.main import app
+from simsong_pipeline.errors import UnknownSongError
+from simsong_pipeline.pipeline.never_list import change_never, never_suggested
+from simsong_pipeline.pipeline.queries import Songs, paths_of
+from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.recommend import Choice, Restriction
+from simsong_pipeline.sources.m3u import Entry, read_playlist, write_playlist
+
+Finished = tuple[Workspace, object]
+
+
+@pytest.fixture
+def home(finished_run: Finished) -> Workspace:
+    return finished_run[0]
+
+
+@pytest.fixture
+def songs(home: Workspace) -> Iterator[Songs]:
+    with home.store(SMALL_CONFIG.store) as store:
+        yield Songs(home, store, SMALL_CONFIG)
+
+
+def _indexed(home: Workspace) -> list[str]:
+    ids: list[str] = home.read("wns/track_vectors")["track_id"].to_list()
+    return ids
+
+
+def test_mix_of_songs_leaves_all_of_them_out(home: Workspace, songs: Songs) -> None:
+    first, second, third = _indexed(home)[:3]
+    found = songs.similar([first, second], Choice(8), disliked=[third])
+    assert [n.track_id for n in found.meant] == [first, second]
+    assert not {first, second, third} & {n.track_id for n in found.neighbours}
+    assert len(found.neighbours) == 8
+
+
+def test_path_starts_near_its_start(home: Workspace, songs: Songs) -> None:
+    start, end = _indexed(home)[0], _indexed(home)[-1]
+    steps = songs.path(start, end, Choice(4)).neighbours
+    assert len({n.track_id for n in steps} | {start, end}) == 6
+
+
+def test_about_finds_the_lyrics_that_are_quoted(home: Workspace, songs: Songs) -> None:
+    lyrics = home.read("lyrics").filter(status="ok").join(home.read("wns/track_vectors"), on="track_id", how="semi")
+    track_id, text = lyrics.sort(pl.col("text").str.len_chars()).select("track_id", "text").row(0)
+    assert songs.about(text, Choice(3)).neighbours[0].track_id == track_id
+    with pytest.raises(UnknownSongError, match="without words"):
+        songs.about("  ", Choice(3))
+
+
+def test_limits_hold(home: Workspace, songs: Songs) -> None:
+    first = _indexed(home)[0]
+    found = songs.similar([first], Choice(50, Restriction(any_of={"language": ["en"]}), per_artist=1)).neighbours
+    assert found
+    assert {n.payload["language"] for n in found} == {"en"}
+    artists = [n.payload["artist_id"] for n in found]
+    assert len(artists) == len(set(artists))
+
+
+def test_why_agrees_with_the_ranking(home: Workspace, songs: Songs) -> None:
+    first = _indexed(home)[1]
+    nearest = songs.similar([first], Choice(1)).neighbours[0]
+    _, _, found = songs.why(first, nearest.track_id)
+    assert found.score == pytest.approx(nearest.score, abs=1e-5)
+    assert found.model_version == nearest.payload["model_version"]
+    cosines = [c for *_, c in found.segments]
+    assert cosines == sorted(cosines, reverse=True)
+    assert max(cosines) <= 1 + 1e-6
+    with pytest.raises(UnknownSongError, match="name two songs"):
+        songs.why(first, first)
+
+
+def test_segments_of_why_are_those_the_song_is_embedded_by(home: Workspace, songs: Songs) -> None:
+    durations = dict(home.read("audio").select("track_id", "duration_s").iter_rows())
+    first, second = sorted(_indexed(home), key=lambda t: -durations[t])[:2]
+    _, _, found = songs.why(first, second, best=100)
+    seconds = {a for a, *_ in found.segments}
+    assert min(seconds) == 0
+    assert max(seconds) <= durations[first] - SMALL_CONFIG.segments.seconds + 0.1
+    assert len(found.segments) == len(seconds) * len({b for _, b, _ in found.segments})
+
+
+def test_never_suggested_songs_and_artists_do_not_come(run_copy: Workspace) -> None:
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        songs = Songs(run_copy, store, SMALL_CONFIG)
+        first = _indexed(run_copy)[0]
+        before = songs.similar([first], Choice(6)).neighbours
+        unloved, artist = before[0].track_id, before[1].payload["artist_id"]
+        assert change_never(run_copy, unloved, "a song # of sorts", artist=False, forget=False)
+        assert not change_never(run_copy, unloved, "again", artist=False, forget=False)
+        assert change_never(run_copy, artist, "an artist", artist=True, forget=False)
+        after = songs.similar([first], Choice(40)).neighbours
+        assert unloved not in {n.track_id for n in after}
+        assert artist not in {n.payload["artist_id"] for n in after}
+        assert change_never(run_copy, unloved, "", artist=False, forget=True)
+        assert never_suggested(run_copy).tracks == []
+        assert unloved in {n.track_id for n in songs.similar([first], Choice(40)).neighbours}
+
+
+def test_written_playlist_reads_back(tmp_path: Path) -> None:
+    files = [tmp_path / "music" / name for name in ("a b.flac", "#1 hit.mp3", "ü/日本.ogg")]
+    target = tmp_path / "lists" / "mix.m3u8"
+    write_playlist(target, [Entry(f, "An artist\n- a title", 61.4) for f in files])
+    assert read_playlist(target).paths == files
+    assert "#EXTINF:61,An artist - a title" in target.read_text(encoding="utf-8")
+
+
+def test_command_writes_a_playlist_of_recordings(home: Workspace, tmp_path: Path) -> None:
+    target = tmp_path / "mix.m3u8"
+    first, second = _indexed(home)[:2]
+    arguments = ["similar", first, second, "--home", str(home.home), "-k", "4", "--out", str(target), "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    listed = read_playlist(target).paths
+    assert len(listed) == 4
+    assert all(p.is_file() for p in listed)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["path", "0", "-1", "-k", "3"], ["why", "0", "1"], ["about", "the sea at night"], ["never"]]
+)
+def test_commands_answer(home: Workspace, arguments: list[str]) -> None:
+    ids = _indexed(home)
+    places = {"0": ids[0], "1": ids[1], "-1": ids[-1]}
+    result = CliRunner().invoke(app, [*[places.get(a, a) for a in arguments], "--home", str(home.home)])
+    assert result.exit_code == 0, result.output
+
+
+def test_restrictions_that_nothing_meets_say_so(home: Workspace) -> None:
+    result = CliRunner().invoke(app, ["similar", _indexed(home)[0], "--home", str(home.home), "--since", "2999"])
+    assert result.exit_code == 0
+    assert "fewer restrictions" in result.output
+
+
+def test_paths_are_those_of_the_recordings(home: Workspace) -> None:
+    found = paths_of(home, [_indexed(home)[0], "nobody"])
+    assert Path(str(found[0])).is_file()
+    assert found[1] is None
+
+
+def test_weight_of_one_ranks_by_audio_alone(home: Workspace) -> None:
+    frame = home.read("wns/track_vectors")
+    audio = frame["audio"].to_numpy()
+    with home.store(SMALL_CONFIG.store) as store:
+        found = Songs(home, store, SMALL_CONFIG, audio_weight=1.0, hubness=0.0).similar(
+            [frame["track_id"][2]], Choice(1)
+        )
+    scores = audio @ audio[2]
+    scores[2] = -np.inf
+    assert found.neighbours[0].track_id == frame["track_id"][int(scores.argmax())]
