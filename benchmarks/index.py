@@ -1,8 +1,8 @@
 """The embedded engines beside each other: `python -m benchmarks.index --songs 2000 20000 200000`.
 
 Random unit vectors in clusters, as songs of styles are. For each size and engine, in one run: time to write and to
-build the index, peak memory of the process, size on disk, latency of a query (median and 99th percentile), and recall@10
-against exact scores. qdrant-client's own mode is left out above `--local-up-to` songs.
+build the index, peak memory of the process, size on disk, latency of a query (median and 99th percentile), and
+recall@10 against exact scores. qdrant-client's own mode is left out above `--local-up-to` songs.
 """
 
 import argparse

@@ -8,6 +8,7 @@ from dagster_project.checks import CHECKS
 from dagster_project.io_manager import FrameIOManager
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
+from dagster_project.sensors import failure_notice
 
 _simsong = SimSong()
 
@@ -16,6 +17,7 @@ defs = dg.Definitions(
     asset_checks=CHECKS,
     jobs=[nightly_job],
     schedules=[nightly_schedule],
+    sensors=[failure_notice],
     resources={"simsong": _simsong, "frames": FrameIOManager(simsong=_simsong)},
     # One process: assets share imports, and the embedded Qdrant folder serves one process at a time.
     executor=dg.in_process_executor,

@@ -3,6 +3,7 @@
 import dagster as dg
 
 NIGHTLY_TIME_ZONE = "Europe/Berlin"
+NIGHTLY_CRON = "0 3 * * *"
 _IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -12,14 +13,30 @@ _IN_FLIGHT = [
 ]
 
 nightly_job = dg.define_asset_job(
-    "nightly", selection=dg.AssetSelection.all() - dg.AssetSelection.groups("training", "export")
+    "nightly",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("training", "export"),
+    # Before whatever else waits for the home.
+    tags={"dagster/priority": "10"},
 )
 
 
-@dg.schedule(cron_schedule="0 3 * * *", job=nightly_job, execution_timezone=NIGHTLY_TIME_ZONE)
-def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """At three in the morning, unless the run of another night is still in flight."""
-    running = context.instance.get_run_records(dg.RunsFilter(job_name=nightly_job.name, statuses=_IN_FLIGHT), limit=1)
-    if running:
-        return dg.SkipReason(f"run {running[0].dagster_run.run_id} is still in flight")
-    return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat())
+def nightly(cron: str = NIGHTLY_CRON) -> dg.ScheduleDefinition:
+    """The schedule: at three in the morning, unless the run of another night is still in flight.
+
+    Three o'clock exists once in every night of the year in which the clock changes: it jumps from two to three, or
+    from three to two.
+    """
+
+    @dg.schedule(cron_schedule=cron, job=nightly_job, execution_timezone=NIGHTLY_TIME_ZONE)
+    def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """The night's run."""
+        filters = dg.RunsFilter(job_name=nightly_job.name, statuses=_IN_FLIGHT)
+        running = context.instance.get_run_records(filters, limit=1)
+        if running:
+            return dg.SkipReason(f"run {running[0].dagster_run.run_id} is still in flight")
+        return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat())
+
+    return nightly_schedule
+
+
+nightly_schedule = nightly()

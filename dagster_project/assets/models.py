@@ -110,6 +110,7 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         ins={"track_vectors": vectors, **_inputs("tracks", "audio", "lyrics", "lastfm_tags")},
     )
     def qdrant_collection(
+        context: dg.AssetExecutionContext,
         simsong: SimSong,
         track_vectors: pl.DataFrame,
         tracks: pl.DataFrame,
@@ -119,7 +120,8 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """The songs in Qdrant: one collection a model version, behind an alias."""
         frames, now = IndexFrames(tracks, audio, lyrics, lastfm_tags), datetime.now(UTC)
-        change = publish_variant(simsong.workspace(), variant, track_vectors, frames, simsong.config(), now)
+        workspace, run_id = simsong.workspace(), context.run_id
+        change = publish_variant(workspace, variant, track_vectors, frames, simsong.config(), now, run_id=run_id)
         return dg.MaterializeResult(metadata=vars(change))
 
     return qdrant_collection

@@ -17,6 +17,8 @@ _FETCHED_AUDIO, _FETCHED_LYRICS = dg.AssetKey("youtube_recordings"), dg.AssetKey
 def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
     """The raw data on disk; the procedural sample catalogue is written where there are none."""
     progress = events(context).progress
+    with simsong.workspace().lock():
+        simsong.workspace().fence.claim(context.run_id)
     written = raw.ensure_raw(simsong.workspace(), simsong.source(), simsong.sample(), progress)
     return dg.MaterializeResult(metadata={"sample_written": written, "home": str(simsong.workspace().home)})
 

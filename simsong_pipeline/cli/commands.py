@@ -23,6 +23,7 @@ from simsong_pipeline.cli.options import (
 )
 from simsong_pipeline.cli.query_commands import print_songs
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
+from simsong_pipeline.errors import ModelError
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.recommend import Choice
@@ -289,6 +290,33 @@ def demo(
     out.print(f"\nreport: {report}", markup=False)
 
 
+def rollback(
+    home: Home = DEFAULT_HOME,
+    variant: Annotated[Variant | None, typer.Option(help="Only this one; by default all that have one.")] = None,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """Serve by the previous model again, and by its collection. A second rollback goes forward again.
+
+    Nothing is embedded anew; the next run embeds what came since that model was replaced.
+    """
+    from simsong_pipeline.pipeline.rollback_stage import has_previous, roll_back
+
+    workspace = Workspace(home)
+    config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
+    wanted = [variant] if variant is not None else [v for v in VARIANTS if has_previous(workspace, v)]
+    if not wanted:
+        raise ModelError(f"no model in {home} has one before it: nothing to go back to")
+    for name in wanted:
+        done = roll_back(workspace, name, config)
+        if json:
+            print_json(asdict(done))
+        else:
+            out.print(
+                f"{name.upper()} is served by {done.collection} again ({done.songs} songs), before: {done.before}"
+            )
+
+
 def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
     """Recall@10, Precision@10 and the others of every method, with chance, oracle and 95 % interval.
 
@@ -359,4 +387,4 @@ def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
         raise typer.Exit(1)
 
 
-ALL = (sample, run, library, select, train, demo, evaluate, report_card, doctor)
+ALL = (sample, run, library, select, train, demo, evaluate, report_card, rollback, doctor)

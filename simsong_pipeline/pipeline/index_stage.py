@@ -1,5 +1,6 @@
 """Puts vectors with payloads into Qdrant: a collection per model version behind an alias."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,13 +46,18 @@ def publish_variant(
     config: PipelineConfig,
     now: datetime,
     publish_anyway: bool = False,
+    run_id: str | None = None,
 ) -> StoreChange:
     """Bring the variant's collection to the state of `vectors` and point its alias at it.
 
     The alias `config.store.collection` itself follows the variant that is served. The collection that was served
     before is kept for going back; older ones are dropped.
 
+    Args:
+        run_id: the run that publishes; one that another has overtaken is refused. A new one where null.
+
     Raises:
+        StaleRunError: another run has begun since this one did.
         EvaluationError: the quality record is of another model, or says that this one is no better than chance.
         StoreError: a vector is not of unit length, or Qdrant fails.
     """
@@ -61,10 +67,17 @@ def publish_variant(
     name, prefix = collection_name(variant, version, config), alias_name(variant, config)
     points = _points(vectors, ModelFiles(workspace.model(variant)).references(), frames, config, now)
     widths = [vectors.schema[column].shape[0] for column in ("audio", "lyrics")]  # type: ignore[attr-defined]
+    run_id = run_id or uuid.uuid4().hex
     with workspace.lock(), workspace.store(config.store) as store:
+        token = workspace.fence.claim(run_id)
+
+        def still_mine() -> None:
+            workspace.fence.check(run_id, token)
+
         before = store.aliases().get(prefix)
         store.ensure_collection(name, *widths)
-        change = store.update(name, points)
+        change = store.update(name, points, before_write=still_mine)
+        still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
         store.point_aliases(targets)
         if before != name:

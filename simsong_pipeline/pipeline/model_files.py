@@ -117,9 +117,28 @@ class ModelFiles:
         os.replace(self.candidate.folder, self.folder)
 
     def recover(self) -> None:
-        """Undo a promotion that was killed between its two renames: the previous model is the present one again."""
+        """Undo a promotion that was killed between its two renames: the previous model is the present one again.
+
+        An exchange with the previous model that was killed is finished by the same step and one more.
+        """
         if not self.folder.is_dir() and self.previous.folder.is_dir():
             os.replace(self.previous.folder, self.folder)
+        if self.is_half_exchanged() and not self.previous.folder.is_dir():
+            os.replace(self._leaving, self.previous.folder)
+
+    def exchange_with_previous(self) -> None:
+        """The previous model becomes the present one and the other way round; `recover` finishes it after a kill."""
+        os.replace(self.folder, self._leaving)
+        os.replace(self.previous.folder, self.folder)
+        os.replace(self._leaving, self.previous.folder)
+
+    def is_half_exchanged(self) -> bool:
+        """Whether an exchange was killed."""
+        return self._leaving.is_dir()
+
+    @property
+    def _leaving(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.leaving")
 
     def refuse_candidate(self, refusal: Refusal) -> None:
         """Remember that the candidate was not good enough; it stays where it is, to be looked at."""

@@ -1,6 +1,7 @@
 """The whole lineage in one call: what `simsong run` does, and what Dagster does asset by asset."""
 
 import time
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,8 +78,10 @@ def run(
         SimSongError: with a message for the person who runs it; nothing half-written stays.
     """
     started = time.monotonic()
+    run_id = uuid.uuid4().hex
     with workspace.lock():
         _ask_server(workspace, config)
+        workspace.fence.claim(run_id)
         frames = prepare(workspace, source, config, events)
         if not publish_anyway:
             stages.refuse_unanswerable(frames.splits, frames.similarity)
@@ -88,7 +91,7 @@ def run(
             _evaluate(workspace, frames, refreshed, config, events)
         else:
             events.note("no test song has a related one: indexed without measuring anything")
-        upserted = _index(workspace, frames, refreshed, config, now, events, publish_anyway)
+        upserted = _index(workspace, frames, refreshed, config, now, events, publish_anyway, run_id)
         workspace.save_config(config)
     _note_stale(outcomes, events)
     embedded = max(r.embedded for r in refreshed.values())
@@ -229,12 +232,13 @@ def _index(
     now: datetime,
     events: Events,
     publish_anyway: bool,
+    run_id: str,
 ) -> int:
     inputs = IndexFrames(frames.tracks, frames.audio, frames.lyrics, frames.tags)
     upserted = 0
     events.stage("writing the index")
     for variant, result in refreshed.items():
-        change = publish_variant(workspace, variant, result.vectors, inputs, config, now, publish_anyway)
+        change = publish_variant(workspace, variant, result.vectors, inputs, config, now, publish_anyway, run_id)
         upserted = max(upserted, change.upserted)
         events.note(f"{variant.upper()}: {change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant")
     return upserted

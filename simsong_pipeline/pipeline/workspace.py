@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from simsong_pipeline.config import LogMelConfig, PipelineConfig, StageConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import write_atomically, write_json
+from simsong_pipeline.pipeline.fence import Fence
 from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.stores.opening import Store, open_store
 
@@ -114,6 +115,11 @@ class Workspace:
             return PipelineConfig.model_validate_json(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise RawDataError(f"{path} is damaged or of another version: delete it and run `simsong run`") from error
+
+    @property
+    def fence(self) -> Fence:
+        """Who may publish."""
+        return Fence(self.home / "fence.json")
 
     @contextmanager
     def lock(self) -> Iterator[None]:

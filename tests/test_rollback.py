@@ -1,0 +1,162 @@
+"""Back to the model before, and who may publish at all."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import NOW, QUIET, SMALL_CONFIG
+
+from simsong_pipeline.config import EncoderConfig
+from simsong_pipeline.errors import ModelError, SimSongError
+from simsong_pipeline.pipeline.fence import Fence, StaleRunError
+from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
+from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.rollback_stage import has_previous, roll_back
+from simsong_pipeline.pipeline.run import run
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+
+WIDER = SMALL_CONFIG.model_copy(
+    update={"encoder": EncoderConfig(stem_channels=4, widths=(16, 32), depths=(1, 1), embedding_dim=24)}
+)
+
+
+def _run(workspace: Workspace, config: object) -> object:
+    return run(workspace, SourceConfig(), config, NOW, QUIET, publish_anyway=True, promote_anyway=True)  # type: ignore[arg-type]
+
+
+def _served(workspace: Workspace) -> tuple[str, int, int]:
+    """Collection behind the variant's alias, songs in it, width of the model's vectors."""
+    with workspace.store(SMALL_CONFIG.store) as store:
+        name = store.aliases()["simsong_wns"]
+        width = workspace.read("wns/track_vectors").schema["audio"].shape[0]  # type: ignore[attr-defined]
+        return name, store.count(name), width
+
+
+@pytest.fixture(scope="module")
+def second_model(finished_run: tuple[Workspace, object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("second") / "home"
+    shutil.copytree(finished_run[0].home, home)
+    _run(Workspace(home), WIDER)
+    return home
+
+
+@pytest.fixture
+def two_models(second_model: Path, tmp_path: Path) -> Workspace:
+    """A home whose second model has replaced the first."""
+    shutil.copytree(second_model, tmp_path / "home")
+    return Workspace(tmp_path / "home")
+
+
+def test_rollback_serves_the_previous_model_and_embeds_nothing(two_models: Workspace) -> None:
+    after = _served(two_models)
+    rolled = roll_back(two_models, "wns", two_models.load_config())
+    before = _served(two_models)
+    assert (before[0], before[2]) == (rolled.collection, 16)
+    assert after[0] == rolled.before
+    assert after[2] == 24
+    # The configuration went back as well: nothing is trained or embedded anew.
+    roll_back(two_models, "ns", two_models.load_config())
+    summary = _run(two_models, two_models.load_config())
+    assert (summary.embedded, summary.upserted) == (0, 0)  # type: ignore[attr-defined]
+    assert _served(two_models) == before
+
+
+def test_second_rollback_goes_forward_again(two_models: Workspace) -> None:
+    first = _served(two_models)
+    vectors = two_models.read("wns/track_vectors")
+    for _ in range(2):
+        roll_back(two_models, "wns", two_models.load_config())
+    assert _served(two_models) == first
+    again = two_models.read("wns/track_vectors")
+    assert again["track_id"].equals(vectors["track_id"])
+    assert abs(again["audio"].to_numpy() - vectors["audio"].to_numpy()).max() < 1e-6
+
+
+@pytest.mark.parametrize("renames", [1, 2, 3])
+def test_killed_rollback_is_finished_by_the_next(
+    two_models: Workspace, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    wanted = ModelFiles(two_models.model("wns")).previous.export().model_version
+    done, replace = 0, os.replace
+
+    def killed(source: object, target: object) -> None:
+        nonlocal done
+        if Path(str(source)).is_dir():
+            if done == renames:
+                raise KeyboardInterrupt
+            done += 1
+        replace(source, target)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        # The last place to be killed at is after all three, before the alias.
+        patch.setattr(Workspace, "save_config", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            roll_back(two_models, "wns", two_models.load_config())
+    assert has_previous(two_models, "wns")
+    roll_back(two_models, "wns", two_models.load_config())
+    assert ModelFiles(two_models.model("wns")).export().model_version == wanted
+    assert wanted[:12] in _served(two_models)[0]
+
+
+def test_nothing_before_is_said(run_copy: Workspace) -> None:
+    assert not has_previous(run_copy, "wns")
+    with pytest.raises(ModelError, match="nothing to go back to"):
+        roll_back(run_copy, "wns", SMALL_CONFIG)
+
+
+def test_lost_collection_keeps_everything_as_it_is(two_models: Workspace) -> None:
+    served = _served(two_models)
+    with two_models.store(SMALL_CONFIG.store) as store:
+        store.drop_others("simsong_wns_", [served[0]])
+    with pytest.raises(SimSongError, match="is gone"):
+        roll_back(two_models, "wns", two_models.load_config())
+    assert _served(two_models) == served
+
+
+def test_run_that_was_overtaken_publishes_nothing(run_copy: Workspace) -> None:
+    names = ("tracks", "audio", "lyrics", "lastfm_tags")
+    frames, vectors = IndexFrames(*(run_copy.read(n) for n in names)), run_copy.read("wns/track_vectors")
+    with run_copy.lock():
+        run_copy.fence.claim("the first night")
+        run_copy.fence.claim("the second night")
+    half = vectors.head(vectors.height - 3)
+    with pytest.raises(StaleRunError, match="overtaken"):
+        publish_variant(run_copy, "wns", half, frames, SMALL_CONFIG, NOW, True, "the first night")
+    assert _served(run_copy)[1] == vectors.height
+    publish_variant(run_copy, "wns", half, frames, SMALL_CONFIG, NOW, True, "the second night")
+    assert _served(run_copy)[1] == half.height
+
+
+def test_fence_gives_each_run_one_number(tmp_path: Path) -> None:
+    fence = Fence(tmp_path / "fence.json")
+    assert [fence.claim(r) for r in ("a", "a", "b", "c")] == [1, 1, 2, 3]
+    fence.check("c", 3)
+    for run_id, token in (("b", 2), ("c", 2), ("d", 3)):
+        with pytest.raises(StaleRunError):
+            fence.check(run_id, token)
+    with pytest.raises(StaleRunError, match="run a was overtaken: run c"):
+        fence.claim("a")
+
+
+def test_overtaken_in_the_midst_of_writing_stops_before_the_next_batch(run_copy: Workspace) -> None:
+    names = ("tracks", "audio", "lyrics", "lastfm_tags")
+    frames, vectors = IndexFrames(*(run_copy.read(n) for n in names)), run_copy.read("wns/track_vectors")
+    shutil.rmtree(run_copy.home / "qdrant")
+    config = SMALL_CONFIG.model_copy(update={"store": SMALL_CONFIG.store.model_copy(update={"batch_bytes": 10_000})})
+    store_type = type(run_copy.store(config.store).__enter__())
+    upsert, batches = store_type.upsert, []
+
+    def upsert_and_be_overtaken(store: object, name: str, points: list[object]) -> None:
+        batches.append(len(points))
+        upsert(store, name, points)  # type: ignore[arg-type]
+        run_copy.fence.claim("another")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_type, "upsert", upsert_and_be_overtaken)
+        with pytest.raises(StaleRunError):
+            publish_variant(run_copy, "wns", vectors, frames, config, NOW, True, "mine")
+    assert len(batches) == 1
+    with run_copy.store(config.store) as store:
+        assert store.aliases() == {}
