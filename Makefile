@@ -34,7 +34,7 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-.dagster_home/dagster.yaml: deploy/dagster.yaml
+.dagster_home/dagster.yaml: deploy/dagster-local.yaml
 	@mkdir -p .dagster_home && cp $< $@
 
 dagster: install .dagster_home/dagster.yaml  ## Dagster's web interface on http://localhost:3000

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from dagster_project.metadata import Speed, table
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.pipeline import catalogue_stages as stages
 
@@ -32,9 +33,12 @@ def audio_and_features(
     context: dg.AssetExecutionContext, tracks: pl.DataFrame, youtube_audio: pl.DataFrame, simsong: SimSong
 ) -> Iterator[dg.Output]:
     """One pass over the recordings that are new or changed: decode, check, log-mel."""
+    speed = Speed()
     frames = stages.make_audio(simsong.workspace(), tracks, youtube_audio, simsong.config(), events(context).progress)
-    failed = frames.audio.height - frames.segment_features.height
-    yield dg.Output(frames.audio, "audio", metadata={"decoded": frames.decoded, "failed": failed})
+    failed = frames.audio.filter(pl.col("status") != "ok").select("track_id", "status", "reason", "path")
+    counts = {"decoded": frames.decoded, "unchanged": frames.audio.height - frames.decoded, "failed": failed.height}
+    metadata = {**counts, "songs_per_s": speed.of(frames.decoded), "failures": table(failed)}
+    yield dg.Output(frames.audio, "audio", metadata=metadata)
     hours = frames.audio["duration_s"].sum() / 3600
     yield dg.Output(frames.segment_features, "segment_features", metadata={"hours": float(hours)})
 
@@ -61,9 +65,7 @@ def exclusions(
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """Everything that was left out, with its reason."""
     frame = stages.make_exclusions(track_exclusions, lastfm_exclusions, audio, lyrics)
-    lines = [f"| {stage} | {track} | {reason} |" for track, stage, _, reason in frame.head(50).rows()]
-    table = "\n".join(["| stage | track | reason |", "|---|---|---|", *lines])
-    return dg.MaterializeResult(value=frame, metadata={"first_rows": dg.MetadataValue.md(table)})
+    return dg.MaterializeResult(value=frame, metadata={"first_rows": table(frame)})
 
 
 @dg.asset(group_name="features", io_manager_key="frames")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import polars as pl
 
+from dagster_project.metadata import Speed
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
@@ -88,11 +89,11 @@ def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
         simsong: SimSong,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         """Audio and lyric vectors; only songs whose content or model changed are embedded."""
-        progress = events(context).progress
+        progress, speed = events(context).progress, Speed()
         result = embed_variant(
             simsong.workspace(), variant, segment_features, lyric_embeddings, simsong.config(), progress
         )
-        counts = {"embedded": result.embedded, "unchanged": result.unchanged}
+        counts = {"embedded": result.embedded, "unchanged": result.unchanged, "songs_per_s": speed.of(result.embedded)}
         return dg.MaterializeResult(value=result.vectors, metadata=counts)
 
     return track_vectors

@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from dagster_project.metadata import table
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.buckets import BUCKETS
 from simsong_pipeline.pipeline.audio_fetching import fetch_audio
@@ -38,10 +39,7 @@ def _portion(context: dg.AssetExecutionContext) -> Portion:
 def _result(found: Fetched) -> dg.MaterializeResult:
     """Counts by state, and the songs that were not found with their reasons."""
     counts = found.table.group_by("status").len().rows()
-    failed = found.table.filter(pl.col("reason").fill_null("") != "").head(50)
-    table = pl.Config(tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True, tbl_rows=-1, fmt_str_lengths=120)
-    with table, pl.Config(tbl_hide_column_data_types=True, tbl_width_chars=-1):
-        reasons = str(failed.select("track_id", "status", "likeness", "runner_up", "reason"))
+    failed = found.table.filter(pl.col("reason").fill_null("") != "")
     numbers = {f"songs_{(name or 'not_asked').lower()}": count for name, count in counts}
-    metadata = {"asked": found.asked, "left": found.left, **numbers, "not_found": dg.MetadataValue.md(reasons)}
-    return dg.MaterializeResult(metadata=metadata)
+    reasons = table(failed.select("track_id", "status", "likeness", "runner_up", "reason"))
+    return dg.MaterializeResult(metadata={"asked": found.asked, "left": found.left, **numbers, "not_found": reasons})

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 import typer
@@ -27,6 +27,9 @@ from simsong_pipeline.errors import ModelError
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.recommend import Choice
+
+if TYPE_CHECKING:
+    from simsong_pipeline.pipeline.run import RunSummary
 
 UNREADABLE_EXIT = 3
 
@@ -111,6 +114,10 @@ def _run(
     now = datetime.now(UTC)
     with events() as told:
         summary = run_pipeline(workspace, source, config, now, told, retrain, publish_anyway, promote_anyway)
+    _print_summary(workspace, summary, json)
+
+
+def _print_summary(workspace: Workspace, summary: "RunSummary", json: bool) -> None:
     _print_exclusions(workspace)
     record = asdict(summary)
     unreadable = record.pop("unreadable")
@@ -290,6 +297,27 @@ def demo(
     out.print(f"\nreport: {report}", markup=False)
 
 
+def refresh(
+    home: Home = DEFAULT_HOME,
+    publish_anyway: PublishAnyway = False,
+    accept_shrink: AcceptShrink = False,
+    qdrant_url: QdrantUrl = None,
+    json: Json = False,
+) -> None:
+    """Embed and index what is new, changed or gone since the last run, by the present models: a night's work.
+
+    Reads the raw data, the manifest or the music folder of the last `run` or `library`. Nothing is trained or measured.
+    """
+    from simsong_pipeline.pipeline.run import refresh as refresh_index
+
+    workspace = Workspace(home)
+    settings = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
+    source = workspace.load_source().model_copy(update={"accept_shrink": accept_shrink})
+    with events() as told:
+        summary = refresh_index(workspace, source, settings, datetime.now(UTC), told, publish_anyway)
+    _print_summary(workspace, summary, json)
+
+
 def rollback(
     home: Home = DEFAULT_HOME,
     variant: Annotated[Variant | None, typer.Option(help="Only this one; by default all that have one.")] = None,
@@ -387,4 +415,4 @@ def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
         raise typer.Exit(1)
 
 
-ALL = (sample, run, library, select, train, demo, evaluate, report_card, rollback, doctor)
+ALL = (sample, run, library, select, train, demo, evaluate, report_card, refresh, rollback, doctor)

@@ -10,6 +10,7 @@ from typing import Literal
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.stores.opening import LOCAL_SONGS, Store
 from simsong_pipeline.stores.qdrant_store import server_url
 
 _PACKAGES = ("torch", "torchaudio", "transformers", "qdrant-client", "dagster", "polars", "soundfile", "av")
@@ -85,11 +86,12 @@ def _torch() -> Iterator[Finding]:
 
 def _qdrant(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:
     url = server_url(config.store)
-    if url is None and not (workspace.home / "qdrant").is_dir():
-        yield Finding("Qdrant", "note", "embedded, nothing indexed yet: simsong run")
+    if url is None and not (workspace.home / ("qdrant" if config.store.engine == "local" else "edge")).is_dir():
+        yield Finding("Qdrant", "note", f"embedded ({config.store.engine}), nothing indexed yet: simsong run")
         return
     try:
         with workspace.store(config.store) as store:
+            yield _engine(store, config)
             yield Finding("Qdrant", "ok", f"{store.address} answers with {store.ping()} collections")
             for alias, collection in sorted(store.aliases().items()):
                 yield Finding(f"alias {alias}", "ok", f"{collection}, {store.count(alias)} songs")
@@ -97,6 +99,23 @@ def _qdrant(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:
         yield Finding("Qdrant", "problem", str(error))
     if url is not None and url.startswith("http://") and os.environ.get("QDRANT_API_KEY"):
         yield Finding("Qdrant key", "note", "is sent over plain http: use https beyond a private network")
+
+
+def _engine(store: Store, config: PipelineConfig) -> Finding:
+    """Which engine serves, and when another one should."""
+    songs = max((store.count(name) for name in store.collections()), default=0)
+    if not store.embedded:
+        return Finding("engine", "ok", "a Qdrant server: any number of songs and of processes")
+    if config.store.engine == "edge":
+        text = (
+            "Qdrant's engine in this process: hundreds of thousands of songs; several processes: a server (QDRANT_URL)"
+        )
+        return Finding("engine", "ok", text)
+    text = f"qdrant-client's embedded mode: exact, to some {LOCAL_SONGS:,} songs, one process at a time"
+    if songs <= LOCAL_SONGS:
+        return Finding("engine", "ok", text)
+    remedy = '[store] engine = "edge" (pip install simsong[edge]) or a server (QDRANT_URL), then simsong run'
+    return Finding("engine", "note", f"{text}, and there are {songs:,}: {remedy}")
 
 
 def _home(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:

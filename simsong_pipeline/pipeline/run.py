@@ -16,6 +16,7 @@ from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.export_stage import export_variant
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
+from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
 from simsong_pipeline.pipeline.training_data import TrainingFrames
 from simsong_pipeline.pipeline.training_stage import TrainingOutcome, train_variant
@@ -93,7 +94,41 @@ def run(
             events.note("no test song has a related one: indexed without measuring anything")
         upserted = _index(workspace, frames, refreshed, config, now, events, publish_anyway, run_id)
         workspace.save_config(config)
+        workspace.save_source(source)
     _note_stale(outcomes, events)
+    return _summary(frames, refreshed, upserted, started)
+
+
+def refresh(
+    workspace: Workspace,
+    source: SourceConfig,
+    config: PipelineConfig,
+    now: datetime,
+    events: Events,
+    publish_anyway: bool = False,
+) -> RunSummary:
+    """A night's work and no more: embed and index what is new or changed, by the present models.
+
+    Nothing is trained, evaluated or reported; the quality that the last evaluation found still decides.
+
+    Raises:
+        SimSongError: as `run`; also where there is no model yet.
+    """
+    started, run_id = time.monotonic(), uuid.uuid4().hex
+    with workspace.lock():
+        for variant in VARIANTS:
+            ModelFiles(workspace.model(variant)).export()
+        _ask_server(workspace, config)
+        workspace.fence.claim(run_id)
+        frames = prepare(workspace, source, config, events)
+        refreshed = _embed(workspace, frames, config, events)
+        upserted = _index(workspace, frames, refreshed, config, now, events, publish_anyway, run_id)
+    return _summary(frames, refreshed, upserted, started)
+
+
+def _summary(
+    frames: "PreparedFrames", refreshed: dict[Variant, Refreshed], upserted: int, started: float
+) -> RunSummary:
     embedded = max(r.embedded for r in refreshed.values())
     songs = frames.segment_features.height
     return RunSummary(

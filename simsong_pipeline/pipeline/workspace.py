@@ -116,6 +116,25 @@ class Workspace:
         except ValueError as error:
             raise RawDataError(f"{path} is damaged or of another version: delete it and run `simsong run`") from error
 
+    def save_source(self, source: SourceConfig) -> None:
+        """Remember where the raw data lie, for `refresh`."""
+        given = {
+            n: p.absolute()
+            for n, p in (("raw", source.raw), ("manifest", source.manifest), ("library", source.library))
+            if p
+        }
+        write_json(self.home / "source.json", {name: str(path) for name, path in given.items()})
+
+    def load_source(self) -> SourceConfig:
+        """Where the raw data of the last run lay."""
+        path = self.home / "source.json"
+        if not path.is_file():
+            return SourceConfig()
+        try:
+            return SourceConfig.model_validate_json(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RawDataError(f"{path} is damaged: delete it and run `simsong run`") from error
+
     @property
     def fence(self) -> Fence:
         """Who may publish."""

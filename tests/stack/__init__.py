@@ -1,0 +1,1 @@
+"""What the test of the whole stack loads into Dagster."""

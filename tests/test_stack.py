@@ -1,0 +1,117 @@
+"""Dagster under real conditions: PostgreSQL, webserver, daemon, a schedule that ticks by itself, a run that dies."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import SMALL_CONFIG
+from loopback import serve
+from test_notices import Receiver
+
+from simsong_pipeline.pipeline.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "deploy"))
+from stack import Stack, StackError, postgres_program  # noqa: E402
+
+pytestmark = pytest.mark.slow
+_RUNS = "{ runsOrError(limit: 20) { ... on Runs { results { runId status tags { key value } } } } }"
+_TICKS = """{ scheduleOrError(scheduleSelector: {repositoryLocationName: "tests.stack.nightly_every_minute",
+repositoryName: "__repository__", scheduleName: "nightly_schedule"}) { ... on Schedule { scheduleState {
+ticks(limit: 20) { status skipReason runIds } } } } }"""
+_START = """mutation { startSchedule(scheduleSelector: {repositoryLocationName: "tests.stack.nightly_every_minute",
+repositoryName: "__repository__", scheduleName: "nightly_schedule"}) { __typename } }"""
+
+
+def _postgres_is_there() -> bool:
+    try:
+        return postgres_program("initdb").is_file()
+    except StackError:
+        return False
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    with serve(Receiver()) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def stack(run_copy: Workspace, tmp_path: Path, hook: Receiver) -> Iterator[Stack]:
+    if not _postgres_is_there():
+        pytest.skip("PostgreSQL is not installed: apt install postgresql")
+    run_copy.save_config(SMALL_CONFIG)
+    # Where the user that PostgreSQL runs as may enter.
+    folder = Path("/tmp") / f"simsong-stack-{os.getpid()}"
+    environment = {
+        "SIMSONG_HOME": str(run_copy.home),
+        "SIMSONG_TEST_HOLD": str(tmp_path / "hold"),
+        "SIMSONG_WEBHOOK_URL": hook.address,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+    }
+    try:
+        with Stack(folder, ["tests.stack.nightly_every_minute"], environment=environment) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ask(stack: Stack, query: str) -> dict[str, dict[str, object]]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{stack.port}/graphql",
+        json.dumps({"query": query}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        data: dict[str, dict[str, object]] = json.loads(answer.read())["data"]
+    return data
+
+
+def _statuses(stack: Stack) -> dict[str, str]:
+    runs = _ask(stack, _RUNS)["runsOrError"]["results"]
+    return {run["runId"]: run["status"] for run in runs}  # type: ignore[attr-defined]
+
+
+def _until(what: str, found: Callable[[], object], seconds: float = 240) -> object:
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        value = found()
+        if value:
+            return value
+        time.sleep(1)
+    raise AssertionError(f"{what} did not come about in {seconds:g} s")
+
+
+def _ticks(stack: Stack) -> list[dict[str, object]]:
+    state = _ask(stack, _TICKS)["scheduleOrError"]["scheduleState"]
+    ticks: list[dict[str, object]] = state["ticks"]  # type: ignore[index, call-overload]
+    return ticks
+
+
+def test_nights_tick_skip_die_and_recover(stack: Stack, run_copy: Workspace, tmp_path: Path, hook: Receiver) -> None:
+    hold, in_flight = tmp_path / "hold", tmp_path / "in-flight"
+    hold.touch()
+    _until("the schedule", lambda: _ask(stack, _START)["startSchedule"]["__typename"] == "ScheduleStateResult", 60)
+    # A real tick starts a run, which is held; the next tick is skipped.
+    _until("a night in flight", lambda: in_flight.is_file() and len(in_flight.read_text().split()) == 2)
+    first, process = in_flight.read_text().split()
+    skipped = _until("a skipped tick", lambda: [t for t in _ticks(stack) if t["status"] == "SKIPPED"])
+    assert first in str(skipped[0]["skipReason"])  # type: ignore[index]
+    # The run dies; it is noticed, and told of.
+    os.kill(int(process), signal.SIGKILL)
+    _until("the dead run's end", lambda: _statuses(stack).get(first) == "FAILURE")
+    _until("a notice", lambda: hook.got)
+    assert first in hook.got[0]["text"]
+    # The next night does the work.
+    hold.unlink()
+    finished = _until("a finished night", lambda: [r for r, s in _statuses(stack).items() if s == "SUCCESS"])
+    assert first not in finished  # type: ignore[operator]
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        assert store.count("simsong") == run_copy.read("wns/track_vectors").height
