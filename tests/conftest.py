@@ -8,7 +8,8 @@ import pytest
 
 from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
 from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.run import RunSummary, run
+from simsong_pipeline.pipeline.night import RunSummary
+from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.sample.generate import write_sample
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simsong_pipeline.cli import diagnosis
-from simsong_pipeline.pipeline.run import RunSummary
+from simsong_pipeline.pipeline.night import RunSummary
 from simsong_pipeline.pipeline.workspace import Workspace
 
 Finished = tuple[Workspace, RunSummary]

@@ -20,8 +20,9 @@ from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import EvaluationError, RawDataError
 from simsong_pipeline.pipeline.library_stage import library_tracks
+from simsong_pipeline.pipeline.night import prepare
 from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.run import prepare, run
+from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.library.lyric_files import decoded, without_times
 from simsong_pipeline.sources.library.path_names import named_by_path

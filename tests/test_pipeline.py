@@ -15,8 +15,9 @@ from simsong_pipeline.evaluation.quality import Verdict
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.night import RunSummary
 from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.run import RunSummary, evaluate_again, run
+from simsong_pipeline.pipeline.run import evaluate_again, run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.recommend import Choice
 from simsong_pipeline.schemas import CONTRACTS, check

@@ -15,7 +15,7 @@ import torch.multiprocessing as mp
 from conftest import SMALL_CONFIG
 
 from simsong_pipeline.losses import info_nce
-from simsong_pipeline.pipeline.run import RunSummary
+from simsong_pipeline.pipeline.night import RunSummary
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.training.loop import _positives
 from simsong_pipeline.training.processes import Processes

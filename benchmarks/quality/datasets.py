@@ -13,7 +13,7 @@ from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.retrieval import Task, build_task
 from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.run import prepare
+from simsong_pipeline.pipeline.night import prepare
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.training_data import CatalogueParts, read_training_frames
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace

