@@ -20,7 +20,7 @@ import soundfile
 
 from simsong_pipeline.audio.decoding import decode
 
-RATE = 22_050
+RATE = 44_100
 SMALL = """
 [encoder]
 stem_channels = 4
@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a song")
+    parser.add_argument("--suffix", default=".ogg", help="encoding of the songs")
     parser.add_argument("--new", type=int, default=200, help="songs that arrive in the last night")
     parser.add_argument("--config", type=Path, help="TOML file in place of a tiny encoder's")
     parser.add_argument("--seed", type=int, default=0)
@@ -51,7 +52,7 @@ def main() -> None:
 def _measure(folder: Path, options: argparse.Namespace) -> None:
     music, home = folder / "music", folder / "home"
     rng = np.random.default_rng(options.seed)
-    files = [music / f"Artist {n % (options.songs // 10)} - Song {n}.flac" for n in range(options.songs)]
+    files = [music / f"Artist {n % (options.songs // 10)} - Song {n}{options.suffix}" for n in range(options.songs)]
     for file in files:
         write_song(file, rng, options.seconds)
     config = folder / "config.toml"
@@ -63,12 +64,12 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     for file in files[:20]:
         write_song(file, rng, options.seconds)
     rows.append(_night("20 changed", ["refresh", "--publish-anyway"], home))
-    write_song(music / "Newcomer - First Song.flac", rng, options.seconds)
+    write_song(music / f"Newcomer - First Song{options.suffix}", rng, options.seconds)
     rows.append(_night("one new", ["refresh", "--publish-anyway"], home))
     started = time.perf_counter()
     found = _call(["similar", "First Song", "--home", str(home), "-k", "3", "--json"])
     print(f"the new song is found, with {len(found.splitlines())} neighbours, {time.perf_counter() - started:.1f} s")
-    many = [music / f"Late Artist - Late {n}.flac" for n in range(options.new)]
+    many = [music / f"Late Artist - Late {n}{options.suffix}" for n in range(options.new)]
     for file in many:
         write_song(file, rng, options.seconds)
     rows.append(_night(f"{options.new} new", ["refresh", "--publish-anyway"], home))

@@ -15,7 +15,10 @@ class FrameIOManager(dg.ConfigurableIOManager):
         """Check and write."""
         name = "/".join(context.asset_key.path)
         workspace = self.simsong.workspace()
-        workspace.write(name, obj)
+        with workspace.lock():
+            # A step that outlives its killed run must not write over the next one's frames.
+            workspace.fence.claim(context.run_id)
+            workspace.write(name, obj)
         context.add_output_metadata({"dagster/row_count": obj.height, "path": str(workspace.frame_path(name))})
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:

@@ -8,9 +8,12 @@ import dagster as dg
 
 from dagster_project.assets import providers
 from dagster_project.resources import SimSong
+from dagster_project.sensors import failure_notice
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([providers]),
     resources={"simsong": SimSong()},
+    # A sensor hears of its own code location's runs.
+    sensors=[failure_notice],
     executor=dg.in_process_executor,
 )

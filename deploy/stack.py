@@ -8,6 +8,7 @@ Ctrl-C stops all three; what they kept is there at the next start.
 import argparse
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -37,11 +38,21 @@ def main() -> None:
     parser.add_argument("--module", nargs="+", default=modules)
     arguments = parser.parse_args()
     with Stack(arguments.folder, arguments.module, port=arguments.port) as stack:
+        for kind in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(kind, _interrupt)
         print(f"http://127.0.0.1:{stack.port}; logs in {stack.folder}; Ctrl-C stops", flush=True)  # noqa: T201
         try:
-            signal.pause()
+            while stack.is_alive():
+                time.sleep(1)
         except KeyboardInterrupt:
             print("stopping")  # noqa: T201
+            return
+    raise SystemExit(f"the webserver or the daemon has ended by itself: see the logs in {stack.folder}")
+
+
+def _interrupt(*_: object) -> None:
+    """An end from outside is an orderly one."""
+    raise KeyboardInterrupt
 
 
 @dataclass
@@ -69,7 +80,8 @@ class Stack:
         home = self.folder / "dagster"
         home.mkdir(parents=True, exist_ok=True)
         text = self.configuration or (HERE / "dagster.yaml").read_text(encoding="utf-8")
-        (home / "dagster.yaml").write_text(text, encoding="utf-8")
+        if not (home / "dagster.yaml").is_file():  # what a person changed there stays
+            (home / "dagster.yaml").write_text(text, encoding="utf-8")
         self.port = self.port or free_port()
         try:
             self._database = Database(self.folder / "postgres")
@@ -82,7 +94,7 @@ class Stack:
             }
             modules = [part for module in self.modules for part in ("-m", module)]
             self._start("webserver", [*dagster("webserver"), "-h", "127.0.0.1", "-p", str(self.port), *modules])
-            wait_for(self._answers, "the web interface", self.folder / "webserver.log", self._alive)
+            wait_for(self._answers, "the web interface", self.folder / "webserver.log", self.is_alive)
             self._start("daemon", [*dagster("daemon"), "run", *modules])
         except BaseException:
             self.__exit__()
@@ -108,7 +120,8 @@ class Stack:
         )
         self._running.append(process)
 
-    def _alive(self) -> bool:
+    def is_alive(self) -> bool:
+        """Whether webserver and daemon both run."""
         return all(process.poll() is None for process in self._running)
 
     def _answers(self) -> bool:
@@ -125,7 +138,12 @@ class Database:
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, free_port()
         self._user = "postgres" if os.geteuid() == 0 else None
-        self.url = f"postgresql+psycopg2://simsong@127.0.0.1:{self._port}/dagster"
+        self._secret = folder / "password"
+
+    @property
+    def url(self) -> str:
+        """With the password that the first start made up."""
+        return f"postgresql+psycopg2://simsong:{self._secret.read_text()}@127.0.0.1:{self._port}/dagster"
 
     def start(self) -> None:
         """Make the cluster at the first start, and start it."""
@@ -138,12 +156,18 @@ class Database:
                 raise StackError(f"PostgreSQL, which does not run as root, may not enter {above}: chmod o+x it")
         data = self._folder / "data"
         if not (data / "PG_VERSION").is_file():
-            self._call("initdb", "-D", str(data), "-U", "simsong", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8")
+            # Loopback is open to every user of the machine: a password keeps them out.
+            self._secret.touch(mode=0o600)
+            self._secret.write_text(secrets.token_urlsafe(24))
+            if self._user is not None:
+                shutil.chown(self._secret, self._user)
+            locale = ["-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={self._secret}"]
+            self._call("initdb", "-D", str(data), "-U", "simsong", *locale)
         options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"
         log = str(self._folder / "postgres.log")
         self._call("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
         found = subprocess.run(self._as_user("psql", *self._to("postgres"), "-Atc", "SELECT datname FROM pg_database"),
-                               capture_output=True, text=True, check=True)  # fmt: skip
+                               capture_output=True, text=True, check=True, env=self._environment())  # fmt: skip
         if "dagster" not in found.stdout.split():
             self._call("createdb", *self._to(None), "dagster")
 
@@ -158,10 +182,18 @@ class Database:
 
     def _call(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            self._as_user(program, *arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            self._as_user(program, *arguments),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self._environment(),
         )
         if done.returncode != 0:
             raise StackError(f"{program} failed: {(done.stderr or done.stdout).strip()[-500:]}")
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PGPASSWORD": self._secret.read_text() if self._secret.is_file() else ""}
 
     def _as_user(self, program: str, *arguments: str) -> list[str]:
         command = [str(postgres_program(program)), *arguments]

@@ -184,11 +184,7 @@ def song_path(
     steps: list[Neighbour] = []
     for share in np.linspace(0, 1, choice.k + 2)[1:-1]:
         query = ((1 - share) * first + share * last).astype(np.float32)
-        found = [
-            n
-            for n in nearest(store, collection, query, SONG_VECTOR, replace(left, k=8))
-            if _may_follow(n, steps, choice)
-        ]
+        found = nearest(store, collection, query, SONG_VECTOR, replace(left, k=1), steps)
         if not found:
             break  # the index is used up
         steps.append(found[0])
@@ -202,17 +198,30 @@ def songs_about(store: VectorStore, collection: str, words: NDArray[np.float32],
 
 
 def nearest(
-    store: VectorStore, collection: str, query: NDArray[np.float32], using: str, choice: Choice
+    store: VectorStore,
+    collection: str,
+    query: NDArray[np.float32],
+    using: str,
+    choice: Choice,
+    before: Sequence[Neighbour] = (),
 ) -> list[Neighbour]:
-    """The k highest scores under the choice's limits; more are asked for until enough are left or there are no more."""
-    limit = choice.k if choice.per_artist is None and choice.per_album is None else 4 * choice.k
+    """The k highest scores under the choice's limits; more are asked for until enough are left or there are no more.
+
+    A diverse choice, which costs the square of what it is made from, is made from eight times k and no more: with
+    limits for artists or albums it may have fewer than k.
+
+    Args:
+        before: songs that count for the limits as well.
+    """
+    limited = choice.per_artist is not None or choice.per_album is not None
+    limit = choice.k if not limited else (8 if choice.diversity else 4) * choice.k
     while True:
         found = store.query(collection, query, using, limit, choice.restriction, choice.diversity)
         kept: list[Neighbour] = []
         for neighbour in found:
-            if _may_follow(neighbour, kept, choice):
+            if _may_follow(neighbour, [*before, *kept], choice):
                 kept.append(neighbour)
-        if len(kept) >= choice.k or len(found) < limit:
+        if len(kept) >= choice.k or len(found) < limit or choice.diversity:
             return kept[: choice.k]
         limit *= 4
 

@@ -114,13 +114,20 @@ def test_second_fetch_asks_nothing(home: Workspace, fake: FakeYouTube) -> None:
     assert sum(fake.asked.values()) > asked
 
 
+def test_asking_again_asks_for_what_was_not_found(home: Workspace, fake: FakeYouTube) -> None:
+    first = _fetch(home, fake)
+    missing = first.table.filter(status="NOT_FOUND").height
+    assert missing > 0
+    assert _fetch(home, fake, Portion(again=True)).asked == missing
+
+
 def test_lost_recording_is_fetched_again(home: Workspace, fake: FakeYouTube) -> None:
     found = _fetch(home, fake, Portion(limit=4))
     track_id = found.table.filter(status="OK")["track_id"][0]
     path = home.raw / "audio" / "youtube" / track_id[2] / f"{track_id}.flac"
     whole = path.read_bytes()
     path.unlink()
-    _fetch(home, fake, Portion(limit=1))
+    _fetch(home, fake)
     assert path.read_bytes() == whole
 
 

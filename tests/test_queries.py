@@ -10,7 +10,7 @@ from conftest import SMALL_CONFIG
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
-from simsong_pipeline.errors import UnknownSongError
+from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError
 from simsong_pipeline.pipeline.never_list import change_never, never_suggested
 from simsong_pipeline.pipeline.queries import Songs, paths_of
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -105,6 +105,29 @@ def test_never_suggested_songs_and_artists_do_not_come(run_copy: Workspace) -> N
         assert change_never(run_copy, unloved, "", artist=False, forget=True)
         assert never_suggested(run_copy).tracks == []
         assert unloved in {n.track_id for n in songs.similar([first], Choice(40)).neighbours}
+
+
+def test_artist_whose_id_holds_a_hash_can_be_forgotten(tmp_path: Path) -> None:
+    home = Workspace(tmp_path)
+    assert change_never(home, "#1 dads", "a # remark", artist=True, forget=False)
+    assert never_suggested(home).artists == ["#1 dads"]
+    assert not change_never(home, "#1 dads", "", artist=True, forget=False)
+    assert change_never(home, "#1 dads", "", artist=True, forget=True)
+    assert never_suggested(home).artists == []
+
+
+def test_never_list_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "never.txt").write_bytes("TRAAA  # Björk".encode("latin-1"))
+    with pytest.raises(RawDataError, match="UTF-8"):
+        never_suggested(Workspace(tmp_path))
+
+
+def test_index_of_another_model_is_not_asked_by_text(run_copy: Workspace) -> None:
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        other = store.aliases()["simsong_ns"]
+        store.point_aliases({"simsong": other})
+        with pytest.raises(ModelError, match="another model"):
+            Songs(run_copy, store, SMALL_CONFIG).about("the sea", Choice(3))
 
 
 def test_written_playlist_reads_back(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from simsong_pipeline.errors import ModelError, SimSongError
 from simsong_pipeline.pipeline.fence import Fence, StaleRunError
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.rollback_stage import has_previous, roll_back
+from simsong_pipeline.pipeline.rollback_stage import can_roll_back, roll_back
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 
@@ -50,13 +50,12 @@ def two_models(second_model: Path, tmp_path: Path) -> Workspace:
 
 def test_rollback_serves_the_previous_model_and_embeds_nothing(two_models: Workspace) -> None:
     after = _served(two_models)
-    rolled = roll_back(two_models, "wns", two_models.load_config())
+    rolled = roll_back(two_models, ["ns", "wns"], two_models.load_config())[1]
     before = _served(two_models)
     assert (before[0], before[2]) == (rolled.collection, 16)
     assert after[0] == rolled.before
     assert after[2] == 24
-    # The configuration went back as well: nothing is trained or embedded anew.
-    roll_back(two_models, "ns", two_models.load_config())
+    # The next run trains nothing in its place, and has nothing to embed.
     summary = _run(two_models, two_models.load_config())
     assert (summary.embedded, summary.upserted) == (0, 0)  # type: ignore[attr-defined]
     assert _served(two_models) == before
@@ -66,7 +65,7 @@ def test_second_rollback_goes_forward_again(two_models: Workspace) -> None:
     first = _served(two_models)
     vectors = two_models.read("wns/track_vectors")
     for _ in range(2):
-        roll_back(two_models, "wns", two_models.load_config())
+        roll_back(two_models, ["wns"], two_models.load_config())
     assert _served(two_models) == first
     again = two_models.read("wns/track_vectors")
     assert again["track_id"].equals(vectors["track_id"])
@@ -93,17 +92,47 @@ def test_killed_rollback_is_finished_by_the_next(
         # The last place to be killed at is after all three, before the alias.
         patch.setattr(Workspace, "save_config", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            roll_back(two_models, "wns", two_models.load_config())
-    assert has_previous(two_models, "wns")
-    roll_back(two_models, "wns", two_models.load_config())
+            roll_back(two_models, ["wns"], two_models.load_config())
+    assert can_roll_back(two_models, "wns")
+    roll_back(two_models, ["wns"], two_models.load_config())
     assert ModelFiles(two_models.model("wns")).export().model_version == wanted
     assert wanted[:12] in _served(two_models)[0]
 
 
+def test_half_written_collection_is_no_rollback_to_finish(two_models: Workspace) -> None:
+    """The new model's collection broke off in its first batch, and the old one still serves."""
+    old = ModelFiles(two_models.model("wns")).previous.export().model_version
+    served, _, _ = _served(two_models)
+    with two_models.store(SMALL_CONFIG.store) as store:
+        name = next(n for n in store.collections() if old[:12] in n)
+        store.delete(served, sorted(store.hashes(served))[3:])
+        store.point_aliases({"simsong_wns": name, "simsong": name})
+        whole = store.count(name)
+    roll_back(two_models, ["wns"], two_models.load_config())
+    assert _served(two_models) == (name, whole, 16)
+
+
+def test_one_variant_without_its_collection_keeps_both_as_they_are(two_models: Workspace) -> None:
+    with two_models.store(SMALL_CONFIG.store) as store:
+        served = store.aliases()
+        store.drop_others("simsong_wns_", [served["simsong_wns"]])
+    with pytest.raises(SimSongError, match="nothing was changed"):
+        roll_back(two_models, ["ns", "wns"], two_models.load_config())
+    with two_models.store(SMALL_CONFIG.store) as store:
+        assert store.aliases() == served
+
+
+def test_rolled_back_model_is_trained_anew_on_demand_alone(two_models: Workspace) -> None:
+    roll_back(two_models, ["ns", "wns"], two_models.load_config())
+    kept = ModelFiles(two_models.model("wns")).export()
+    _run(two_models, WIDER)
+    assert ModelFiles(two_models.model("wns")).export() == kept
+
+
 def test_nothing_before_is_said(run_copy: Workspace) -> None:
-    assert not has_previous(run_copy, "wns")
+    assert not can_roll_back(run_copy, "wns")
     with pytest.raises(ModelError, match="nothing to go back to"):
-        roll_back(run_copy, "wns", SMALL_CONFIG)
+        roll_back(run_copy, ["wns"], SMALL_CONFIG)
 
 
 def test_lost_collection_keeps_everything_as_it_is(two_models: Workspace) -> None:
@@ -111,7 +140,7 @@ def test_lost_collection_keeps_everything_as_it_is(two_models: Workspace) -> Non
     with two_models.store(SMALL_CONFIG.store) as store:
         store.drop_others("simsong_wns_", [served[0]])
     with pytest.raises(SimSongError, match="is gone"):
-        roll_back(two_models, "wns", two_models.load_config())
+        roll_back(two_models, ["wns"], two_models.load_config())
     assert _served(two_models) == served
 
 

@@ -214,6 +214,20 @@ def test_at_most_so_many_of_an_album(store: Store) -> None:
     assert len(albums) == len(set(albums)) == 10
 
 
+def test_path_under_a_limit_goes_its_whole_way(store: Store) -> None:
+    store.update("songs", _points(_vectors()))
+    ends = (_liked(0)[0], _liked(29)[0])
+    steps = song_path(store, "songs", ends, Ranking(0.5), Choice(10, per_artist=1))
+    assert len({n.payload["artist_id"] for n in steps}) == 10
+
+
+def test_diverse_choice_under_a_limit_ends(store: Store) -> None:
+    store.update("songs", _points(_vectors()))
+    found = similar_songs(store, "songs", _liked(4), Ranking(0.5), Choice(20, per_artist=1, diversity=0.4))
+    artists = [n.payload["artist_id"] for n in found]
+    assert len(artists) == len(set(artists)) == 10
+
+
 def test_diverse_choice_is_maximal_marginal_relevance(store: Store) -> None:
     vectors = _vectors()
     store.update("songs", _points(vectors))
@@ -277,6 +291,21 @@ def test_edge_asks_for_room_before_it_writes(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
         with pytest.raises(StoreError, match="1 MB are free"):
             store.update("songs", _points(_vectors()))
+
+
+def test_edge_index_that_was_not_built_is_built_by_the_next_update(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = _points(_vectors())
+    with _open("edge", tmp_path) as store:
+        store.ensure_collection("songs", 6, 4)
+        with monkeypatch.context() as patch:
+            patch.setattr(type(store), "_build_index", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                store.update("songs", points)
+        assert (tmp_path / "edge" / "songs" / "unindexed").is_file()
+        assert store.update("songs", points).upserted == 0
+        assert not (tmp_path / "edge" / "songs" / "unindexed").exists()
 
 
 def test_unfinished_edge_collection_is_made_anew(tmp_path: Path) -> None:

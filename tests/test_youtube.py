@@ -134,6 +134,34 @@ def test_lasting_server_fault_is_transient(fake: FakeYouTube, ask: Asker, path: 
     assert ask().status == "OK"
 
 
+@pytest.mark.parametrize(
+    ("sentence", "fault"),
+    [
+        ("HTTP Error 503: Service Unavailable", "transient"),
+        ("HTTP Error 404: Not Found", "unavailable"),
+        ("HTTP Error 403: Forbidden", "blocked"),
+        ("Unable to extract private player", "transient"),
+        ("[Errno 11] Resource temporarily unavailable", "transient"),
+        ("Requested format is not available", "transient"),
+        ("Video unavailable", "unavailable"),
+        ("Private video. Sign in if you have been granted access", "unavailable"),
+        ("Join this channel to get access to members-only content", "unavailable"),
+        ("Sign in to confirm you’re not a bot", "blocked"),
+    ],
+)
+def test_only_what_lies_with_the_video_settles_it(tmp_path: Path, sentence: str, fault: str) -> None:
+    with PoliteClient("YouTube", frozenset(), Limits(stop_after=9), random.Random(0)) as client:
+        assert YouTube(client, tmp_path)._fault(sentence) == fault
+
+
+def test_outdated_extractor_stops_and_says_so(tmp_path: Path) -> None:
+    with PoliteClient("YouTube", frozenset(), Limits(stop_after=2), random.Random(0)) as client:
+        youtube = YouTube(client, tmp_path)
+        youtube._fault("Requested format is not available")
+        with pytest.raises(ProviderStoppedError, match="pip install -U yt-dlp"):
+            youtube._fault("Requested format is not available")
+
+
 def test_captcha_with_a_good_status_is_not_an_answer(fake: FakeYouTube, ask: Asker) -> None:
     fake.song(QUERY, _video())
     fake.refusals[SEARCH] = [reply(CAPTCHA)]

@@ -328,20 +328,20 @@ def rollback(
 
     Nothing is embedded anew; the next run embeds what came since that model was replaced.
     """
-    from simsong_pipeline.pipeline.rollback_stage import has_previous, roll_back
+    from simsong_pipeline.pipeline.rollback_stage import can_roll_back, roll_back
 
     workspace = Workspace(home)
     config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
-    wanted = [variant] if variant is not None else [v for v in VARIANTS if has_previous(workspace, v)]
+    wanted = [variant] if variant is not None else [v for v in VARIANTS if can_roll_back(workspace, v)]
     if not wanted:
         raise ModelError(f"no model in {home} has one before it: nothing to go back to")
-    for name in wanted:
-        done = roll_back(workspace, name, config)
+    for done in roll_back(workspace, wanted, config):
         if json:
             print_json(asdict(done))
         else:
             out.print(
-                f"{name.upper()} is served by {done.collection} again ({done.songs} songs), before: {done.before}"
+                f"{done.variant.upper()} is served by {done.collection} again ({done.songs} songs), before: "
+                f"{done.before}"
             )
 
 

@@ -21,6 +21,7 @@ app = typer.Typer(help="Fetch recordings and lyrics from their providers.", no_a
 Raw = Annotated[Path | None, typer.Option(help="Folder with msd/.", show_default="<home>/raw")]
 Limit = Annotated[int | None, typer.Option(help="Ask for at most so many songs now.", min=1)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many would be asked for, and ask nothing.")]
+Again = Annotated[bool, typer.Option("--again", help="Also ask again for what was not found before.")]
 Seed = Annotated[int, typer.Option(help="Of the pauses' jitter.")]
 _SHOWN = 20
 
@@ -39,6 +40,7 @@ def lyrics(
     raw: Raw = None,
     limit: Limit = None,
     dry_run: DryRun = False,
+    again: Again = False,
     seed: Seed = 0,
     config: ConfigFile = None,
     json: Json = False,
@@ -51,7 +53,7 @@ def lyrics(
     from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
 
     def ask(settings: PipelineConfig, told: Events) -> "Fetched":
-        return fetch_lyrics(workspace, _source(raw), settings, told, Portion(limit, dry_run, seed=seed))
+        return fetch_lyrics(workspace, _source(raw), settings, told, Portion(limit, dry_run, again, seed=seed))
 
     workspace = Workspace(home)
     _report("lyrics", "Genius", workspace, config, json, ask)
@@ -63,6 +65,7 @@ def audio(
     raw: Raw = None,
     limit: Limit = None,
     dry_run: DryRun = False,
+    again: Again = False,
     accept_terms: Annotated[
         bool, typer.Option("--accept-terms", help="You have read docs/data.md and may fetch these recordings.")
     ] = False,
@@ -80,7 +83,9 @@ def audio(
     from simsong_pipeline.pipeline.fetching import Portion
 
     def ask(settings: PipelineConfig, told: Events) -> "Fetched":
-        return fetch_audio(workspace, _source(raw), settings, told, Portion(limit, dry_run, seed=seed), accept_terms)
+        return fetch_audio(
+            workspace, _source(raw), settings, told, Portion(limit, dry_run, again, seed=seed), accept_terms
+        )
 
     workspace = Workspace(home)
     _report("recordings", "YouTube", workspace, config, json, ask)

@@ -57,7 +57,7 @@ def fetch_audio(
 
     def known(ids: list[str]) -> tuple[set[str], pl.DataFrame]:
         table = state.table(ids)
-        settled = set(table.filter(pl.col("status").is_in(SETTLED))["track_id"])
+        settled = set(table.filter(pl.col("status").is_in({"OK"} if portion.again else SETTLED))["track_id"])
         lost = {t for t in table.filter(status="OK")["track_id"] if not state.path(t, ".flac").is_file()}
         return (settled - lost) | there, table
 

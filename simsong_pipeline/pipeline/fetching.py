@@ -36,12 +36,14 @@ class Portion:
     Attributes:
         limit: at most so many songs.
         dry_run: none; only say how many would be.
+        again: also ask again for what was not found before; what was found is kept.
         buckets: tracks of these hash buckets alone.
         seed: of the pauses' jitter.
     """
 
     limit: int | None = None
     dry_run: bool = False
+    again: bool = False
     buckets: Collection[int] = range(BUCKETS)
     seed: int = 0
 
@@ -68,7 +70,9 @@ def fetch(
     tracks = [t for t in tracks if bucket_of(t.track_id) in portion.buckets]
     ids = [t.track_id for t in tracks]
     settled, table = known(ids)
-    todo = [t for t in tracks if t.track_id not in settled]
+    # Those that were never asked for first: a song that fails each time must not keep a --limit for itself.
+    tried = set(table.drop_nulls("status")["track_id"])
+    todo = sorted((t for t in tracks if t.track_id not in settled), key=lambda t: t.track_id in tried)
     chosen = [] if portion.dry_run else todo[: portion.limit]
     if chosen:
         state.clear_unfinished()

@@ -11,6 +11,7 @@ from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError, StoreError
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
 from simsong_pipeline.pipeline.evaluation_stage import song_vectors
+from simsong_pipeline.pipeline.index_names import alias_name, collection_name
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import SONG_VECTOR, Point, song_vector
@@ -26,16 +27,6 @@ class IndexFrames:
     audio: pl.DataFrame
     lyrics: pl.DataFrame
     tags: pl.DataFrame
-
-
-def collection_name(variant: Variant, model_version: str, config: PipelineConfig) -> str:
-    """simsong_wns_<first 12 characters of the model version>."""
-    return f"{config.store.collection}_{variant}_{model_version[:12]}"
-
-
-def alias_name(variant: Variant, config: PipelineConfig) -> str:
-    """The alias that serves a variant."""
-    return f"{config.store.collection}_{variant}"
 
 
 def publish_variant(

@@ -40,7 +40,9 @@ def fetch_lyrics(
 
     def known(ids: list[str]) -> tuple[set[str], pl.DataFrame]:
         table = state.table(ids)
-        return set(table.filter(pl.col("status").is_in(SETTLED))["track_id"]) | there, table
+        return set(
+            table.filter(pl.col("status").is_in({"OK"} if portion.again else SETTLED))["track_id"]
+        ) | there, table
 
     def ask(chosen: list[Wanted], progress: Callable[[int, int], None]) -> None:
         with _client(config.genius, portion.seed) as client:

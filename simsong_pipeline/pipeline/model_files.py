@@ -94,6 +94,7 @@ class ModelFiles:
         self._export = folder / "export.json"
         self._quality = folder / "quality.json"
         self._refusal = folder / "refused.json"
+        self._chosen = folder / "chosen.json"
 
     @property
     def candidate(self) -> "ModelFiles":
@@ -131,6 +132,14 @@ class ModelFiles:
         os.replace(self.folder, self._leaving)
         os.replace(self.previous.folder, self.folder)
         os.replace(self._leaving, self.previous.folder)
+
+    def choose(self) -> None:
+        """Mark the present model as chosen by a person: a run does not train another one unless it is asked to."""
+        write_json(self._chosen, {"chosen": True})
+
+    def is_chosen(self) -> bool:
+        """Whether a rollback put this model here."""
+        return self._chosen.is_file()
 
     def is_half_exchanged(self) -> bool:
         """Whether an exchange was killed."""

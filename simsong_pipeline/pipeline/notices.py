@@ -6,6 +6,7 @@ SIMSONG_MAIL_TO, SIMSONG_SMTP_URL: smtp://user:password@host:587 (STARTTLS where
 
 import os
 import smtplib
+import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -68,10 +69,18 @@ def _mail(subject: str, text: str, environment: Mapping[str, str]) -> None:
     )
     message["To"] = environment[MAIL_TO]
     message.set_content(text)
-    connect = smtplib.SMTP_SSL if server.scheme == "smtps" else smtplib.SMTP
-    with connect(server.hostname or "localhost", server.port or 0, timeout=_TIMEOUT_S) as client:
-        if server.scheme != "smtps" and client.ehlo()[0] == 250 and client.has_extn("starttls"):
-            client.starttls()
+    host, port, tls = server.hostname or "localhost", server.port or 0, ssl.create_default_context()
+    secret = server.scheme == "smtps"
+    with (
+        smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_S, context=tls)
+        if secret
+        else smtplib.SMTP(host, port, timeout=_TIMEOUT_S)
+    ) as client:
+        if not secret and client.ehlo()[0] == 250 and client.has_extn("starttls"):
+            client.starttls(context=tls)
+            secret = True
         if server.username and server.password:
+            if not secret and host not in ("localhost", "127.0.0.1", "::1"):
+                raise smtplib.SMTPNotSupportedError("no TLS: the password stays here")
             client.login(unquote(server.username), unquote(server.password))
         client.send_message(message)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.errors import RawDataError, UnknownSongError
+from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError
+from simsong_pipeline.pipeline.index_names import collection_name
 from simsong_pipeline.pipeline.library_stage import COPY
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.never_list import never_suggested
@@ -119,15 +120,27 @@ class Songs:
 
         if not text.strip():
             raise UnknownSongError("a text without words is about nothing")
+        self._of_the_present_model()
         encoded = LyricEncoder(self._config.lyrics).encode([text], lambda *_: None)
         words = ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded)[0]
         return Answer([], songs_about(self._store, self._collection, words, self._lawful(choice)))
+
+    def _of_the_present_model(self) -> None:
+        """The index of another model has other directions: asking it with this one's means nothing."""
+        version = ModelFiles(self._workspace.model(self._config.serve)).export().model_version
+        served = self._store.aliases()[self._collection]
+        if served != collection_name(self._config.serve, version, self._config):
+            raise ModelError(
+                f"the index ({served}) is of another model than the present {self._config.serve.upper()}: run "
+                "`simsong run` to index with it, or `simsong rollback`"
+            )
 
     def why(self, first: str, second: str, best: int = 5) -> tuple[Named, Named, "Reasons"]:
         """What makes two songs alike to the model."""
         # Imported here because it needs torch.
         from simsong_pipeline.pipeline.reasons import reasons
 
+        self._of_the_present_model()
         named = self.find(first), self.find(second)
         if named[0] == named[1]:
             raise UnknownSongError(f"both are {named[0].name}: name two songs")

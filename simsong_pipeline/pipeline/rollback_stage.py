@@ -1,18 +1,26 @@
-"""Back to the model before: its folder, its collection, its vectors. Doing it twice goes forward again."""
+"""Back to the models before: their folders, their collections, their vectors. Doing it twice goes forward again."""
 
+import json
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.errors import ModelError, SimSongError
-from simsong_pipeline.pipeline.index_stage import alias_name, collection_name
+from simsong_pipeline.errors import ModelError, RawDataError, SimSongError
+from simsong_pipeline.files import write_json
+from simsong_pipeline.pipeline.index_names import alias_name, collection_name
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR
 from simsong_pipeline.schemas import TRACK_VECTORS, conform
 from simsong_pipeline.stores.opening import Store
 
 _BATCH = 500
+# What features and lyric vectors are made by; the models of both variants share it.
+_SHARED = ("log_mel", "segments", "lyrics")
 
 
 @dataclass(frozen=True)
@@ -25,67 +33,95 @@ class RolledBack:
     songs: int
 
 
-def roll_back(workspace: Workspace, variant: Variant, config: PipelineConfig) -> RolledBack:
-    """Serve a variant by its previous model and that model's collection.
+def roll_back(workspace: Workspace, variants: Sequence[Variant], config: PipelineConfig) -> list[RolledBack]:
+    """Serve variants by their previous models and those models' collections; both or neither.
 
-    The vectors are read back from the index, so that the next night embeds only what came since, and the home's
-    configuration becomes the one that the model was trained by, so that the next run does not train the present one
-    again. Killed in between, the same call finishes it.
+    All is checked before anything changes, and what is meant is written down (`rollback.json`): killed in between, the
+    next call finishes that very rollback, whatever it is asked for. The vectors are read back from the index, so the
+    next night embeds only what came since; the models are marked as chosen, so that a run does not train others in
+    their place before `--retrain` asks for it.
 
     Raises:
-        SimSongError: there is no previous model, or its collection is gone.
+        SimSongError: a previous model or its collection is missing, or the models are of other features than the home.
     """
-    files = ModelFiles(workspace.model(variant))
+    intent = workspace.home / "rollback.json"
     with workspace.lock(), workspace.store(config.store) as store:
-        files.recover()
-        served = store.aliases().get(alias_name(variant, config))
-        half_done = _collection(files, variant, config)
-        if half_done == served or half_done not in store.collections():
-            wanted = _collection(files.previous, variant, config)
-            if wanted not in store.collections():
-                raise SimSongError(
-                    f"the collection {wanted} of the previous {variant.upper()} is gone from {store.address}: nothing "
-                    "was changed"
-                )
-            files.exchange_with_previous()
-        name = _collection(files, variant, config)
-        workspace.write(f"{variant}/track_vectors", _stored_vectors(store, name))
-        workspace.save_config(_trained_by(files, config))
-        aliases = {alias_name(variant, config): name}
-        store.point_aliases(aliases | ({config.store.collection: name} if variant == config.serve else {}))
-        return RolledBack(variant, name, served, store.count(name))
+        targets = _written(intent)
+        if targets is None:
+            targets = {v: _previous_version(workspace, v, variants, config, store) for v in variants}
+            write_json(intent, targets)
+        workspace.fence.claim(f"rollback {uuid.uuid4().hex}")
+        done = [_exchange(workspace, variant, version, config, store) for variant, version in targets.items()]
+        aliases = {alias_name(d.variant, config): d.collection for d in done}
+        served = [d.collection for d in done if d.variant == config.serve]
+        if served:
+            aliases[config.store.collection] = served[0]
+        store.point_aliases(aliases)
+        own = ModelFiles(workspace.model(done[0].variant)).config()
+        workspace.save_config(config.model_copy(update={name: getattr(own, name) for name in _SHARED}))
+        intent.unlink()
+    return done
 
 
-def has_previous(workspace: Workspace, variant: Variant) -> bool:
-    """Whether there is a model to go back to."""
+def can_roll_back(workspace: Workspace, variant: Variant) -> bool:
+    """Whether there is a model to go back to, or a rollback to finish."""
+    unfinished = _written(workspace.home / "rollback.json")
+    return variant in unfinished if unfinished else ModelFiles(workspace.model(variant)).previous.is_exported()
+
+
+def _written(intent: Path) -> dict[Variant, str] | None:
+    """The versions that an unfinished rollback leads to."""
+    if not intent.is_file():
+        return None
+    try:
+        known: dict[Variant, str] = json.loads(intent.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RawDataError(f"{intent} is damaged: delete it and roll back again") from error
+    return known
+
+
+def _previous_version(
+    workspace: Workspace, variant: Variant, together: Sequence[Variant], config: PipelineConfig, store: Store
+) -> str:
     files = ModelFiles(workspace.model(variant))
-    return files.previous.is_exported() or files.is_half_exchanged()
-
-
-def _collection(files: ModelFiles, variant: Variant, config: PipelineConfig) -> str:
-    if not files.is_exported():
+    if not files.previous.is_exported():
         raise ModelError(f"no model before the present {variant.upper()}: nothing to go back to")
-    return collection_name(variant, files.export().model_version, config)
+    version, own = files.previous.export().model_version, files.previous.config()
+    name = collection_name(variant, version, config)
+    if name not in store.collections():
+        raise SimSongError(
+            f"the collection {name} of the previous {variant.upper()} is gone from {store.address}: nothing was changed"
+        )
+    others = [part for part in _SHARED if getattr(own, part) != getattr(config, part)]
+    if others and len(together) == 1:
+        raise ModelError(
+            f"the previous {variant.upper()} was made with other settings of {' and '.join(others)}, which both "
+            "variants share: roll back both. Nothing was changed"
+        )
+    return version
 
 
-def _trained_by(files: ModelFiles, config: PipelineConfig) -> PipelineConfig:
-    """The present configuration, with what training depends on as the model was trained by."""
-    own = files.config()
-    parts = {name: getattr(own, name) for name in ("log_mel", "segments", "lyrics", "encoder", "train")}
-    return config.model_copy(update=parts)
+def _exchange(workspace: Workspace, variant: Variant, version: str, config: PipelineConfig, store: Store) -> RolledBack:
+    """The model of that version in its place, and its vectors read back; again where it was done before."""
+    files = ModelFiles(workspace.model(variant))
+    files.recover()
+    if not (files.is_exported() and files.export().model_version == version):
+        files.exchange_with_previous()
+    files.choose()
+    name = collection_name(variant, version, config)
+    workspace.write(f"{variant}/track_vectors", _stored_vectors(store, name))
+    return RolledBack(variant, name, store.aliases().get(alias_name(variant, config)), store.count(name))
 
 
 def _stored_vectors(store: Store, name: str) -> pl.DataFrame:
     """The track_vectors frame as the collection holds it."""
     ids, rows = sorted(store.hashes(name)), []
-    widths = (0, 0)
+    widths = (1, 1)
     for start in range(0, len(ids), _BATCH):
         for point in store.fetch(name, ids[start : start + _BATCH], with_vectors=True):
-            lyrics = point.vectors.get("lyrics")
-            audio = point.vectors["audio"]
-            widths = (len(audio), len(point.vectors["song"]) - len(audio) - 2)
-            payload = point.payload
-            known = (payload["track_id"], payload["content_hash"], payload["model_version"])
+            audio, lyrics = point.vectors["audio"], point.vectors.get("lyrics")
+            widths = (len(audio), len(point.vectors[SONG_VECTOR]) - len(audio) - HUBNESS_DIMS)
+            known = tuple(point.payload[field] for field in ("track_id", "content_hash", "model_version"))
             rows.append((*known, audio.tolist(), None if lyrics is None else lyrics.tolist()))
     arrays = [pl.Array(pl.Float32, width) for width in widths]
     schema = {"track_id": pl.String, "content_hash": pl.String, "model_version": pl.String}

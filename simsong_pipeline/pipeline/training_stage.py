@@ -85,6 +85,14 @@ def train_variant(
     waiting = promote_anyway and _lying(files.candidate, recipe, data) is not None
     if present is not None and not retrain and not waiting:
         refusal = files.refusal()
+        if files.is_chosen():
+            return TrainingOutcome(
+                present,
+                False,
+                False,
+                present.data != data,
+                f"{variant.upper()} stays as rolled back; --retrain trains anew",
+            )
         if present.recipe == recipe:
             return TrainingOutcome(present, False, False, present.data != data)
         if refusal is not None and (refusal.recipe, refusal.data) == (recipe, data):

@@ -107,7 +107,7 @@ class EdgeStore:
     def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
         """See `updating.bring_to`; then the index is built, in a process of its own."""
         change = bring_to(self, name, points, self._config.batch_bytes, keep_share, **more)
-        if change.upserted or change.deleted:
+        if self._unindexed(name).is_file():
             self._build_index(name)
         return change
 
@@ -126,12 +126,14 @@ class EdgeStore:
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Write the points; whole or not at all once this returns."""
         self._ask_for_room(points)
+        self._unindexed(name).touch()  # until the index is built, also by a later run
         made = [edge.Point(p.point_id, {n: v.tolist() for n, v in p.vectors.items()}, dict(p.payload)) for p in points]
         with self._errors():
             self._shard(name).update(edge.UpdateOperation.upsert_points(made))
 
     def delete(self, name: str, point_ids: Sequence[str]) -> None:
         """Delete the points."""
+        self._unindexed(name).touch()
         with self._errors():
             self._shard(name).update(edge.UpdateOperation.delete_points(list(point_ids)))
 
@@ -227,6 +229,11 @@ class EdgeStore:
                 f"the index of {name!r} could not be built (exit {done.returncode}: {last[0]}): is the disk or the "
                 f"memory full? Its points are all there ({self.address}); run `simsong run` again"
             )
+
+        self._unindexed(name).unlink()
+
+    def _unindexed(self, name: str) -> Path:
+        return self._folder / self.aliases().get(name, name) / "unindexed"
 
     def _ask_for_room(self, points: Sequence[Point]) -> None:
         needed = _FREE_BYTES + _ROOM * 4 * sum(sum(len(v) for v in p.vectors.values()) for p in points)

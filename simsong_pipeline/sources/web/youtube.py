@@ -15,14 +15,19 @@ from simsong_pipeline.sources.web.ytdlp_transport import SITE, PoliteYoutubeDL
 
 Fault = Literal["unavailable", "blocked", "transient"]
 _BOT = re.compile(r"not a bot|captcha|unusual traffic|too many requests|HTTP Error 429|left alone", re.I)
-# What another try would not change; yt-dlp tells these apart by their sentence alone.
+# What another try would not change, in the site's own sentences; yt-dlp tells these apart by nothing else.
 _UNAVAILABLE = re.compile(
-    r"unavailable|not (?:made this video )?available|private"
-    r"|removed|deleted|terminated|confirm your age|age.?restricted|inappropriate"
-    r"|members|premieres|live event|is live|copyright|blocked it|requested format|no video formats|drm|payment|rental"
-    r"|HTTP Error (?:403|404|410|451)|larger than|File is larger|does not exist",
+    r"video unavailable|video (?:is|has been) (?:unavailable|private|not available|no longer available|removed)"
+    r"|private video|not (?:made this video )?available in your|blocked it (?:in|on)|been terminated|removed by the"
+    r"|confirm your age|age.?restricted|inappropriate for some|members.only|join this channel|premieres in"
+    r"|live event will|live stream|drm protect|requires payment|larger than",
     re.I,
 )
+# What says that yt-dlp no longer understands the site, or lacks a JavaScript runtime: no fault of the song's.
+_OUTDATED = re.compile(r"requested format|no video formats|unable to extract|extractor error|only images are", re.I)
+_STATUS = re.compile(r"HTTP Error (\d{3})")
+# Its own errors, and those that slip through it when a page is not what it expects.
+_FAULTS = (yt_dlp.utils.YoutubeDLError, KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
 class VideoError(SimSongError):
@@ -64,7 +69,7 @@ class YouTube:
         """
         try:
             found = self._ask(f"ytsearch{results}:{query}", {"extract_flat": True}, download=False)
-        except yt_dlp.utils.YoutubeDLError as error:
+        except _FAULTS as error:
             reason = _sentence(error)
             blocked = self._count(reason)
             raise SearchError(reason, blocked) from error
@@ -81,19 +86,18 @@ class YouTube:
         self.scratch.mkdir(parents=True)
         options = {
             # 128 kbit/s holds all that 16 kHz mono can carry.
-            "format": "bestaudio[abr<=160]/bestaudio/best",
+            # Plain http: for anything else yt-dlp would start a program that asks the network by itself.
+            "format": "/".join(f"{kind}[protocol^=http]" for kind in ("bestaudio[abr<=160]", "bestaudio", "best")),
+            "external_downloader": {"default": "native"},
             "outtmpl": str(self.scratch / "%(id)s.%(ext)s"),
             "max_filesize": self.max_bytes,
             "match_filter": yt_dlp.utils.match_filter_func("!is_live"),
         }
         try:
             self._ask(f"https://www.youtube.com/watch?v={video_id}", options, download=True)
-        except yt_dlp.utils.YoutubeDLError as error:
+        except _FAULTS as error:
             reason = _sentence(error)
-            if self._count(reason):
-                raise VideoError(video_id, "blocked", reason) from error
-            fault: Fault = "unavailable" if _UNAVAILABLE.search(reason) else "transient"
-            raise VideoError(video_id, fault, reason) from error
+            raise VideoError(video_id, self._fault(reason), reason) from error
         files = [p for p in self.scratch.iterdir() if p.stem == video_id and p.suffix != ".part"]
         if not files:
             raise VideoError(video_id, "unavailable", f"larger than {self.max_bytes:,} bytes, or a live stream")
@@ -124,12 +128,26 @@ class YouTube:
         return info
 
     def _count(self, reason: str) -> bool:
-        """Whether a failure is a refusal of the whole provider; a status of 429 the client has counted itself."""
+        """Whether a failure is a refusal of the whole provider; statuses the client has counted itself."""
+        status = _STATUS.search(reason)
+        if status is not None:
+            return status[1] in ("401", "403", "429", "451")
         if not _BOT.search(reason):
             return False
-        if "429" not in reason:
-            self.client.block(reason)
+        self.client.block(reason)
         return True
+
+    def _fault(self, reason: str) -> Fault:
+        """What a failed download says: a status first, then what the site says of the video."""
+        if self._count(reason):
+            return "blocked"
+        status = _STATUS.search(reason)
+        if status is not None:
+            return "unavailable" if status[1] in ("404", "410") else "transient"
+        if _OUTDATED.search(reason):
+            self.client.block(f"{reason}; is yt-dlp up to date (pip install -U yt-dlp), and deno installed?")
+            return "transient"
+        return "unavailable" if _UNAVAILABLE.search(reason) else "transient"
 
 
 class _Silent:
