@@ -121,7 +121,7 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """The songs in Qdrant: one collection a model version, behind an alias."""
         frames, now = IndexFrames(tracks, audio, lyrics, lastfm_tags), datetime.now(UTC)
-        workspace, run_id = simsong.workspace(), context.run_id
+        workspace, run_id = simsong.workspace(), context.run.run_id
         change = publish_variant(workspace, variant, track_vectors, frames, simsong.config(), now, run_id=run_id)
         return dg.MaterializeResult(metadata=vars(change))
 

@@ -18,7 +18,7 @@ def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Materia
     """The raw data on disk; the procedural sample catalogue is written where there are none."""
     progress = events(context).progress
     with simsong.workspace().lock():
-        simsong.workspace().fence.claim(context.run_id)
+        simsong.workspace().fence.claim(context.run.run_id)
     written = raw.ensure_raw(simsong.workspace(), simsong.source(), simsong.sample(), progress)
     return dg.MaterializeResult(metadata={"sample_written": written, "home": str(simsong.workspace().home)})
 

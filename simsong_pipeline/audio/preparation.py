@@ -23,6 +23,7 @@ from simsong_pipeline.errors import AudioError
 from simsong_pipeline.schemas import AUDIO, polars_schema
 
 Progress = Callable[[int, int], None]
+_AHEAD = 12
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ def prepare(task: AudioTask, audio: AudioConfig, front_end: LogMelConfig) -> Pre
 def prepare_all(
     tasks: list[AudioTask], audio: AudioConfig, front_end: LogMelConfig, progress: Progress
 ) -> Iterator[PreparedAudio]:
-    """Prepare on all cores, in the order of `tasks`, holding only a few songs in memory at a time.
+    """Prepare on all cores, in the order of `tasks`, holding a few dozen songs' log-mels in memory at a time.
+
+    So many that decoding goes on while the caller writes what is done.
 
     Threads suffice: soundfile, soxr, PyAV, hashing and torch all work outside the interpreter's lock.
     """
@@ -78,7 +81,7 @@ def prepare_all(
     with ThreadPoolExecutor(workers) as pool:
         waiting = iter(tasks)
         running: list[Future[PreparedAudio]] = [
-            pool.submit(prepare, task, audio, front_end) for task in islice(waiting, 2 * workers)
+            pool.submit(prepare, task, audio, front_end) for task in islice(waiting, _AHEAD * workers)
         ]
         done = 0
         while running:

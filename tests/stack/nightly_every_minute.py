@@ -14,7 +14,7 @@ from dagster_project.schedules import nightly, nightly_job
 def held(context: dg.AssetExecutionContext) -> None:
     """Waits while the file that SIMSONG_TEST_HOLD names is there."""
     hold = Path(os.environ["SIMSONG_TEST_HOLD"])
-    hold.with_name("in-flight").write_text(f"{context.run_id} {os.getpid()}")
+    hold.with_name("in-flight").write_text(f"{context.run.run_id} {os.getpid()}")
     while hold.exists():
         time.sleep(0.2)
 
