@@ -1,4 +1,4 @@
-"""The catalogues that methods are compared on: the sample at three difficulties and in a larger form, or any manifest."""
+"""The catalogues that methods are compared on: the sample at three difficulties and a larger one, or any manifest."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
