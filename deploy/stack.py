@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--module", nargs="+", default=modules)
     arguments = parser.parse_args()
     with Stack(arguments.folder, arguments.module, port=arguments.port) as stack:
-        for kind in (signal.SIGTERM, signal.SIGHUP):
+        for kind in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(kind, _interrupt)
         print(f"http://127.0.0.1:{stack.port}; logs in {stack.folder}; Ctrl-C stops", flush=True)  # noqa: T201
         try:
@@ -51,7 +51,9 @@ def main() -> None:
 
 
 def _interrupt(*_: object) -> None:
-    """An end from outside is an orderly one."""
+    """An end from outside is an orderly one, and is not interrupted by being asked for twice."""
+    for kind in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(kind, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
