@@ -164,6 +164,8 @@ def test_command_shows_what_was_found_and_why_not(home: Workspace, fake: FakeYou
     result = CliRunner().invoke(app, [*arguments, "--accept-terms"])
     assert result.exit_code == 0
     assert "NOT_FOUND" in result.stdout
+    assert "the least sure matches" in result.stdout
+    assert " - Topic" in result.stdout
     assert "4 songs asked for" in result.stdout
 
 

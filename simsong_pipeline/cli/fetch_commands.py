@@ -112,6 +112,10 @@ def _report(
         print_json({"asked": found.asked, "left": found.left, **{name.lower(): n for name, n, _ in counts}})
         return
     print_table(f"{what} of {found.table.height} songs", ("status", "songs", "mean_likeness"), counts)
+    matches = found.table.filter(pl.col("matched").is_not_null()).sort("likeness").head(_SHOWN)
+    if matches.height:
+        columns = [c for c in ("likeness", "runner_up", "matched", "channel", "track_id") if c in matches.columns]
+        print_table("the least sure matches", columns, matches.select(columns).rows())
     failed = found.table.filter(pl.col("status").is_in(["NOT_FOUND", "UNAVAILABLE", "BLOCKED", "TRANSIENT"]))
     for row in failed.head(_SHOWN).iter_rows(named=True):
         err.print(f"  {row['status']:11} {row['track_id']}  {row['reason']}", markup=False)
