@@ -22,7 +22,7 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError, first_line
 from simsong_pipeline.files import write_json
 from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point, Restriction
-from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of
+from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
 
 _KINDS = edge.PayloadSchemaType
 _PAYLOAD_INDEXES = {
@@ -171,7 +171,7 @@ class EdgeStore:
         with self._errors():
             records = self._shard(collection).retrieve(list(point_ids), with_payload=True, with_vector=with_vectors)
         by_id = {str(r.id): r for r in records}
-        return [_point(by_id[i]) for i in point_ids if i in by_id]
+        return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
 
     def query(
         self,
@@ -265,9 +265,3 @@ def _filter(restriction: Restriction) -> edge.Filter | None:
     ]
     must, must_not = [*any_of(restriction.any_of), *ranges], any_of(restriction.none_of)
     return edge.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
-
-
-def _point(record: edge.Record) -> Point:
-    stored = record.vector if isinstance(record.vector, dict) else {}
-    vectors = {name: np.asarray(v, np.float32) for name, v in stored.items()}
-    return Point(str(record.id), vectors, record.payload or {})

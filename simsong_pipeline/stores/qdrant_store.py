@@ -21,7 +21,7 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError, first_line
 from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point, Restriction
-from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of
+from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
 
 _PAYLOAD_INDEXES = {
     "track_id": models.PayloadSchemaType.KEYWORD,
@@ -164,7 +164,7 @@ class QdrantStore:
         with self._errors():
             records = self._client.retrieve(collection, list(point_ids), with_vectors=with_vectors)
         by_id = {str(r.id): r for r in records}
-        return [_point(by_id[i]) for i in point_ids if i in by_id]
+        return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
 
     def query(
         self,
@@ -249,12 +249,6 @@ def _filter(restriction: Restriction) -> models.Filter | None:
     ]
     must, must_not = [*any_of(restriction.any_of), *ranges], any_of(restriction.none_of)
     return models.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
-
-
-def _point(record: models.Record) -> Point:
-    stored = record.vector if isinstance(record.vector, dict) else {}
-    vectors = {name: np.asarray(v, np.float32) for name, v in stored.items()}
-    return Point(str(record.id), vectors, record.payload or {})
 
 
 def _grpc(error: BaseException) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.recommend import Point
 
@@ -82,6 +84,13 @@ def bring_to(
 def hashes_of(payload: Mapping[str, Any]) -> tuple[Any, ...]:
     """A payload's values of `HASH_FIELDS`."""
     return tuple(payload.get(name) for name in HASH_FIELDS)
+
+
+def point_of(point_id: object, stored: object, payload: Mapping[str, Any] | None) -> Point:
+    """A point from what an engine gives back; vectors that were not asked for are none."""
+    named = stored if isinstance(stored, dict) else {}
+    vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}
+    return Point(str(point_id), vectors, payload or {})
 
 
 def batches(points: Sequence[Point], limit: int) -> Iterator[list[Point]]:
