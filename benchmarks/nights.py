@@ -1,16 +1,19 @@
 """What a night costs: `python -m benchmarks.nights --songs 2000`.
 
 Writes a music folder of short synthetic songs, trains a small model once, then measures nights by the command itself,
-each as a person would start it: nothing changed, twenty songs changed, one song new. Beside the night with many new
-songs, in the same process: decoding and resampling of these songs alone, on as many threads.
+each as a person would start it: nothing changed, twenty songs changed, one song new. Then, in rounds from the same
+state, a night with many new songs and its parts on the same songs and as many threads: decoding and resampling alone,
+with the log-mels, with the encoders as well.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +22,9 @@ import polars as pl
 import soundfile
 
 from simsong_pipeline.audio.decoding import decode
+from simsong_pipeline.audio.preparation import AudioTask, Hearing, prepare_all
+from simsong_pipeline.pipeline.ahead import Ahead
+from simsong_pipeline.pipeline.workspace import Workspace
 
 RATE = 44_100
 SMALL = """
@@ -42,6 +48,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a song")
     parser.add_argument("--suffix", default=".ogg", help="encoding of the songs")
     parser.add_argument("--new", type=int, default=200, help="songs that arrive in the last night")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions of that night and of its parts")
     parser.add_argument("--config", type=Path, help="TOML file in place of a tiny encoder's")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -72,14 +79,61 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     many = [music / f"Late Artist - Late {n}{options.suffix}" for n in range(options.new)]
     for file in many:
         write_song(file, rng, options.seconds)
-    rows.append(_night(f"{options.new} new", ["refresh", "--publish-anyway"], home))
-    alone = _decode_alone(many)
+    seconds = [_round(many, folder) for _ in range(options.rounds)]
+    medians = {name: float(np.median([s[name] for s in seconds])) for name in seconds[0]}
     with pl.Config(tbl_rows=-1, tbl_width_chars=160):
         print(pl.DataFrame(rows))
-    idle = float(str(rows[1]["seconds"]))
-    cost = (float(str(rows[-1]["seconds"])) - idle) / options.new
-    share = f"{cost / alone:.2f} of decoding and resampling alone ({1e3 * alone:.1f} ms)"
-    print(f"a new song: {1e3 * cost:.1f} ms beyond an idle night, {share}")
+    alone = medians["decoding and resampling"]
+    print(f"of {options.new} new songs, medians of {options.rounds} rounds:")
+    for name, value in medians.items():
+        print(f"{name:32} {1e3 * value:7.1f} ms a song {value / alone:6.2f}")
+
+
+def _round(files: list[Path], folder: Path) -> dict[str, float]:
+    """Seconds a song of the parts and of the whole, from one state of the home, which stays as it was.
+
+    The whole is what each song adds to a night that has one: starting is not what a song costs.
+    """
+    home = folder / "round"
+    shutil.copytree(folder / "home", home)
+    workspace = Workspace(home)
+    config = workspace.load_config()
+    tasks = [AudioTask(f.name, str(f), f.stat().st_size, f.stat().st_mtime_ns, None) for f in files]
+
+    def prepared(hear: Hearing) -> Iterable[object]:
+        return prepare_all(tasks, config.audio, config.log_mel, lambda *_: None, hear)
+
+    with ThreadPoolExecutor() as pool:
+        seconds = {
+            "decoding and resampling": _seconds(pool.map(lambda f: decode(f, 16_000, config.audio.max_seconds), files)),
+            "with checks and log-mel": _seconds(prepared(lambda _: None)),
+            "with both encoders": _seconds(prepared(Ahead(workspace, config).hear)),
+        }
+    shares = {name: value / len(files) for name, value in seconds.items()}
+    night = _refresh_seconds(home)
+    shutil.rmtree(home)
+    shutil.copytree(folder / "home", home)
+    aside = folder / "aside"
+    aside.mkdir()
+    for file in files[1:]:
+        file.rename(aside / file.name)
+    one = _refresh_seconds(home)
+    for file in files[1:]:
+        (aside / file.name).rename(file)
+    aside.rmdir()
+    shutil.rmtree(home)
+    return shares | {"a night, index included": (night - one) / (len(files) - 1)}
+
+
+def _refresh_seconds(home: Path) -> float:
+    return float(str(_night("", ["refresh", "--publish-anyway"], home)["seconds"]))
+
+
+def _seconds(work: Iterable[object]) -> float:
+    started = time.perf_counter()
+    for _ in work:
+        pass
+    return time.perf_counter() - started
 
 
 def write_song(path: Path, rng: np.random.Generator, seconds: float) -> None:
@@ -104,14 +158,6 @@ def _call(arguments: list[str]) -> str:
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stderr}")
     return done.stdout
-
-
-def _decode_alone(files: list[Path]) -> float:
-    """Seconds a song, on all cores."""
-    started = time.perf_counter()
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda f: decode(f, 16_000, 180.0), files))
-    return (time.perf_counter() - started) / len(files)
 
 
 if __name__ == "__main__":

@@ -170,8 +170,8 @@ class InferenceConfig(StageConfig):
     """ONNX Runtime."""
 
     provider: Literal["auto", "cpu", "cuda"] = "auto"
-    batch_size: int = Field(64, ge=1)
-    threads: int | None = Field(None, ge=1)
+    batch_size: int = Field(64, ge=1, description="segments in a call; on a CPU a song is a call of its own")
+    threads: int | None = Field(None, ge=1, description="songs embedded at once on a CPU; as many as cores where null")
 
 
 class StoreConfig(StageConfig):

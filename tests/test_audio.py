@@ -6,6 +6,8 @@ import av
 import numpy as np
 import pytest
 import soundfile
+import torch
+import torchaudio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,6 +147,27 @@ def test_log_mel_equals_a_slow_transform() -> None:
     expected = np.clip(np.minimum(rising, falling), 0, None) @ power
     decibels = 10 * np.log10(expected / (config.n_fft / 4) ** 2 + 1e-12)
     np.testing.assert_allclose(log_mel(wave, config)[3].astype(np.float64), decibels, atol=0.1)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 499, 500, 501, 1_501])
+def test_log_mel_in_blocks_is_torchaudios_of_the_whole(frames: int) -> None:
+    config = LogMelConfig()
+    length = max((frames - 1) * config.hop_length, config.n_fft // 2 + 1)
+    wave = np.random.default_rng(frames).normal(0, 0.1, length).astype(np.float32)
+    whole = torchaudio.transforms.MelSpectrogram(
+        config.sample_rate, config.n_fft, None, config.hop_length, config.f_min, config.f_max, n_mels=config.n_mels
+    )
+    power = whole(torch.from_numpy(wave)).T.numpy()
+    decibels = np.maximum(10 * np.log10(power / (config.n_fft / 4) ** 2 + 1e-12), config.floor_db)
+    # Half a step of f16 below 64 dB, which rounding gives, and a little for another order of sums.
+    np.testing.assert_allclose(log_mel(wave, config).astype(np.float32), decibels, atol=0.0157)
+
+
+def test_three_channels_are_averaged(tmp_path: Path) -> None:
+    path = tmp_path / "three.wav"
+    channels = np.random.default_rng(0).uniform(-0.5, 0.5, (32_000, 3))
+    soundfile.write(path, channels, 16_000, subtype="FLOAT")
+    np.testing.assert_allclose(decode(path, 16_000, 60).samples, channels.mean(axis=1), atol=1e-6)
 
 
 def test_silence_lies_on_the_floor() -> None:

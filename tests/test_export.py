@@ -79,6 +79,13 @@ def test_song_vector_is_the_unit_mean_of_its_segments(session: OnnxEncoder) -> N
         np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-5)
 
 
+def test_song_vector_does_not_depend_on_its_company(session: OnnxEncoder) -> None:
+    rng = np.random.default_rng(0)
+    songs = [rng.uniform(-80, 0, (n % 9 + 1, FRAMES, MELS)).astype(np.float32) for n in range(40)]
+    alone = [session.embed_song(song) for song in songs]
+    np.testing.assert_array_equal(list(session.embed_songs(songs)), alone)
+
+
 def test_no_songs_give_no_vectors(session: OnnxEncoder) -> None:
     assert list(session.embed_songs([])) == []
     assert session.embed(np.zeros((0, FRAMES, MELS), np.float32)).shape == (0, 12)

@@ -19,6 +19,7 @@ from simsong_pipeline.audio.fingerprint import Fingerprint, bit_error, fingerpri
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import EvaluationError, RawDataError
+from simsong_pipeline.pipeline.ahead import Ahead
 from simsong_pipeline.pipeline.library_stage import library_tracks
 from simsong_pipeline.pipeline.night import prepare
 from simsong_pipeline.pipeline.queries import Songs
@@ -66,7 +67,7 @@ def _encode(path: Path, samples: np.ndarray) -> None:
 
 
 def _scan(root: Path, previous: pl.DataFrame | None = None) -> Scan:
-    return scan_library(root, previous, lambda *_: None, workers=2)
+    return scan_library(root, previous, lambda *_: None)
 
 
 def _row(scan: Scan, name: str) -> dict[str, object]:
@@ -382,5 +383,7 @@ def test_library_without_anything_related_is_refused_unless_published_anyway(tmp
 
 def test_real_recordings_are_scanned_and_prepared(tmp_path: Path, shared: Path) -> None:
     config = PipelineConfig(evaluation=SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"}))
-    frames = prepare(Workspace(tmp_path), SourceConfig(library=shared / "open_music"), config, QUIET)
+    workspace = Workspace(tmp_path)
+    source = SourceConfig(library=shared / "open_music")
+    frames = prepare(workspace, source, config, QUIET, Ahead(workspace, config))
     assert frames.segment_features.height == 36

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import NOW, QUIET, SMALL_CONFIG
 
+from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.recommend import Point
@@ -33,8 +34,8 @@ def _flip(workspace: Workspace, originals: Path, changed: bool) -> None:
             shutil.copyfile(swapped.get(path, path), target)
 
 
-def _points(workspace: Workspace) -> dict[str, Point]:
-    with open_store(SMALL_CONFIG.store, workspace.home) as store:
+def _points(workspace: Workspace, config: PipelineConfig) -> dict[str, Point]:
+    with open_store(config.store, workspace.home) as store:
         name = store.aliases()["simsong"]
         ids = sorted(store.hashes(name))
         return {p.point_id: p for p in store.fetch(name, ids, with_vectors=True)}
@@ -44,16 +45,19 @@ def _hashes(points: dict[str, Point]) -> dict[str, str]:
     return {i: p.payload["content_hash"] for i, p in points.items()}
 
 
-def test_fifty_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["local", "edge"])
+def test_fifty_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path, engine: str) -> None:
+    config = SMALL_CONFIG.model_copy(update={"store": SMALL_CONFIG.store.model_copy(update={"engine": engine})})
     originals = tmp_path / "originals"
     shutil.copytree(run_copy.raw, originals)
-    run_copy.save_config(SMALL_CONFIG)
+    run_copy.save_config(config)
+    run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)  # fills this engine
     undisturbed = Workspace(tmp_path / "undisturbed")
     shutil.copytree(run_copy.home, undisturbed.home)
-    before = _points(run_copy)
+    before = _points(run_copy, config)
     _flip(undisturbed, originals, changed=True)
-    run(undisturbed, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True)
-    after = _points(undisturbed)
+    run(undisturbed, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
+    after = _points(undisturbed, config)
     assert 0 < len(after) < len(before)
     known = {i: {_hashes(before).get(i), _hashes(after).get(i)} for i in before}
 
@@ -77,13 +81,13 @@ def test_fifty_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: 
             changed = not changed  # this night is done: another one
             _flip(run_copy, originals, changed)
         # What a reader of the alias sees: every song that both states have, each whole and of one of them.
-        seen = _points(run_copy)
+        seen = _points(run_copy, config)
         assert set(after) <= set(seen) <= set(before)
         assert all(_hashes(seen)[i] in known[i] for i in seen)
         assert all({"audio", "song"} <= set(p.vectors) for p in seen.values())
     _flip(run_copy, originals, changed=True)
     subprocess.run(command, check=True, capture_output=True)
-    final = _points(run_copy)
+    final = _points(run_copy, config)
     assert _hashes(final) == _hashes(after)
     for point_id, point in final.items():
         for name, vector in point.vectors.items():

@@ -2,20 +2,23 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import soundfile
 from conftest import NOW, QUIET, SMALL_CONFIG
 
 from simsong_pipeline.config import VARIANTS, SegmentConfig
 from simsong_pipeline.errors import EvaluationError, ModelError, RawDataError, SimSongError
 from simsong_pipeline.evaluation.quality import Verdict
+from simsong_pipeline.pipeline.ahead import Ahead
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.night import RunSummary
+from simsong_pipeline.pipeline.night import RunSummary, prepare
 from simsong_pipeline.pipeline.queries import Songs
 from simsong_pipeline.pipeline.run import evaluate_again, run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
@@ -111,6 +114,44 @@ def test_one_changed_recording_embeds_one_song(run_copy: Workspace) -> None:
     shutil.copyfile(paths[0], paths[1])
     summary = _run(run_copy)
     assert (summary.embedded, summary.upserted) == (1, 1)
+
+
+def _swap_two_recordings(workspace: Workspace) -> None:
+    first, second = sorted((workspace.raw / "audio").rglob("*.flac"))[:2]
+    content = first.read_bytes()
+    # Shorter by some samples, so that neither recording was ever heard.
+    samples, rate = soundfile.read(second)
+    soundfile.write(first, samples[100:], rate)
+    second.write_bytes(content)
+    samples, rate = soundfile.read(second)
+    soundfile.write(second, samples[100:], rate)
+
+
+def test_vectors_of_the_decoding_threads_are_those_of_the_features(run_copy: Workspace) -> None:
+    _swap_two_recordings(run_copy)
+    ahead = Ahead(run_copy, SMALL_CONFIG)
+    frames = prepare(run_copy, SourceConfig(), SMALL_CONFIG, QUIET, ahead)
+    inputs = (frames.segment_features, frames.lyric_embeddings, SMALL_CONFIG, QUIET.progress)
+    version = ModelFiles(run_copy.model("wns")).export().model_version
+    assert len(ahead.vectors("wns", version)) == 2
+    early = embed_variant(run_copy, "wns", *inputs, ahead=partial(ahead.vectors, "wns"))
+    late = embed_variant(run_copy, "wns", *inputs)
+    assert early.embedded == late.embedded == 2
+    assert early.vectors.equals(late.vectors)
+
+
+def test_another_models_vectors_are_not_taken(run_copy: Workspace) -> None:
+    _swap_two_recordings(run_copy)
+    ahead = Ahead(run_copy, SMALL_CONFIG)
+    prepare(run_copy, SourceConfig(), SMALL_CONFIG, QUIET, ahead)
+    assert not ahead.vectors("wns", "of a model that was trained meanwhile")
+
+
+def test_recording_with_another_date_is_not_embedded(run_copy: Workspace) -> None:
+    next(iter(sorted((run_copy.raw / "audio").rglob("*.flac")))).touch()
+    ahead = Ahead(run_copy, SMALL_CONFIG)
+    prepare(run_copy, SourceConfig(), SMALL_CONFIG, QUIET, ahead)
+    assert not ahead.vectors("wns", ModelFiles(run_copy.model("wns")).export().model_version)
 
 
 def test_changed_lyrics_embed_one_song(run_copy: Workspace) -> None:

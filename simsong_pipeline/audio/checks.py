@@ -27,7 +27,7 @@ def check_recording(recording: Recording, expected_s: float | None, config: Audi
             _check_length(recording.duration_s, name, wanted, config)
     if recording.duration_s < config.min_seconds:
         raise AudioError(f"too short: {recording.duration_s:.1f} s of at least {config.min_seconds:g} s")
-    level = 10 * np.log10(float(np.mean(np.square(samples, dtype=np.float64))) + 1e-12)
+    level = 10 * np.log10(float(np.dot(samples, samples)) / len(samples) + 1e-12)
     if level < config.silence_dbfs:
         raise AudioError(f"silent: {level:.0f} dBFS, below {config.silence_dbfs:g}")
 

@@ -7,7 +7,7 @@ and atomically, so a run that is killed loses at most the bucket it was in, and 
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.log_mel import front_end_version
-from simsong_pipeline.audio.preparation import AudioTask, PreparedAudio, Progress, audio_rows, prepare_all
+from simsong_pipeline.audio.preparation import AudioTask, Hearing, PreparedAudio, Progress, audio_rows, prepare_all
 from simsong_pipeline.buckets import BUCKETS, bucket_of
 from simsong_pipeline.config import AudioConfig, LogMelConfig
 from simsong_pipeline.errors import SchemaError, first_line
@@ -31,6 +31,7 @@ _PLACE: dict[str, type[pl.DataType]] = {
     "offset": pl.Int64,
     "frames": pl.Int64,
 }
+_PLACED = ("front_end", "offset", "frames", "file")
 _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     **polars_schema(AUDIO, 1),
     **polars_schema(SEGMENT_FEATURES, 1),
@@ -56,21 +57,30 @@ class FeatureStore:
         self._log_mel = log_mel
         self._version = front_end_version(log_mel)
 
-    def refresh(self, tasks: Sequence[AudioTask], audio: AudioConfig, progress: Progress) -> AudioFrames:
-        """Bring the buckets to the state of `tasks`, decoding only recordings that are new or changed."""
+    def refresh(
+        self, tasks: Sequence[AudioTask], audio: AudioConfig, progress: Progress, hear: Hearing = lambda _: None
+    ) -> AudioFrames:
+        """Bring the buckets to the state of `tasks`, decoding only recordings that are new or changed.
+
+        Args:
+            hear: called with each of these in the thread that decoded it.
+        """
         settings = sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
         known = {bucket: self._bucket_rows(bucket) for bucket in range(BUCKETS)}
         unchanged = _unchanged(pl.concat(known.values()), tasks, settings)
         todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
-        prepared = groupby(prepare_all(todo, audio, self._log_mel, progress), key=lambda p: bucket_of(p.task.track_id))
+        prepared = groupby(
+            prepare_all(todo, audio, self._log_mel, progress, hear), key=lambda p: bucket_of(p.task.track_id)
+        )
+        written: dict[int, pl.DataFrame] = {}
         for bucket, new in prepared:
-            kept = known.pop(bucket).filter(pl.col("track_id").is_in(unchanged))
-            self._write_bucket(bucket, kept, new, settings)
-        for bucket, rows in known.items():
-            kept = rows.filter(pl.col("track_id").is_in(unchanged))
-            if kept.height < rows.height:
-                self._write_bucket(bucket, kept, (), settings)
-        rows = pl.concat([self._bucket_rows(bucket) for bucket in range(BUCKETS)]).sort("track_id")
+            written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, new, settings)
+        for bucket in known.keys() - written.keys():
+            rows = known[bucket]
+            if not rows["track_id"].is_in(unchanged).all():
+                rows = self._write_bucket(bucket, rows, unchanged, (), settings)
+            written[bucket] = rows
+        rows = pl.concat(written.values()).sort("track_id")
         usable = rows.filter(pl.col("status") == "ok")
         return AudioFrames(
             conform(rows, AUDIO), conform(usable, SEGMENT_FEATURES), sum(t.size_bytes >= 0 for t in todo)
@@ -91,8 +101,11 @@ class FeatureStore:
                 f"{path} is damaged ({first_line(error)}): delete {self._folder} and run again"
             ) from error
 
-    def _write_bucket(self, bucket: int, kept: pl.DataFrame, prepared: Iterable[PreparedAudio], settings: str) -> None:
-        """Write the frames of kept and new songs to a new file, then publish it by the parquet file."""
+    def _write_bucket(
+        self, bucket: int, known: pl.DataFrame, unchanged: Set[str], prepared: Iterable[PreparedAudio], settings: str
+    ) -> pl.DataFrame:
+        """Write the frames of unchanged and new songs to a new file, publish it by the parquet file: its new rows."""
+        kept = known.filter(pl.col("track_id").is_in(unchanged))
         self._folder.mkdir(parents=True, exist_ok=True)
         temporary = self._folder / f".bucket-{bucket:02d}.{uuid.uuid4().hex}.part"
         try:
@@ -107,7 +120,14 @@ class FeatureStore:
             os.replace(temporary, self._folder / name)
         finally:
             temporary.unlink(missing_ok=True)
-        self._publish(bucket, pl.concat([kept, _with_settings(rows, settings)], how="diagonal_relaxed"), places, name)
+        both = pl.concat([kept, rows.with_columns(pl.lit(settings).alias("settings"))], how="diagonal_relaxed")
+        located = pl.DataFrame(places, schema=_PLACE, orient="row").with_columns(pl.lit(name).alias("file"))
+        placed = both.drop(_PLACED, strict=False).join(located, on="track_id", how="left")
+        frame = placed.select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
+        write_atomically(self._folder / f"bucket-{bucket:02d}.parquet", frame.write_parquet)
+        for file in {*known["file"].drop_nulls()} - {name}:
+            (self._folder / file).unlink(missing_ok=True)
+        return frame
 
     def _copy(self, kept: pl.DataFrame, handle: IO[bytes]) -> list[tuple[str, str, int, int]]:
         usable = kept.filter(pl.col("status") == "ok")
@@ -133,15 +153,6 @@ class FeatureStore:
         # Only the rows are kept: the features of a bucket must not pile up in memory.
         return audio_rows(rows), places
 
-    def _publish(self, bucket: int, rows: pl.DataFrame, places: list[tuple[str, str, int, int]], name: str) -> None:
-        located = pl.DataFrame(places, schema=_PLACE, orient="row").with_columns(pl.lit(name).alias("file"))
-        old = [c for c in ("front_end", "offset", "frames", "file") if c in rows.columns]
-        frame = rows.drop(old).join(located, on="track_id", how="left").select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
-        before = self._bucket_rows(bucket)["file"].drop_nulls().unique().to_list()
-        write_atomically(self._folder / f"bucket-{bucket:02d}.parquet", frame.write_parquet)
-        for file in {*before} - {name}:
-            (self._folder / file).unlink(missing_ok=True)
-
 
 def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -> set[str]:
     """Tracks whose recording, expected duration and settings are as they were; a missing file has size -1."""
@@ -152,10 +163,6 @@ def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -
     )
     same = known.filter(pl.col("settings") == settings)
     return set(same.join(now, on=now.columns, how="semi", nulls_equal=True)["track_id"].to_list())
-
-
-def _with_settings(rows: pl.DataFrame, settings: str) -> pl.DataFrame:
-    return rows.with_columns(pl.lit(settings).alias("settings"))
 
 
 class FeatureReader:

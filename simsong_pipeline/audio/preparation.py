@@ -7,12 +7,14 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.checks import check_recording
@@ -62,26 +64,39 @@ def prepare(task: AudioTask, audio: AudioConfig, front_end: LogMelConfig) -> Pre
         check_recording(recording, task.expected_s, audio)
     except AudioError as error:
         return PreparedAudio(task, None, None, None, "invalid", str(error), None)
-    pcm = np.clip(np.round(recording.samples * 32767), -32768, 32767).astype("<i2")
-    digest = hashlib.sha256(pcm.tobytes()).hexdigest()
+    scaled = recording.samples * np.float32(32767)
+    pcm = np.clip(np.round(scaled, out=scaled), -32768, 32767, out=scaled).astype("<i2")
+    digest = hashlib.sha256(pcm.data).hexdigest()
     features = log_mel(pcm.astype(np.float32) / np.float32(32767), front_end)
     return PreparedAudio(task, recording.source_rate, recording.duration_s, digest, "ok", None, features)
 
 
+Hearing = Callable[[PreparedAudio], None]
+
+
 def prepare_all(
-    tasks: list[AudioTask], audio: AudioConfig, front_end: LogMelConfig, progress: Progress
+    tasks: list[AudioTask], audio: AudioConfig, front_end: LogMelConfig, progress: Progress, hear: Hearing
 ) -> Iterator[PreparedAudio]:
     """Prepare on all cores, in the order of `tasks`, holding a few dozen songs' log-mels in memory at a time.
 
     So many that decoding goes on while the caller writes what is done.
 
     Threads suffice: soundfile, soxr, PyAV, hashing and torch all work outside the interpreter's lock.
+
+    Args:
+        hear: called with each recording in the thread that prepared it; what it raises ends the run.
     """
     workers = audio.workers or os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+
+    def prepared(task: AudioTask) -> PreparedAudio:
+        result = prepare(task, audio, front_end)
+        hear(result)
+        return result
+
+    with _one_core_a_song(), ThreadPoolExecutor(workers) as pool:
         waiting = iter(tasks)
         running: list[Future[PreparedAudio]] = [
-            pool.submit(prepare, task, audio, front_end) for task in islice(waiting, _AHEAD * workers)
+            pool.submit(prepared, task) for task in islice(waiting, _AHEAD * workers)
         ]
         done = 0
         while running:
@@ -89,7 +104,18 @@ def prepare_all(
             done += 1
             progress(done, len(tasks))
             yield result
-            running += [pool.submit(prepare, task, audio, front_end) for task in islice(waiting, 1)]
+            running += [pool.submit(prepared, task) for task in islice(waiting, 1)]
+
+
+@contextmanager
+def _one_core_a_song() -> Iterator[None]:
+    """Keep torch from spreading each small transform over all cores, which doubles its processor time."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:

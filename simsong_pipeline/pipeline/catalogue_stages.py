@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from simsong_pipeline.audio.feature_store import AudioFrames
-from simsong_pipeline.audio.preparation import AudioTask
+from simsong_pipeline.audio.preparation import AudioTask, Hearing
 from simsong_pipeline.catalogue import Catalogue, build_catalogue
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import AudioError, EvaluationError
@@ -36,8 +36,13 @@ def make_audio(
     files: pl.DataFrame,
     config: PipelineConfig,
     progress: Progress,
+    hear: Hearing = lambda _: None,
 ) -> AudioFrames:
-    """Decode, check and transform the recordings that are new or changed; of a music folder also find copies."""
+    """Decode, check and transform the recordings that are new or changed; of a music folder also find copies.
+
+    Args:
+        hear: called with each of these in the thread that decoded it.
+    """
     rows = tracks.select("track_id", "duration_s").join(files, on="track_id", how="left")
     tasks = [
         AudioTask(track_id, path or "(no recording)", -1 if size is None else size, modified or -1, expected)
@@ -45,7 +50,7 @@ def make_audio(
     ]
     with workspace.lock():
         store = workspace.features(config.log_mel)
-        audio = store.refresh(tasks, config.audio, progress)
+        audio = store.refresh(tasks, config.audio, progress, hear)
         if set(tracks["source"].unique()) != {"library"}:
             return audio
         return without_copies(workspace, audio, store.reader(audio.segment_features))

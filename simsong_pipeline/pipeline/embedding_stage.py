@@ -1,9 +1,10 @@
 """Embeds the songs whose content or model changed, with ONNX Runtime."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.audio.log_mel import front_end_version
@@ -26,11 +27,13 @@ def embed_variant(
     config: PipelineConfig,
     progress: Progress,
     embedder: Embedder | None = None,
+    ahead: Callable[[str], Mapping[str, NDArray[np.float32]]] = lambda _: {},
 ) -> Refreshed:
     """Vectors of all songs with features; those that did not change are taken from the last run.
 
     Args:
         embedder: in place of the variant's ONNX encoder.
+        ahead: from the model's version to the audio vectors [dim] that are there already, by the hash of the audio.
     """
     files = ModelFiles(workspace.model(variant))
     version = files.export().model_version
@@ -41,12 +44,14 @@ def embed_variant(
     whitened = whitening.apply(words["vector"].to_numpy()) if words.height else np.zeros((0, 0), np.float32)
     lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
     encoder = embedder or load_encoder(workspace, variant, config)
+    ready, audio_hashes = ahead(version), dict(segment_features.select("track_id", "audio_sha256").rows())
+    vectors = {t: ready[audio_hashes[t]] for t in todo if audio_hashes[t] in ready}
+    silent = [t for t in todo if t not in vectors]
     features = workspace.features(config.log_mel).reader(segment_features)
-    vectors = []
-    for done, vector in enumerate(encoder.embed_songs(_segments(features, todo, config)), start=1):
-        vectors.append(vector)
-        progress(done, len(todo))
-    audio = np.stack(vectors) if vectors else np.zeros((0, encoder.dim), np.float32)
+    for track_id, vector in zip(silent, encoder.embed_songs(_segments(features, silent, config)), strict=True):
+        vectors[track_id] = vector
+        progress(len(vectors), len(todo))
+    audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return merge(kept, new)
 

@@ -1,5 +1,7 @@
 """A person's music folder as raw frames: tracks, recordings and lyrics, and copies among the recordings."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ FRAME = "library_files"
 COPY = "the same recording as "
 _DIFFERENCE = " ("
 _PAIR = {"kept": pl.String, "copy": pl.String}
+_HEARD = ("track_id", "audio_sha256", "front_end")
 _LOSSLESS = (".flac", ".wav", ".aiff", ".aif")
 
 
@@ -137,16 +140,18 @@ def _fingerprints(
     """By track id, the tracks that were not heard before, and the frame to remember."""
     before = workspace.read_if_there("fingerprints")
     known = {} if before is None else {row[:2]: row[2:] for row in before.rows()}
+    songs = {track_id: (audio, front_end) for track_id, audio, front_end in usable.select(*_HEARD).rows()}
+    fresh = [track_id for track_id, key in songs.items() if key not in known]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        new = dict(zip(fresh, pool.map(lambda track_id: fingerprint(features[track_id]), fresh), strict=True))
     found: dict[str, Fingerprint] = {}
-    rows, fresh = {}, set()
-    for track_id, *key in usable.select("track_id", "audio_sha256", "front_end").rows():
-        stored = known.get(tuple(key))
-        if stored is None:
-            found[track_id] = fingerprint(features[track_id])
-            fresh.add(track_id)
-            stored = (found[track_id].codes.tobytes(), found[track_id].spectrum.tobytes())
+    rows = {}
+    for track_id, key in songs.items():
+        if track_id in new:
+            found[track_id] = new[track_id]
+            rows[key] = (new[track_id].codes.tobytes(), new[track_id].spectrum.tobytes())
         else:
-            found[track_id] = Fingerprint(np.frombuffer(stored[0], np.uint32), np.frombuffer(stored[1], np.float32))
-        rows[tuple(key)] = stored
+            rows[key] = codes, spectrum = known[key]
+            found[track_id] = Fingerprint(np.frombuffer(codes, np.uint32), np.frombuffer(spectrum, np.float32))
     schema = {"audio_sha256": pl.String, "front_end": pl.String, "codes": pl.Binary, "spectrum": pl.Binary}
-    return found, fresh, pl.DataFrame([(*k, *r) for k, r in rows.items()], schema=schema, orient="row")
+    return found, {*fresh}, pl.DataFrame([(*k, *r) for k, r in rows.items()], schema=schema, orient="row")

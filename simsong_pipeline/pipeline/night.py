@@ -7,12 +7,14 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.pipeline import catalogue_stages as stages
 from simsong_pipeline.pipeline import raw
+from simsong_pipeline.pipeline.ahead import Ahead
 from simsong_pipeline.pipeline.embedding_stage import embed_variant, load_encoder
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
@@ -77,12 +79,14 @@ def refresh(
     """
     started, run_id = time.monotonic(), uuid.uuid4().hex
     with workspace.lock():
-        for variant in VARIANTS:
+        for variant in VARIANTS:  # a model that is missing or of other features stops the night before any work
             ModelFiles(workspace.model(variant)).export()
+            load_encoder(workspace, variant, config)
         ask_server(workspace, config)
         workspace.fence.claim(run_id)
-        frames = prepare(workspace, source, config, events)
-        refreshed = embed(workspace, frames, config, events)
+        ahead = Ahead(workspace, config)
+        frames = prepare(workspace, source, config, events, ahead)
+        refreshed = embed(workspace, frames, config, events, ahead)
         upserted = index(workspace, frames, refreshed, config, now, events, publish_anyway, run_id)
     return summary_of(frames, refreshed, upserted, started)
 
@@ -113,7 +117,9 @@ def ask_server(workspace: Workspace, config: PipelineConfig) -> None:
             store.ping()
 
 
-def prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events) -> PreparedFrames:
+def prepare(
+    workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events, ahead: Ahead
+) -> PreparedFrames:
     """Read, join, decode and embed lyrics: everything before the encoder. What did not change is taken over."""
     events.stage("reading raw data")
     workspace.write("library_files", raw.read_library(workspace, source, events.progress))
@@ -129,7 +135,7 @@ def prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, 
     workspace.write("track_exclusions", catalogue.exclusions)
     events.note(f"{tracks.height} of {raw_tracks.height} tracks can be used")
     events.stage("decoding audio")
-    audio = stages.make_audio(workspace, tracks, files, config, events.progress)
+    audio = stages.make_audio(workspace, tracks, files, config, events.progress, ahead.hear)
     workspace.write("audio", audio.audio)
     workspace.write("segment_features", audio.segment_features)
     events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
@@ -157,7 +163,7 @@ def prepare(workspace: Workspace, source: SourceConfig, config: PipelineConfig, 
 
 
 def embed(
-    workspace: Workspace, frames: PreparedFrames, config: PipelineConfig, events: Events
+    workspace: Workspace, frames: PreparedFrames, config: PipelineConfig, events: Events, ahead: Ahead
 ) -> dict[Variant, Refreshed]:
     refreshed: dict[Variant, Refreshed] = {}
     for variant in VARIANTS:
@@ -171,6 +177,7 @@ def embed(
             config,
             events.progress,
             encoder,
+            partial(ahead.vectors, variant),
         )
         workspace.write(f"{variant}/track_vectors", result.vectors)
         events.note(f"{result.embedded} songs embedded, {result.unchanged} unchanged; {encoder.describe()}")
