@@ -1,8 +1,8 @@
 """What a song costs on the way to its vector: decoding, log-mel, encoder; torch eager and compiled beside ONNX Runtime.
 
 Run from the repository after `simsong run`: `python benchmarks/embedding.py --home simsong-data`. All parts run on
-the same songs in the same process, in rounds, so that a slow moment of the machine hits all of them; the medians
-are compared as ratios.
+the same songs in the same process, each on one core as in a night, in rounds, so that a slow moment of the machine hits
+all of them; the medians are compared as ratios.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.log_mel import log_mel
-from simsong_pipeline.audio.segments import cut, even_starts, segment_frames
+from simsong_pipeline.audio.segments import even_segments, segment_frames
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.inference import OnnxEncoder
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     workspace = Workspace(arguments.home)
     config = workspace.load_config()
     parts = _parts(workspace, config, arguments.songs)
@@ -55,15 +56,9 @@ def _parts(workspace: Workspace, config: PipelineConfig, count: int) -> dict[str
     recordings = [decode(p, config.log_mel.sample_rate, config.audio.max_seconds).samples for p in paths]
     features = [log_mel(samples, config.log_mel) for samples in recordings]
     length = segment_frames(config.segments, config.log_mel)
-    starts = [even_starts(len(f), length, config.segments.inference_segments) for f in features]
-    songs = [
-        np.stack([cut(f, int(s), length) for s in at]).astype(np.float32)
-        for f, at in zip(features, starts, strict=True)
-    ]
+    songs = [even_segments(f, length, config.segments.inference_segments) for f in features]
     files = ModelFiles(workspace.model(config.serve))
-    encoder = AudioEncoder(
-        config.encoder, config.log_mel.n_mels, segment_frames(config.segments, config.log_mel)
-    ).eval()
+    encoder = AudioEncoder(config.encoder, config.log_mel.n_mels, length).eval()
     encoder.load_state_dict(load_file(files.encoder))
     session = OnnxEncoder(files.onnx, config.inference)
 

@@ -8,6 +8,7 @@ with the log-mels, with the encoders as well.
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import soundfile
 
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.preparation import AudioTask, Hearing, prepare_all
-from simsong_pipeline.pipeline.ahead import Ahead
+from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
 from simsong_pipeline.pipeline.workspace import Workspace
 
 RATE = 44_100
@@ -47,7 +48,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a song")
     parser.add_argument("--suffix", default=".ogg", help="encoding of the songs")
-    parser.add_argument("--new", type=int, default=200, help="songs that arrive in the last night")
+    parser.add_argument("--new", type=int, default=200, help="songs that arrive in the last night, two at least")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of that night and of its parts")
     parser.add_argument("--config", type=Path, help="TOML file in place of a tiny encoder's")
     parser.add_argument("--seed", type=int, default=0)
@@ -103,12 +104,15 @@ def _round(files: list[Path], folder: Path) -> dict[str, float]:
     def prepared(hear: Hearing) -> Iterable[object]:
         return prepare_all(tasks, config.audio, config.log_mel, lambda *_: None, hear)
 
-    with ThreadPoolExecutor() as pool:
-        seconds = {
-            "decoding and resampling": _seconds(pool.map(lambda f: decode(f, 16_000, config.audio.max_seconds), files)),
-            "with checks and log-mel": _seconds(prepared(lambda _: None)),
-            "with both encoders": _seconds(prepared(Ahead(workspace, config).hear)),
-        }
+    def decoded() -> Iterable[object]:
+        with ThreadPoolExecutor(config.audio.workers or os.cpu_count()) as pool:
+            yield from pool.map(lambda f: decode(f, config.log_mel.sample_rate, config.audio.max_seconds), files)
+
+    seconds = {
+        "decoding and resampling": _seconds(decoded()),
+        "with checks and log-mel": _seconds(prepared(lambda _: None)),
+        "with both encoders": _seconds(prepared(Ahead(workspace, config, usable_encoders(workspace, config)).hear)),
+    }
     shares = {name: value / len(files) for name, value in seconds.items()}
     night = _refresh_seconds(home)
     shutil.rmtree(home)

@@ -44,7 +44,7 @@ class LogMelConfig(StageConfig):
     """The one front end. Every field is part of the model version."""
 
     sample_rate: int = 16_000
-    n_fft: int = 1024
+    n_fft: int = Field(1024, gt=0, multiple_of=2)
     hop_length: int = 320
     n_mels: int = 64
     f_min: float = 30.0

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class OnnxEncoder:
         self._session = _open_session(path, config)
         self.provider = next(n for n, full in _NAMES.items() if full == self._session.get_providers()[0])
         self._workers = (config.threads or os.cpu_count() or 1) if self.provider == "cpu" else 1
-        self._one_at_a_time = Lock()
+        self._turns = BoundedSemaphore(self._workers)
         self.metadata: dict[str, Any] = {
             key: _parsed(value) for key, value in self._session.get_modelmeta().custom_metadata_map.items()
         }
@@ -90,12 +90,8 @@ class OnnxEncoder:
             yield mean / max(float(np.linalg.norm(mean)), 1e-12)
 
     def _run(self, segments: Segments) -> NDArray[np.float32]:
-        inputs = {self._input.name: np.ascontiguousarray(segments, np.float32)}
-        if self.provider == "cpu":
-            vectors = self._session.run(None, inputs)[0]
-        else:
-            with self._one_at_a_time:
-                vectors = self._session.run(None, inputs)[0]
+        with self._turns:
+            vectors = self._session.run(None, {self._input.name: np.ascontiguousarray(segments, np.float32)})[0]
         result: NDArray[np.float32] = vectors
         return result
 

@@ -79,7 +79,7 @@ def test_song_vector_is_the_unit_mean_of_its_segments(session: OnnxEncoder) -> N
         np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-5)
 
 
-def test_song_vector_does_not_depend_on_its_company(session: OnnxEncoder) -> None:
+def test_many_songs_come_in_their_order_and_to_the_bit(session: OnnxEncoder) -> None:
     rng = np.random.default_rng(0)
     songs = [rng.uniform(-80, 0, (n % 9 + 1, FRAMES, MELS)).astype(np.float32) for n in range(40)]
     alone = [session.embed_song(song) for song in songs]

@@ -385,5 +385,5 @@ def test_real_recordings_are_scanned_and_prepared(tmp_path: Path, shared: Path) 
     config = PipelineConfig(evaluation=SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"}))
     workspace = Workspace(tmp_path)
     source = SourceConfig(library=shared / "open_music")
-    frames = prepare(workspace, source, config, QUIET, Ahead(workspace, config))
+    frames = prepare(workspace, source, config, QUIET, Ahead(workspace, config, {}))
     assert frames.segment_features.height == 36

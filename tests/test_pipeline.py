@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +12,15 @@ import pytest
 import soundfile
 from conftest import NOW, QUIET, SMALL_CONFIG
 
-from simsong_pipeline.config import VARIANTS, SegmentConfig
+from simsong_pipeline.config import VARIANTS, InferenceConfig, SegmentConfig
 from simsong_pipeline.errors import EvaluationError, ModelError, RawDataError, SimSongError
 from simsong_pipeline.evaluation.quality import Verdict
-from simsong_pipeline.pipeline.ahead import Ahead
+from simsong_pipeline.inference import OnnxEncoder
+from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.night import RunSummary, prepare
+from simsong_pipeline.pipeline.night import PreparedFrames, RunSummary, prepare, refresh
 from simsong_pipeline.pipeline.queries import Songs
 from simsong_pipeline.pipeline.run import evaluate_again, run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
@@ -27,6 +29,7 @@ from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.sources.sample.generate import read_description
 
 Finished = tuple[Workspace, RunSummary]
+ON_CPU = SMALL_CONFIG.model_copy(update={"inference": InferenceConfig(provider="cpu")})
 
 
 def _run(workspace: Workspace, **options: object) -> RunSummary:
@@ -127,31 +130,53 @@ def _swap_two_recordings(workspace: Workspace) -> None:
     soundfile.write(second, samples[100:], rate)
 
 
-def test_vectors_of_the_decoding_threads_are_those_of_the_features(run_copy: Workspace) -> None:
+def _heard(workspace: Workspace) -> tuple[Ahead, PreparedFrames]:
+    ahead = Ahead(workspace, ON_CPU, usable_encoders(workspace, ON_CPU))
+    return ahead, prepare(workspace, SourceConfig(), ON_CPU, QUIET, ahead)
+
+
+class _Deaf:
+    dim = SMALL_CONFIG.encoder.embedding_dim
+
+    def embed_songs(self, songs: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        assert not list(songs), "a song that was heard ahead is embedded again"
+        return iter(())
+
+
+def test_vectors_of_the_decoding_threads_are_taken_over_and_are_those_of_the_features(run_copy: Workspace) -> None:
     _swap_two_recordings(run_copy)
-    ahead = Ahead(run_copy, SMALL_CONFIG)
-    frames = prepare(run_copy, SourceConfig(), SMALL_CONFIG, QUIET, ahead)
-    inputs = (frames.segment_features, frames.lyric_embeddings, SMALL_CONFIG, QUIET.progress)
-    version = ModelFiles(run_copy.model("wns")).export().model_version
-    assert len(ahead.vectors("wns", version)) == 2
-    early = embed_variant(run_copy, "wns", *inputs, ahead=partial(ahead.vectors, "wns"))
+    ahead, frames = _heard(run_copy)
+    inputs = (frames.segment_features, frames.lyric_embeddings, ON_CPU, QUIET.progress)
+    early = embed_variant(run_copy, "wns", *inputs, _Deaf(), partial(ahead.vectors, "wns"))
     late = embed_variant(run_copy, "wns", *inputs)
     assert early.embedded == late.embedded == 2
     assert early.vectors.equals(late.vectors)
 
 
+def test_a_night_embeds_while_it_decodes(run_copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    _swap_two_recordings(run_copy)
+    monkeypatch.setattr(OnnxEncoder, "embed_songs", _Deaf.embed_songs)
+    summary = refresh(run_copy, SourceConfig(), ON_CPU, NOW, QUIET, publish_anyway=True)
+    assert (summary.embedded, summary.upserted) == (2, 2)
+
+
+def test_a_night_without_the_models_features_stops_before_any_work(run_copy: Workspace) -> None:
+    _swap_two_recordings(run_copy)
+    before = {p: p.stat().st_mtime_ns for p in (run_copy.home / "features").iterdir()}
+    config = ON_CPU.model_copy(update={"segments": SegmentConfig(seconds=3)})
+    with pytest.raises(ModelError, match="other segments settings"):
+        refresh(run_copy, SourceConfig(), config, NOW, QUIET)
+    assert {p: p.stat().st_mtime_ns for p in (run_copy.home / "features").iterdir()} == before
+
+
 def test_another_models_vectors_are_not_taken(run_copy: Workspace) -> None:
     _swap_two_recordings(run_copy)
-    ahead = Ahead(run_copy, SMALL_CONFIG)
-    prepare(run_copy, SourceConfig(), SMALL_CONFIG, QUIET, ahead)
-    assert not ahead.vectors("wns", "of a model that was trained meanwhile")
+    assert not _heard(run_copy)[0].vectors("wns", "of a model that was trained meanwhile")
 
 
 def test_recording_with_another_date_is_not_embedded(run_copy: Workspace) -> None:
-    next(iter(sorted((run_copy.raw / "audio").rglob("*.flac")))).touch()
-    ahead = Ahead(run_copy, SMALL_CONFIG)
-    prepare(run_copy, SourceConfig(), SMALL_CONFIG, QUIET, ahead)
-    assert not ahead.vectors("wns", ModelFiles(run_copy.model("wns")).export().model_version)
+    sorted((run_copy.raw / "audio").rglob("*.flac"))[0].touch()
+    assert not _heard(run_copy)[0].vectors("wns", ModelFiles(run_copy.model("wns")).export().model_version)
 
 
 def test_changed_lyrics_embed_one_song(run_copy: Workspace) -> None:

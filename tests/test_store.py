@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -291,6 +294,19 @@ def test_edge_asks_for_room_before_it_writes(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
         with pytest.raises(StoreError, match="1 MB are free"):
             store.update("songs", _points(_vectors()))
+
+
+def test_process_that_builds_the_index_ends_with_the_one_that_asked() -> None:
+    program = (
+        "from simsong_pipeline.stores import edge_index as e; e.end_with_parent(); print(flush=True); sum(iter(int, 1))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert process.poll() is None
+        process.stdin.close()  # as the kernel does for a process that is killed
+        assert process.wait(30) == -signal.SIGIO
 
 
 def test_edge_index_that_was_not_built_is_built_by_the_next_update(

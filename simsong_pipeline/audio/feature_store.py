@@ -8,6 +8,7 @@ and atomically, so a run that is killed loses at most the bucket it was in, and 
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -69,12 +70,11 @@ class FeatureStore:
         known = {bucket: self._bucket_rows(bucket) for bucket in range(BUCKETS)}
         unchanged = _unchanged(pl.concat(known.values()), tasks, settings)
         todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
-        prepared = groupby(
-            prepare_all(todo, audio, self._log_mel, progress, hear), key=lambda p: bucket_of(p.task.track_id)
-        )
         written: dict[int, pl.DataFrame] = {}
-        for bucket, new in prepared:
-            written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, new, settings)
+        # Closed at once where a bucket cannot be written: its threads end, and torch gets its own back.
+        with closing(prepare_all(todo, audio, self._log_mel, progress, hear)) as prepared:
+            for bucket, new in groupby(prepared, key=lambda p: bucket_of(p.task.track_id)):
+                written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, new, settings)
         for bucket in known.keys() - written.keys():
             rows = known[bucket]
             if not rows["track_id"].is_in(unchanged).all():

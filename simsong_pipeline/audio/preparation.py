@@ -5,7 +5,7 @@ A recording whose path, size and time of change are as in the previous run is no
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ Hearing = Callable[[PreparedAudio], None]
 
 def prepare_all(
     tasks: list[AudioTask], audio: AudioConfig, front_end: LogMelConfig, progress: Progress, hear: Hearing
-) -> Iterator[PreparedAudio]:
+) -> Generator[PreparedAudio]:
     """Prepare on all cores, in the order of `tasks`, holding a few dozen songs' log-mels in memory at a time.
 
     So many that decoding goes on while the caller writes what is done.

@@ -1,7 +1,6 @@
 """Embeds new recordings in the threads that decode them, so that no core waits for a later stage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,23 +15,22 @@ from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class _Listener:
-    """A variant's session, the version of its model, and vectors [dim] by the hash of the audio."""
-
-    encoder: OnnxEncoder
-    model_version: str
-    vectors: dict[str, NDArray[np.float32]]
-
-
 class Ahead:
     """Audio vectors that are ready when the embedding stage begins; what is not here it computes itself.
 
     They are kept in memory alone: the features on disk are what a killed run goes on from.
+
+    Args:
+        encoders: sessions over the present models; none for a run that trains anew.
+
+    Raises:
+        ModelError: a model's file is not the one that was exported.
     """
 
-    def __init__(self, workspace: Workspace, config: PipelineConfig) -> None:
-        self._listeners = {v: listener for v in VARIANTS if (listener := _listener(workspace, v, config))}
+    def __init__(self, workspace: Workspace, config: PipelineConfig, encoders: Mapping[Variant, OnnxEncoder]) -> None:
+        self._encoders = dict(encoders)
+        self._versions = {v: ModelFiles(workspace.model(v)).export().model_version for v in encoders}
+        self._vectors: dict[Variant, dict[str, NDArray[np.float32]]] = {v: {} for v in encoders}
         self._length = segment_frames(config.segments, config.log_mel)
         self._segments = config.segments.inference_segments
         before = workspace.read_if_there("audio")
@@ -42,22 +40,33 @@ class Ahead:
     def hear(self, prepared: PreparedAudio) -> None:
         """Embed a recording that was just prepared; called from several threads."""
         audio = prepared.audio_sha256
-        if prepared.features is None or audio is None or audio in self._known:
+        if prepared.features is None or audio is None or audio in self._known or not self._encoders:
             return
         segments = even_segments(prepared.features, self._length, self._segments)
-        for listener in self._listeners.values():
-            listener.vectors[audio] = listener.encoder.embed_song(segments)
+        for variant, encoder in self._encoders.items():
+            self._vectors[variant][audio] = encoder.embed_song(segments)
 
     def vectors(self, variant: Variant, model_version: str) -> Mapping[str, NDArray[np.float32]]:
         """Unit audio vectors [dim] of this model by the hash of the audio; none where it came after the decoding."""
-        listener = self._listeners.get(variant)
-        return listener.vectors if listener is not None and listener.model_version == model_version else {}
+        return self._vectors[variant] if self._versions.get(variant) == model_version else {}
+
+    def encoder(self, variant: Variant, model_version: str) -> OnnxEncoder | None:
+        """The session over this model, where there is one."""
+        return self._encoders.get(variant) if self._versions.get(variant) == model_version else None
+
+    def rest(self) -> None:
+        """Hear no more, and leave the encoders' memory to training."""
+        self._encoders.clear()
 
 
-def _listener(workspace: Workspace, variant: Variant, config: PipelineConfig) -> _Listener | None:
-    try:
-        version = ModelFiles(workspace.model(variant)).export().model_version
-        return _Listener(load_encoder(workspace, variant, config), version, {})
-    except ModelError:
-        # There is no usable model before the first training. Otherwise the stage that comes to it says what is wrong.
-        return None
+def usable_encoders(workspace: Workspace, config: PipelineConfig) -> dict[Variant, OnnxEncoder]:
+    """Sessions over the models that are there and fit the configured features."""
+    encoders: dict[Variant, OnnxEncoder] = {}
+    for variant in VARIANTS:
+        try:
+            ModelFiles(workspace.model(variant)).export()
+            encoders[variant] = load_encoder(workspace, variant, config)
+        except ModelError:
+            # There is none before the first training. Otherwise the stage that comes to it says what is wrong.
+            continue
+    return encoders

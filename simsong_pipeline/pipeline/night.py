@@ -79,12 +79,10 @@ def refresh(
     """
     started, run_id = time.monotonic(), uuid.uuid4().hex
     with workspace.lock():
-        for variant in VARIANTS:  # a model that is missing or of other features stops the night before any work
-            ModelFiles(workspace.model(variant)).export()
-            load_encoder(workspace, variant, config)
+        # A model that is missing or of other features stops the night before any work.
+        ahead = Ahead(workspace, config, {v: load_encoder(workspace, v, config) for v in VARIANTS})
         ask_server(workspace, config)
         workspace.fence.claim(run_id)
-        ahead = Ahead(workspace, config)
         frames = prepare(workspace, source, config, events, ahead)
         refreshed = embed(workspace, frames, config, events, ahead)
         upserted = index(workspace, frames, refreshed, config, now, events, publish_anyway, run_id)
@@ -168,7 +166,8 @@ def embed(
     refreshed: dict[Variant, Refreshed] = {}
     for variant in VARIANTS:
         events.stage(f"embedding songs with {variant.upper()}")
-        encoder = load_encoder(workspace, variant, config)
+        version = ModelFiles(workspace.model(variant)).export().model_version
+        encoder = ahead.encoder(variant, version) or load_encoder(workspace, variant, config)
         result = embed_variant(
             workspace,
             variant,

@@ -9,7 +9,7 @@ import polars as pl
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.evaluation.quality import better_than_chance
 from simsong_pipeline.pipeline import catalogue_stages as stages
-from simsong_pipeline.pipeline.ahead import Ahead
+from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
 from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.export_stage import export_variant
@@ -43,8 +43,9 @@ def run(
     with workspace.lock():
         ask_server(workspace, config)
         workspace.fence.claim(run_id)
-        ahead = Ahead(workspace, config)
+        ahead = Ahead(workspace, config, {} if retrain else usable_encoders(workspace, config))
         frames = prepare(workspace, source, config, events, ahead)
+        ahead.rest()
         if not publish_anyway:
             stages.refuse_unanswerable(frames.splits, frames.similarity)
         outcomes = _train(workspace, frames, config, events, retrain, promote_anyway)

@@ -222,14 +222,17 @@ class EdgeStore:
         """Apart, so that its memory goes back when it is done and what kills it leaves this process alive."""
         self._close(name)
         command = [sys.executable, "-m", "simsong_pipeline.stores.edge_index", str(self._folder / name)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-        if done.returncode != 0:
-            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        # Its standard input closes when this process ends, however that comes, and it ends with it.
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace") as process:
+            assert process.stderr is not None
+            said = process.stderr.read()
+            code = process.wait()
+        if code != 0:
+            last = said.strip().splitlines()[-1:] or ["no message"]
             raise StoreError(
-                f"the index of {name!r} could not be built (exit {done.returncode}: {last[0]}): is the disk or the "
-                f"memory full? Its points are all there ({self.address}); run `simsong run` again"
+                f"the index of {name!r} could not be built (exit {code}: {last[0]}): is the disk or the memory full? "
+                f"Its points are all there ({self.address}); run `simsong run` again"
             )
-
         self._unindexed(name).unlink()
 
     def _unindexed(self, name: str) -> Path:
