@@ -144,7 +144,10 @@ def test_number_of_workers_changes_nothing(tmp_path: Path, songs: list[Path]) ->
 def test_leftover_of_a_killed_run_does_no_harm(tmp_path: Path, songs: list[Path]) -> None:
     folder = tmp_path / "features"
     before = _refresh(tmp_path, songs)
-    (folder / ".bucket-00.dead.part").write_bytes(b"half")
+    leftovers = [folder / ".bucket-00.dead.part", folder / "bucket-00-0123456789abcdef.f16"]
+    for leftover in leftovers:
+        leftover.write_bytes(b"half")
     os.utime(songs[3])
     after = _refresh(tmp_path, songs)
     assert after.segment_features.equals(before.segment_features)
+    assert not [p for p in leftovers if p.exists()]

@@ -1,8 +1,10 @@
 """The whole lineage on a small sample: first run, second run, changes, faults."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -268,6 +270,18 @@ def test_older_collections_are_dropped_and_one_is_kept_for_going_back(run_copy: 
         run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
     with run_copy.store(SMALL_CONFIG.store) as store:
         assert store.ping() == 4
+
+
+def test_old_leftovers_of_killed_processes_go_and_young_ones_stay(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    paths = [tmp_path / ".a.part", tmp_path / "frames" / "ns" / ".b.part", tmp_path / "frames" / ".c.part"]
+    for path, hours in zip(paths, (2, 2, 0.5), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        at = (NOW - timedelta(hours=hours)).timestamp()
+        os.utime(path, (at, at))
+    workspace.clear_unfinished(NOW)
+    assert [p for p in paths if p.exists()] == paths[2:]
 
 
 def test_damaged_frame_is_named(run_copy: Workspace) -> None:

@@ -7,7 +7,7 @@ and atomically, so a run that is killed loses at most the bucket it was in, and 
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -68,6 +68,7 @@ class FeatureStore:
         """
         settings = sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
         known = {bucket: self._bucket_rows(bucket) for bucket in range(BUCKETS)}
+        self._clear_unfinished(known)
         unchanged = _unchanged(pl.concat(known.values()), tasks, settings)
         todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
         written: dict[int, pl.DataFrame] = {}
@@ -89,6 +90,13 @@ class FeatureStore:
     def reader(self, segment_features: pl.DataFrame) -> "FeatureReader":
         """Access to the log-mels that `segment_features` points to."""
         return FeatureReader(self._folder, segment_features, self._log_mel.n_mels)
+
+    def _clear_unfinished(self, known: Mapping[int, pl.DataFrame]) -> None:
+        """Delete what a killed run was writing, gigabytes in a large catalogue; the caller is the only one to write."""
+        named = {name for rows in known.values() for name in rows["file"].drop_nulls()}
+        for path in (*self._folder.glob(".bucket-*.part"), *self._folder.glob("bucket-*.f16")):
+            if path.name not in named:
+                path.unlink()
 
     def _bucket_rows(self, bucket: int) -> pl.DataFrame:
         path = self._folder / f"bucket-{bucket:02d}.parquet"
@@ -117,7 +125,8 @@ class FeatureStore:
             places += new_places
             hashes = dict(pl.concat([kept, rows], how="diagonal_relaxed").select("track_id", "audio_sha256").rows())
             name = f"bucket-{bucket:02d}-{sha256_of([(p, hashes[p[0]]) for p in places])[:16]}.f16"
-            os.replace(temporary, self._folder / name)
+            if places:
+                os.replace(temporary, self._folder / name)
         finally:
             temporary.unlink(missing_ok=True)
         both = pl.concat([kept, rows.with_columns(pl.lit(settings).alias("settings"))], how="diagonal_relaxed")

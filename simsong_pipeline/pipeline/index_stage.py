@@ -1,6 +1,7 @@
 """Puts vectors with payloads into Qdrant: a collection per model version behind an alias."""
 
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from simsong_pipeline.pipeline.index_names import alias_name, collection_name
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import SONG_VECTOR, Point, song_vector
+from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import build_payloads, point_id
 from simsong_pipeline.stores.updating import StoreChange
 
@@ -38,6 +40,7 @@ def publish_variant(
     now: datetime,
     publish_anyway: bool = False,
     run_id: str | None = None,
+    opened: Store | None = None,
 ) -> StoreChange:
     """Bring the variant's collection to the state of `vectors` and point its alias at it.
 
@@ -46,6 +49,7 @@ def publish_variant(
 
     Args:
         run_id: the run that publishes; one that another has overtaken is refused. A new one where null.
+        opened: the store, which stays open; opened and closed here where null.
 
     Raises:
         StaleRunError: another run has begun since this one did.
@@ -54,12 +58,12 @@ def publish_variant(
     """
     version = vectors["model_version"][0]
     if not publish_anyway:
-        _refuse_unproven(workspace, variant, version)
+        refuse_unproven(workspace, variant, version)
     name, prefix = collection_name(variant, version, config), alias_name(variant, config)
     points = _points(vectors, ModelFiles(workspace.model(variant)).references(), frames, config, now)
     widths = [vectors.schema[column].shape[0] for column in ("audio", "lyrics")]  # type: ignore[attr-defined]
     run_id = run_id or uuid.uuid4().hex
-    with workspace.lock(), workspace.store(config.store) as store:
+    with workspace.lock(), nullcontext(opened) if opened else workspace.store(config.store) as store:
         token = workspace.fence.claim(run_id)
 
         def still_mine() -> None:
@@ -76,7 +80,12 @@ def publish_variant(
     return change
 
 
-def _refuse_unproven(workspace: Workspace, variant: Variant, version: str) -> None:
+def refuse_unproven(workspace: Workspace, variant: Variant, version: str) -> None:
+    """Stop before the index is opened, unless the model was measured and is better than chance.
+
+    Raises:
+        EvaluationError: saying which of both.
+    """
     record = ModelFiles(workspace.model(variant)).quality()
     if record is None or record.model_version != version:
         raise EvaluationError(f"{variant} was not evaluated since its model changed: run `simsong run`")

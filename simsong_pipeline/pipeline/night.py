@@ -17,7 +17,7 @@ from simsong_pipeline.pipeline import raw
 from simsong_pipeline.pipeline.ahead import Ahead
 from simsong_pipeline.pipeline.embedding_stage import embed_variant, load_encoder
 from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
+from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant, refuse_unproven
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import Refreshed
@@ -83,6 +83,7 @@ def refresh(
         ahead = Ahead(workspace, config, {v: load_encoder(workspace, v, config) for v in VARIANTS})
         ask_server(workspace, config)
         workspace.fence.claim(run_id)
+        workspace.clear_unfinished(now)
         frames = prepare(workspace, source, config, events, ahead)
         refreshed = embed(workspace, frames, config, events, ahead)
         upserted = index(workspace, frames, refreshed, config, now, events, publish_anyway, run_id)
@@ -198,7 +199,14 @@ def index(
     upserted = 0
     events.stage("writing the index")
     for variant, result in refreshed.items():
-        change = publish_variant(workspace, variant, result.vectors, inputs, config, now, publish_anyway, run_id)
-        upserted = max(upserted, change.upserted)
-        events.note(f"{variant.upper()}: {change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant")
+        if not publish_anyway:
+            refuse_unproven(workspace, variant, result.vectors["model_version"][0])
+    with workspace.lock(), workspace.store(config.store) as store:  # opened once: it reads the whole index
+        for variant, result in refreshed.items():
+            change = publish_variant(
+                workspace, variant, result.vectors, inputs, config, now, publish_anyway, run_id, store
+            )
+            upserted = max(upserted, change.upserted)
+            counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
+            events.note(f"{variant.upper()}: {counts}")
     return upserted

@@ -43,6 +43,7 @@ def run(
     with workspace.lock():
         ask_server(workspace, config)
         workspace.fence.claim(run_id)
+        workspace.clear_unfinished(now)
         ahead = Ahead(workspace, config, {} if retrain else usable_encoders(workspace, config))
         frames = prepare(workspace, source, config, events, ahead)
         ahead.rest()

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ from simsong_pipeline.files import write_atomically, write_json
 from simsong_pipeline.pipeline.fence import Fence
 from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.stores.opening import Store, open_store
+
+_UNFINISHED = timedelta(hours=1)
 
 if TYPE_CHECKING:
     from simsong_pipeline.audio.feature_store import FeatureStore
@@ -100,6 +104,13 @@ class Workspace:
         except (pl.exceptions.PolarsError, OSError) as error:
             first = first_line(error)
             raise RawDataError(f"{path} is damaged ({first}): delete it and run `simsong run`") from error
+
+    def clear_unfinished(self, now: datetime) -> None:
+        """Delete what killed processes were writing; young files may be another process's, which is not done yet."""
+        folders = (self.home.glob(".*.part"), self.home.glob("frames/**/.*.part"), self.home.glob("models/**/.*.part"))
+        for path in chain(*folders):
+            if path.stat().st_mtime < (now - _UNFINISHED).timestamp():
+                path.unlink()
 
     def save_config(self, config: PipelineConfig) -> None:
         """Remember the configuration for the commands that follow a run."""
