@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -109,8 +109,9 @@ class Workspace:
         """Delete what killed processes were writing; young files may be another process's, which is not done yet."""
         folders = (self.home.glob(".*.part"), self.home.glob("frames/**/.*.part"), self.home.glob("models/**/.*.part"))
         for path in chain(*folders):
-            if path.stat().st_mtime < (now - _UNFINISHED).timestamp():
-                path.unlink()
+            with suppress(FileNotFoundError):  # its process has finished it meanwhile
+                if path.stat().st_mtime < (now - _UNFINISHED).timestamp():
+                    path.unlink()
 
     def save_config(self, config: PipelineConfig) -> None:
         """Remember the configuration for the commands that follow a run."""
