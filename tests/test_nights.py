@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +96,5 @@ def test_fifty_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: 
         ours, theirs = ({k: v for k, v in p.payload.items() if k != "embedded_at"} for p in (point, after[point_id]))
         assert ours == theirs
     assert not list((run_copy.home / "features").glob(".*"))
+    run_copy.clear_unfinished(datetime.now(UTC) + timedelta(hours=2))
+    assert not [p for p in run_copy.home.rglob("*.part") if p.is_file()]

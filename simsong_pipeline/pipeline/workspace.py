@@ -107,8 +107,8 @@ class Workspace:
 
     def clear_unfinished(self, now: datetime) -> None:
         """Delete what killed processes were writing; young files may be another process's, which is not done yet."""
-        folders = (self.home.glob(".*.part"), self.home.glob("frames/**/.*.part"), self.home.glob("models/**/.*.part"))
-        for path in chain(*folders):
+        below = (self.home.glob(f"{folder}/**/.*.part") for folder in ("frames", "models", "report"))
+        for path in chain(self.home.glob(".*.part"), *below):
             with suppress(FileNotFoundError):  # its process has finished it meanwhile
                 if path.stat().st_mtime < (now - _UNFINISHED).timestamp():
                     path.unlink()
