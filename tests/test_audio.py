@@ -149,7 +149,7 @@ def test_log_mel_equals_a_slow_transform() -> None:
     np.testing.assert_allclose(log_mel(wave, config)[3].astype(np.float64), decibels, atol=0.1)
 
 
-@pytest.mark.parametrize("frames", [3, 499, 500, 501, 1_501])
+@pytest.mark.parametrize("frames", [3, 127, 128, 129, 1_501])
 @pytest.mark.parametrize("more", [0, 1, 319])
 def test_log_mel_in_blocks_is_torchaudios_of_the_whole(frames: int, more: int) -> None:
     config = LogMelConfig()

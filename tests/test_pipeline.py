@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -160,6 +162,20 @@ def test_a_night_embeds_while_it_decodes(run_copy: Workspace, monkeypatch: pytes
     monkeypatch.setattr(OnnxEncoder, "embed_songs", _Deaf.embed_songs)
     summary = refresh(run_copy, SourceConfig(), ON_CPU, NOW, QUIET, publish_anyway=True)
     assert (summary.embedded, summary.upserted) == (2, 2)
+
+
+def test_a_night_with_a_new_recording_never_imports_torch(run_copy: Workspace) -> None:
+    _swap_two_recordings(run_copy)
+    program = (
+        "import sys; from simsong_pipeline.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code in (0, 3), end\n"  # 3: planted files cannot be read
+        "print([name for name in ('torch', 'torchaudio', 'transformers') if name in sys.modules])"
+    )
+    arguments = ["refresh", "--home", str(run_copy.home), "--publish-anyway", "--json"]
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    summary, imported = done.stdout.splitlines()
+    assert (json.loads(summary)["embedded"], imported) == (2, "[]")
 
 
 def test_a_night_without_the_models_features_stops_before_any_work(run_copy: Workspace) -> None:

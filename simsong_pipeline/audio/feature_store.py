@@ -72,7 +72,7 @@ class FeatureStore:
         unchanged = _unchanged(pl.concat(known.values()), tasks, settings)
         todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
         written: dict[int, pl.DataFrame] = {}
-        # Closed at once where a bucket cannot be written: its threads end, and torch gets its own back.
+        # Closed at once where a bucket cannot be written: its threads end.
         with closing(prepare_all(todo, audio, self._log_mel, progress, hear)) as prepared:
             for bucket, new in groupby(prepared, key=lambda p: bucket_of(p.task.track_id)):
                 written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, new, settings)

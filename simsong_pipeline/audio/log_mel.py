@@ -1,20 +1,22 @@
-"""The one front end: torchaudio's mel spectrogram in decibels. It stays outside the ONNX graph.
+"""The one front end: a mel spectrogram in decibels. It stays outside the ONNX graph and does without torch.
 
-CUDA's ONNX Runtime provider has no STFT kernel, and a front end that lived in two places would drift.
-Its parameters and torchaudio's version are hashed into the model version.
+CUDA's ONNX Runtime provider has no STFT kernel, and a front end that lived in two places would drift. torchaudio's
+`Spectrogram` and `MelScale` define the values; its import takes longer than a night with one new song has.
 """
 
 from functools import lru_cache
 
 import numpy as np
-import torch
-import torchaudio
+import scipy.fft
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from simsong_pipeline.config import LogMelConfig
 from simsong_pipeline.files import sha256_of
 
-_BLOCK = 500  # frames
+# The torchaudio whose values these are. Another one makes every model and every vector obsolete.
+_REVISION = "2.11.0"
+_BLOCK = 128  # frames, whose spectra stay in a core's cache
 
 
 def log_mel(samples: NDArray[np.float32], config: LogMelConfig) -> NDArray[np.float16]:
@@ -26,35 +28,51 @@ def log_mel(samples: NDArray[np.float32], config: LogMelConfig) -> NDArray[np.fl
     Returns:
         [frames, n_mels], frames = n // hop_length + 1, as f16 (a quarter of a dB at worst).
     """
-    spectrogram, mel_scale = _transforms(config)
-    frames, hop = len(samples) // config.hop_length + 1, config.hop_length
-    # As torchaudio pads around the middle of the first and of the last frame.
-    padded = torch.from_numpy(np.pad(samples, config.n_fft // 2, mode="reflect"))
-    result = np.empty((frames, config.n_mels), np.float16)
-    with torch.inference_mode():
-        # In blocks, because the spectrum of a whole song is forty times its samples and would leave every cache.
-        for begin in range(0, frames, _BLOCK):
-            end = min(begin + _BLOCK, frames)
-            spectrum = spectrogram(padded[begin * hop : (end - 1) * hop + config.n_fft])
-            # Not torchaudio's power=2, which takes a root to square it again: a third of the whole transform.
-            power = mel_scale(spectrum.real.square() + spectrum.imag.square())
-            # A full-scale sine has a power of (n_fft / 4)^2 in its bin under a Hann window.
-            decibels = 10 * torch.log10(power / (config.n_fft / 4) ** 2 + 1e-12)
-            result[begin:end] = decibels.clamp_min(config.floor_db).to(torch.float16).T.numpy()
+    window, bands = _window(config.n_fft), _bands(config)
+    # The middle of the first and of the last frame are the ends of the recording, mirrored there.
+    padded = np.pad(samples, config.n_fft // 2, mode="reflect")
+    framed = np.lib.stride_tricks.sliding_window_view(padded, config.n_fft)[:: config.hop_length]
+    result = np.empty((len(framed), config.n_mels), np.float16)
+    for begin in range(0, len(framed), _BLOCK):
+        spectrum = scipy.fft.rfft(framed[begin : begin + _BLOCK] * window, axis=1, overwrite_x=True)
+        power = np.square(spectrum.real)
+        power += np.square(spectrum.imag)
+        # Sparse, because a bin is in two bands at most; also, it stays on this core, which a dense product would not.
+        decibels = bands @ power.T
+        decibels += np.float32(1e-12)
+        np.log10(decibels, out=decibels)
+        decibels *= np.float32(10)
+        result[begin : begin + _BLOCK] = np.maximum(decibels, np.float32(config.floor_db)).T
     return result
 
 
 @lru_cache(maxsize=4)
-def _transforms(config: LogMelConfig) -> tuple[torchaudio.transforms.Spectrogram, torchaudio.transforms.MelScale]:
-    spectrogram = torchaudio.transforms.Spectrogram(
-        config.n_fft, hop_length=config.hop_length, power=None, center=False
-    )
-    mel_scale = torchaudio.transforms.MelScale(
-        config.n_mels, config.sample_rate, config.f_min, config.f_max, config.n_fft // 2 + 1
-    )
-    return spectrogram, mel_scale
+def _window(n_fft: int) -> NDArray[np.float32]:
+    """The periodic Hann window, [n_fft]."""
+    return np.square(np.sin(np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _bands(config: LogMelConfig) -> csr_array:
+    """Triangles on HTK's mel scale, [n_mels, n_fft // 2 + 1], that give a full-scale sine in a bin of weight one 0 dB.
+
+    Neighbouring triangles cross at half their height; none is normalised by its width.
+    """
+    low, high = (_mel(f) for f in (config.f_min, config.f_max))
+    corners = 700 * (10 ** (np.linspace(low, high, config.n_mels + 2) / 2595) - 1)
+    bins = np.linspace(0, config.sample_rate // 2, config.n_fft // 2 + 1)
+    widths = np.diff(corners)[:, None]
+    rising = (bins - corners[:-2, None]) / widths[:-1]
+    falling = (corners[2:, None] - bins) / widths[1:]
+    # A full-scale sine has a power of (n_fft / 4)^2 in its bin under a Hann window.
+    weights = np.maximum(0, np.minimum(rising, falling)) / (config.n_fft / 4) ** 2
+    return csr_array(weights.astype(np.float32))
+
+
+def _mel(hertz: float) -> float:
+    return float(2595 * np.log10(1 + hertz / 700))
 
 
 def front_end_version(config: LogMelConfig) -> str:
-    """Hash of everything that decides the features: parameters and the library's version."""
-    return sha256_of("log-mel", config.model_dump(), torchaudio.__version__.split("+")[0])[:16]
+    """Hash of everything that decides the features: parameters and the revision of their definition."""
+    return sha256_of("log-mel", config.model_dump(), _REVISION)[:16]

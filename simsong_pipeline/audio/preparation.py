@@ -5,16 +5,14 @@ A recording whose path, size and time of change are as in the previous run is no
 
 import hashlib
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.checks import check_recording
@@ -81,7 +79,7 @@ def prepare_all(
 
     So many that decoding goes on while the caller writes what is done.
 
-    Threads suffice: soundfile, soxr, PyAV, hashing and torch all work outside the interpreter's lock.
+    Threads suffice: soundfile, soxr, PyAV, hashing and the transforms all work outside the interpreter's lock.
 
     Args:
         hear: called with each recording in the thread that prepared it; what it raises ends the run.
@@ -93,7 +91,7 @@ def prepare_all(
         hear(result)
         return result
 
-    with _one_core_a_song(), ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         waiting = iter(tasks)
         running: list[Future[PreparedAudio]] = [
             pool.submit(prepared, task) for task in islice(waiting, _AHEAD * workers)
@@ -105,17 +103,6 @@ def prepare_all(
             progress(done, len(tasks))
             yield result
             running += [pool.submit(prepared, task) for task in islice(waiting, 1)]
-
-
-@contextmanager
-def _one_core_a_song() -> Iterator[None]:
-    """Keep torch from spreading each small transform over all cores, which doubles its processor time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:

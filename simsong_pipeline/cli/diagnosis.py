@@ -13,7 +13,7 @@ from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.stores.opening import LOCAL_SONGS, Store
 from simsong_pipeline.stores.qdrant_store import server_url
 
-_PACKAGES = ("torch", "torchaudio", "transformers", "qdrant-client", "dagster", "polars", "soundfile", "av")
+_PACKAGES = ("torch", "transformers", "qdrant-client", "dagster", "polars", "soundfile", "av")
 
 
 @dataclass(frozen=True)

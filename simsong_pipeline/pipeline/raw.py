@@ -20,7 +20,7 @@ from simsong_pipeline.schemas import (
     conform,
     empty,
 )
-from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_hdf5, msd_sqlite, msd_text, musixmatch
+from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_sqlite, msd_text, musixmatch
 from simsong_pipeline.sources.audio_tree import find_audio_files
 from simsong_pipeline.sources.library.scan import Progress, Scan
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
@@ -109,6 +109,10 @@ def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
         return library_stage.library_tracks(workspace.read(library_stage.FRAME))
     if source.manifest is not None:
         return _with_unreadable(RawTracks(read_manifest(source.manifest).tracks))
+    from simsong_pipeline.sources import (
+        msd_hdf5,
+    )  # not before: h5py takes a while, and a music folder has no use for it
+
     msd = raw_folder(workspace, source) / "msd"
     if (msd / "data").is_dir():
         return _with_unreadable(msd_hdf5.read_track_tree(msd / "data"))
