@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a song")
     parser.add_argument("--suffix", default=".ogg", help="encoding of the songs")
+    parser.add_argument("--manifest", action="store_true", help="a catalogue's CSV in place of a music folder")
     parser.add_argument("--new", type=int, default=200, help="songs that arrive in the last night, two at least")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of that night and of its parts")
     parser.add_argument("--config", type=Path, help="TOML file in place of a tiny encoder's")
@@ -59,20 +60,22 @@ def main() -> None:
 
 def _measure(folder: Path, options: argparse.Namespace) -> None:
     music, home = folder / "music", folder / "home"
+    manifest = folder / "manifest.csv" if options.manifest else None
     rng = np.random.default_rng(options.seed)
     files = [music / f"Artist {n % (options.songs // 10)} - Song {n}{options.suffix}" for n in range(options.songs)]
     for file in files:
         write_song(file, rng, options.seconds)
     config = folder / "config.toml"
     config.write_text(options.config.read_text() if options.config else SMALL)
-    rows = [
-        _night("first run, with training", ["library", str(music), "--config", str(config), "--publish-anyway"], home)
-    ]
+    _list(music, manifest)
+    source = ["run", "--manifest", str(manifest), "--relevance", "artist"] if manifest else ["library", str(music)]
+    rows = [_night("first run, with training", [*source, "--config", str(config), "--publish-anyway"], home)]
     rows.append(_night("nothing changed", ["refresh", "--publish-anyway"], home))
     for file in files[:20]:
         write_song(file, rng, options.seconds)
     rows.append(_night("20 changed", ["refresh", "--publish-anyway"], home))
     write_song(music / f"Newcomer - First Song{options.suffix}", rng, options.seconds)
+    _list(music, manifest)
     rows.append(_night("one new", ["refresh", "--publish-anyway"], home))
     started = time.perf_counter()
     found = _call(["similar", "First Song", "--home", str(home), "-k", "3", "--json"])
@@ -80,7 +83,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     many = [music / f"Late Artist - Late {n}{options.suffix}" for n in range(options.new)]
     for file in many:
         write_song(file, rng, options.seconds)
-    seconds = [_round(many, folder) for _ in range(options.rounds)]
+    seconds = [_round(many, folder, manifest) for _ in range(options.rounds)]
     medians = {name: float(np.median([s[name] for s in seconds])) for name in seconds[0]}
     with pl.Config(tbl_rows=-1, tbl_width_chars=160):
         print(pl.DataFrame(rows))
@@ -90,7 +93,14 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
         print(f"{name:32} {1e3 * value:7.1f} ms a song {value / alone:6.2f}")
 
 
-def _round(files: list[Path], folder: Path) -> dict[str, float]:
+def _list(music: Path, manifest: Path | None) -> None:
+    """Write the manifest of what is in the folder, where there is to be one."""
+    if manifest is not None:
+        rows = [(str(f), *f.stem.split(" - ", 1)) for f in sorted(music.iterdir())]
+        pl.DataFrame(rows, schema=["path", "artist", "title"], orient="row").write_csv(manifest)
+
+
+def _round(files: list[Path], folder: Path, manifest: Path | None) -> dict[str, float]:
     """Seconds a song of the parts and of the whole, from one state of the home, which stays as it was.
 
     The whole is what each song adds to a night that has one: starting is not what a song costs.
@@ -114,6 +124,7 @@ def _round(files: list[Path], folder: Path) -> dict[str, float]:
         "with both encoders": _seconds(prepared(Ahead(workspace, config, usable_encoders(workspace, config)).hear)),
     }
     shares = {name: value / len(files) for name, value in seconds.items()}
+    _list(files[0].parent, manifest)
     night = _refresh_seconds(home)
     shutil.rmtree(home)
     shutil.copytree(folder / "home", home)
@@ -121,6 +132,7 @@ def _round(files: list[Path], folder: Path) -> dict[str, float]:
     aside.mkdir()
     for file in files[1:]:
         file.rename(aside / file.name)
+    _list(files[0].parent, manifest)
     one = _refresh_seconds(home)
     for file in files[1:]:
         (aside / file.name).rename(file)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.audio.preparation import AudioTask
+from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.config import AudioConfig, LogMelConfig
 from simsong_pipeline.errors import SchemaError
 
@@ -151,3 +153,66 @@ def test_leftover_of_a_killed_run_does_no_harm(tmp_path: Path, songs: list[Path]
     after = _refresh(tmp_path, songs)
     assert after.segment_features.equals(before.segment_features)
     assert not [p for p in leftovers if p.exists()]
+
+
+def _in_one_bucket(folder: Path, count: int) -> list[Path]:
+    """Half seconds of noise whose track ids share a bucket."""
+    names = (f"song{n}" for n in range(10_000))
+    same = [name for name in names if bucket_of(name) == 7][:count]
+    rng = np.random.default_rng(0)
+    for name in same:
+        soundfile.write(folder / f"{name}.wav", rng.uniform(-0.5, 0.5, 8_000), 16_000)
+    return [folder / f"{name}.wav" for name in same]
+
+
+SHORT = AudioConfig(min_seconds=0.1)
+
+
+def _frames_on_disk(folder: Path) -> dict[str, int]:
+    return {p.name: p.stat().st_size // (2 * MEL.n_mels) for p in (folder / "features").glob("*.f16")}
+
+
+def test_a_new_song_does_not_copy_a_large_bucket(tmp_path: Path) -> None:
+    songs = _in_one_bucket(tmp_path, 6)
+    _refresh(tmp_path, songs[:5], SHORT)
+    before = _frames_on_disk(tmp_path)
+    _refresh(tmp_path, songs, SHORT)
+    after = _frames_on_disk(tmp_path)
+    assert before.items() < after.items()
+    assert sorted(after.values()) == [26, 5 * 26]
+
+
+def test_a_bucket_that_grows_song_by_song_has_few_files_and_few_copies(tmp_path: Path) -> None:
+    songs = _in_one_bucket(tmp_path, 40)
+    written, seen = 0, set[str]()
+    for night in range(40):
+        frames = _refresh(tmp_path, songs[: night + 1], SHORT)
+        files = _frames_on_disk(tmp_path)
+        written += sum(size for name, size in files.items() if name not in seen)
+        seen |= files.keys()
+    sizes = sorted(files.values())
+    assert sum(sizes) == 40 * 26
+    assert all(larger > 2 * smaller for smaller, larger in pairwise(sizes))
+    # Writing the whole bucket each night would have been 820 songs.
+    assert written < 820 * 26 / 4
+    reader = FeatureStore(tmp_path / "features", MEL).reader(frames.segment_features)
+    for path in songs:
+        expected = log_mel(decode(path, 16_000, 60).samples, MEL)
+        np.testing.assert_allclose(reader[path.stem].astype(np.float32), expected.astype(np.float32), atol=0.51)
+
+
+@pytest.mark.parametrize(("left", "on_disk"), [(6, 10), (4, 4)])
+def test_a_file_is_written_again_when_half_of_it_is_of_songs_that_left(tmp_path: Path, left: int, on_disk: int) -> None:
+    songs = _in_one_bucket(tmp_path, 10)
+    _refresh(tmp_path, songs, SHORT)
+    frames = _refresh(tmp_path, songs[:left], SHORT)
+    assert sum(_frames_on_disk(tmp_path).values()) == on_disk * 26
+    assert frames.segment_features["frames"].sum() == left * 26
+
+
+def test_a_features_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    songs = _in_one_bucket(tmp_path, 2)
+    _refresh(tmp_path, songs[:1], SHORT)
+    next((tmp_path / "features").glob("*.f16")).unlink()
+    with pytest.raises(SchemaError, match=r"features file .*bucket-07-\w+\.f16 is missing: delete "):
+        _refresh(tmp_path, songs, SHORT)

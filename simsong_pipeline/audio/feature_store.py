@@ -1,8 +1,12 @@
 """Log-mels of all songs in 64 bucket files, and the audio rows that belong to them.
 
-A bucket is a pair: `bucket-07-<hash>.f16`, the frames of its songs one after the other, and
-`bucket-07.parquet`, which names that file and says where each song begins. The parquet file is written last
-and atomically, so a run that is killed loses at most the bucket it was in, and readers never see half of one.
+A bucket is `bucket-07.parquet`, with a row a song that says in which file its frames are and where they begin, and
+a few files `bucket-07-<hash>.f16`, the frames of songs one after the other. The parquet file is written last and
+atomically, so a run that is killed loses at most the bucket it was in, and readers never see half of one.
+
+New songs get a file of their own, and files that are at most twice as large are copied into it. So each file is more
+than twice the next smaller one, a bucket of thousands of songs has a handful of them, and a night writes what is new
+and, now and then, what came in the nights before it; it does not copy the catalogue.
 """
 
 import os
@@ -32,6 +36,7 @@ _PLACE: dict[str, type[pl.DataType]] = {
     "offset": pl.Int64,
     "frames": pl.Int64,
 }
+_GROWTH = 2
 _PLACED = ("front_end", "offset", "frames", "file")
 _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     **polars_schema(AUDIO, 1),
@@ -112,37 +117,54 @@ class FeatureStore:
     def _write_bucket(
         self, bucket: int, known: pl.DataFrame, unchanged: Set[str], prepared: Iterable[PreparedAudio], settings: str
     ) -> pl.DataFrame:
-        """Write the frames of unchanged and new songs to a new file, publish it by the parquet file: its new rows."""
+        """Write the frames of new songs to a new file, publish it by the parquet file: the bucket's new rows."""
         kept = known.filter(pl.col("track_id").is_in(unchanged))
         self._folder.mkdir(parents=True, exist_ok=True)
         temporary = self._folder / f".bucket-{bucket:02d}.{uuid.uuid4().hex}.part"
         try:
             with temporary.open("wb") as handle:
-                places = self._copy(kept, handle)
-                rows, new_places = self._append(prepared, handle, sum(p[3] for p in places))
+                rows, places = self._append(prepared, handle)
+                written = sum(p[3] for p in places)
+                moved = pl.col("file").is_in(self._merged(kept, written)).fill_null(value=False)
+                places += self._copy(kept.filter(moved), handle, written)
                 handle.flush()
                 os.fsync(handle.fileno())
-            places += new_places
-            hashes = dict(pl.concat([kept, rows], how="diagonal_relaxed").select("track_id", "audio_sha256").rows())
+            rows = rows.with_columns(pl.lit(settings).alias("settings"))
+            both = pl.concat([kept.filter(moved).drop(_PLACED), rows], how="diagonal_relaxed")
+            hashes = dict(both.select("track_id", "audio_sha256").rows())
             name = f"bucket-{bucket:02d}-{sha256_of([(p, hashes[p[0]]) for p in places])[:16]}.f16"
             if places:
                 os.replace(temporary, self._folder / name)
         finally:
             temporary.unlink(missing_ok=True)
-        both = pl.concat([kept, rows.with_columns(pl.lit(settings).alias("settings"))], how="diagonal_relaxed")
         located = pl.DataFrame(places, schema=_PLACE, orient="row").with_columns(pl.lit(name).alias("file"))
-        placed = both.drop(_PLACED, strict=False).join(located, on="track_id", how="left")
-        frame = placed.select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
+        placed = both.join(located, on="track_id", how="left").select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
+        frame = pl.concat([kept.filter(~moved), placed])
         write_atomically(self._folder / f"bucket-{bucket:02d}.parquet", frame.write_parquet)
-        for file in {*known["file"].drop_nulls()} - {name}:
+        for file in {*known["file"].drop_nulls()} - {*frame["file"].drop_nulls()}:
             (self._folder / file).unlink(missing_ok=True)
         return frame
 
-    def _copy(self, kept: pl.DataFrame, handle: IO[bytes]) -> list[tuple[str, str, int, int]]:
-        usable = kept.filter(pl.col("status") == "ok")
-        reader = self.reader(usable)
-        places, offset = [], 0
-        for track_id, front_end in usable.select("track_id", "front_end").rows():
+    def _merged(self, kept: pl.DataFrame, frames: int) -> list[str]:
+        """The files to copy into a new one of so many frames: those not much larger, and those half deserted."""
+        files = kept.drop_nulls("file").group_by("file").agg(pl.col("frames").sum()).sort("frames", "file")
+        merged = []
+        for file, used in files.rows():
+            if used <= _GROWTH * frames or 2 * used < self._frames_in(file):
+                merged.append(file)
+                frames += used
+        return merged
+
+    def _frames_in(self, file: str) -> int:
+        try:
+            return (self._folder / file).stat().st_size // (2 * self._log_mel.n_mels)
+        except FileNotFoundError as error:
+            raise _missing(self._folder / file) from error
+
+    def _copy(self, kept: pl.DataFrame, handle: IO[bytes], offset: int) -> list[tuple[str, str, int, int]]:
+        reader = self.reader(kept)
+        places = []
+        for track_id, front_end in kept.select("track_id", "front_end").rows():
             features = reader[track_id]
             handle.write(features.tobytes())
             places.append((track_id, front_end, offset, len(features)))
@@ -150,9 +172,9 @@ class FeatureStore:
         return places
 
     def _append(
-        self, prepared: Iterable[PreparedAudio], handle: IO[bytes], offset: int
+        self, prepared: Iterable[PreparedAudio], handle: IO[bytes]
     ) -> tuple[pl.DataFrame, list[tuple[str, str, int, int]]]:
-        rows, places = [], []
+        rows, places, offset = [], [], 0
         for item in prepared:
             rows.append(replace(item, features=None))
             if item.features is not None:
@@ -172,6 +194,10 @@ def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -
     )
     same = known.filter(pl.col("settings") == settings)
     return set(same.join(now, on=now.columns, how="semi", nulls_equal=True)["track_id"].to_list())
+
+
+def _missing(path: Path) -> SchemaError:
+    return SchemaError(f"features file {path} is missing: delete {path.parent} and run again")
 
 
 class FeatureReader:
@@ -199,7 +225,7 @@ class FeatureReader:
     def _open(self, file: str) -> NDArray[np.float16]:
         path = self._folder / file
         if not path.is_file():
-            raise SchemaError(f"features file {path} is missing: delete {self._folder} and run again")
+            raise _missing(path)
         try:
             return np.memmap(path, np.float16, mode="r").reshape(-1, self._n_mels)
         except ValueError as error:
