@@ -3,6 +3,10 @@
 import base64
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import av
@@ -25,8 +29,11 @@ from simsong_pipeline.pipeline.night import prepare
 from simsong_pipeline.pipeline.queries import Songs
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.sources.library import scan
 from simsong_pipeline.sources.library.lyric_files import decoded, without_times
 from simsong_pipeline.sources.library.path_names import named_by_path
+from simsong_pipeline.sources.library.readers import rows_on_all_cores
+from simsong_pipeline.sources.library.recording import FileState, row_of, unusable
 from simsong_pipeline.sources.library.scan import Scan, scan_library
 from simsong_pipeline.sources.library.tags import read_tags
 
@@ -262,6 +269,82 @@ def test_container_without_tags_that_are_known_is_scanned(tmp_path: Path) -> Non
                 packet.stream = stream
                 webm.mux(packet)
     assert _row(_scan(tmp_path), "a.webm")["status"] == "ok"
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    _write(tmp_path / "a.flac")
+    (tmp_path / "b.mp3").write_bytes(b"this is no music" * 100)
+    first = _scan(tmp_path)
+    silent_drive = pl.when(pl.col("path").str.ends_with("a.flac")).then(pl.lit("cannot be read (Input/output error)"))
+    before = first.frame.with_columns(silent_drive.otherwise("reason").alias("reason"))
+    second = _scan(tmp_path, before)
+    assert second.opened == 1
+    assert second.frame.equals(first.frame)
+
+
+def _states(folder: Path, count: int) -> list[FileState]:
+    """Of files of which each fifth is no music."""
+    states = []
+    for n in range(count):
+        path = folder / f"{n:03}.flac"
+        if n % 5:
+            _write(path, n, 0.5)
+        else:
+            path.write_bytes(b"this is no music" * 100)
+        states.append((str(path), path.stat().st_size, path.stat().st_mtime_ns, 0))
+    return states
+
+
+def test_processes_give_the_same_rows_in_the_same_order(tmp_path: Path) -> None:
+    states = _states(tmp_path, 120)
+    assert list(rows_on_all_cores(states, processes=3)) == [row_of(state) for state in states]
+
+
+def test_a_large_folder_is_opened_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _states(tmp_path, 12)
+    one_by_one = _scan(tmp_path).frame
+    monkeypatch.setattr(scan, "_MANY", 12)
+    monkeypatch.setattr(scan, "row_of", None)
+    assert _scan(tmp_path).frame.equals(one_by_one)
+
+
+CRASHES_AT_007 = """
+import os, signal, sys
+from simsong_pipeline.sources.library.recording import answer
+for line in sys.stdin:
+    if "007.flac" in line:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    answer([line], sys.stdout)
+"""
+
+
+def test_a_file_that_brings_down_its_reader_is_listed_and_the_others_go_on(tmp_path: Path) -> None:
+    states = _states(tmp_path, 12)
+    rows = list(rows_on_all_cores(states, 1, [sys.executable, "-c", CRASHES_AT_007]))
+    reason = "opening it brought down the process that did (SIGSEGV); is the file damaged?"
+    assert rows.pop(7) == unusable(states[7], reason)
+    assert rows == [row_of(state) for n, state in enumerate(states) if n != 7]
+
+
+def test_a_reader_that_cannot_run_stops_the_scan(tmp_path: Path) -> None:
+    states = _states(tmp_path, 2)
+    with pytest.raises(RawDataError, match=r"ended by itself at .*000\.flac \(exit status 9\)"):
+        list(rows_on_all_cores(states, 1, [sys.executable, "-c", "raise SystemExit(9)"]))
+
+
+def test_a_reader_ends_with_the_process_that_asked(tmp_path: Path) -> None:
+    program = (
+        "import os, signal; from simsong_pipeline.sources.library.readers import Reader; reader = Reader();"
+        "reader.row(('x', 0, 0, 0)); print(reader._process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    asking = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False)
+    reader = Path("/proc") / asking.stdout.strip()
+    assert asking.returncode == -signal.SIGKILL
+    for _ in range(100):
+        if not reader.exists():
+            break
+        time.sleep(0.1)
+    assert not reader.exists()
 
 
 def test_link_to_itself_is_listed(tmp_path: Path) -> None:

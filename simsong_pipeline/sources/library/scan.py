@@ -1,4 +1,4 @@
-"""Scans a music folder; a file that did not change since the last scan is not opened again."""
+"""Scans a music folder; a file that did not change since the last scan is not opened again, unless that failed."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,24 +7,16 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.errors import AudioError, RawDataError, first_line
+from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import LIBRARY_FILES, conform, polars_schema
 from simsong_pipeline.sources.audio_tree import SUFFIXES
-from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
-from simsong_pipeline.sources.library.lyric_files import LYRIC_SUFFIXES, find_lyric_file, read_lyric_file
-from simsong_pipeline.sources.library.path_names import named_by_path
-from simsong_pipeline.sources.library.tags import Tags, read_tags
+from simsong_pipeline.sources.library.lyric_files import LYRIC_SUFFIXES, find_lyric_file
+from simsong_pipeline.sources.library.readers import rows_on_all_cores
+from simsong_pipeline.sources.library.recording import FORBIDDEN, GONE, MISNAMED, PASSING, FileState, row_of
 
 Progress = Callable[[int, int], None]
-_FileState = tuple[str, int, int, int]
-# In place of a size.
-_GONE, _MISNAMED, _FORBIDDEN = -1, -2, -3
-_UNOPENED = {
-    0: "file is empty",
-    _GONE: "a link that leads nowhere, or a file that may not be read",
-    _MISNAMED: "its name is not UTF-8: rename it",
-    _FORBIDDEN: "a folder that may not be listed: check its permissions",
-}
+# Starting processes takes as long as opening so many in this one.
+_MANY = 100
 _STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
 
 
@@ -53,11 +45,16 @@ def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress) 
         schema={**{n: pl.Int64 for n in _STATE}, "path": pl.String},
         orient="row",
     )
-    known = pl.DataFrame() if previous is None else previous.join(found, on=_STATE, how="semi")
+    known = pl.DataFrame() if previous is None else _still_known(previous, found)
     todo = found if previous is None else found.join(known, on="path", how="anti")
     opened = _opened(todo, progress)
     frame = pl.concat([known, opened]) if known.height else opened
     return Scan(conform(frame.sort("path"), LIBRARY_FILES), opened.height, _moved(previous, opened))
+
+
+def _still_known(previous: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    passing = pl.any_horizontal([pl.col("reason").str.starts_with(begin) for begin in PASSING]).fill_null(value=False)
+    return previous.filter(~passing).join(found, on=_STATE, how="semi")
 
 
 def _moved(previous: pl.DataFrame | None, opened: pl.DataFrame) -> int:
@@ -76,13 +73,13 @@ class _Walk:
         # Device and number of what was seen: a folder or file that links lead to twice is seen once.
         self._seen: set[tuple[int, int]] = set()
 
-    def states(self, folder: str) -> Iterator[_FileState]:
+    def states(self, folder: str) -> Iterator[FileState]:
         """The states of all recordings below, in the order of their names; hidden files and folders left out."""
         try:
             with os.scandir(folder) as found:
                 entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
         except OSError:
-            yield _named(folder), _FORBIDDEN, -1, 0
+            yield _named(folder), FORBIDDEN, -1, 0
             return
         beside = {e.name for e in entries if e.name.lower().endswith(LYRIC_SUFFIXES)}
         for entry in entries:
@@ -98,15 +95,15 @@ class _Walk:
         self._seen.add(key)
         return first
 
-    def _file(self, entry: os.DirEntry[str], beside: set[str]) -> Iterator[_FileState]:
+    def _file(self, entry: os.DirEntry[str], beside: set[str]) -> Iterator[FileState]:
         name = _named(entry.path)
         if name != entry.path:
-            yield name, _MISNAMED, -1, 0
+            yield name, MISNAMED, -1, 0
             return
         try:
             stat = entry.stat()
         except OSError:
-            yield name, _GONE, -1, 0
+            yield name, GONE, -1, 0
             return
         if self._is_new(stat):
             yield name, stat.st_size, stat.st_mtime_ns, _lyrics_ns(entry, beside)
@@ -138,51 +135,8 @@ def _lyrics_ns(entry: os.DirEntry[str], beside: set[str]) -> int:
 
 
 def _opened(todo: pl.DataFrame, progress: Progress) -> pl.DataFrame:
-    """Open files, one after the other: PyAV takes the interpreter's lock for each packet.
-
-    Two threads pass it to and fro a thousand times a second and take longer than one: 0.86 against 0.68 s for 150
-    songs of 30 s that the system's cache held. Where reading is what takes the time, the disk or network is the limit.
-    """
     rows = []
-    for state in todo.iter_rows():
-        rows.append(_row(*state))
+    for row in rows_on_all_cores(todo.rows()) if todo.height >= _MANY else map(row_of, todo.iter_rows()):
+        rows.append(row)
         progress(len(rows), todo.height)
     return pl.DataFrame(rows, schema=polars_schema(LIBRARY_FILES, 1), orient="row")
-
-
-def _row(path: str, size: int, modified: int, lyrics_ns: int) -> tuple[object, ...]:
-    state = (path, size, modified, lyrics_ns)
-    file = Path(path)
-    if size in _UNOPENED:
-        return _unusable(state, _UNOPENED[size])
-    try:
-        digest = audio_hash(file)
-        tags = read_tags(file)
-        lyrics, provider = _lyrics(file, tags)
-    except (AudioError, ValueError) as error:  # tag readers raise ValueErrors of many kinds at damaged text
-        return _unusable(state, first_line(error))
-    except OSError as error:
-        return _unusable(state, f"cannot be read ({error.strerror or error})")
-    named = named_by_path(file)
-    described = (
-        tags.artist or named.artist,
-        tags.title or named.title,
-        tags.release or named.release,
-        tags.genre,
-        tags.year,
-        tags.duration_s,
-    )
-    return (*state, track_id_of(digest), *described, lyrics, provider, tags.cover, "ok", None)
-
-
-def _lyrics(file: Path, tags: Tags) -> tuple[str | None, str | None]:
-    """From the side-car file, which a person put there, else from the tags."""
-    beside = find_lyric_file(file)
-    text = read_lyric_file(beside) if beside is not None else None
-    if text:
-        return text, "side-car file"
-    return (tags.lyrics, "tags") if tags.lyrics else (None, None)
-
-
-def _unusable(state: _FileState, reason: str) -> tuple[object, ...]:
-    return (*state, *[None] * 10, "invalid", reason)
