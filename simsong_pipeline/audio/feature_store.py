@@ -1,4 +1,4 @@
-"""Log-mels of all songs in 64 bucket files, and the audio rows that belong to them.
+"""Log-mels of all songs in 64 buckets, and the audio rows that belong to them.
 
 A bucket is `bucket-07.parquet`, with a row a song that says in which file its frames are and where they begin, and
 a few files `bucket-07-<hash>.f16`, the frames of songs one after the other. The parquet file is written last and
@@ -56,7 +56,7 @@ class AudioFrames:
 
 
 class FeatureStore:
-    """The bucket files below a folder."""
+    """The buckets below a folder."""
 
     def __init__(self, folder: Path, log_mel: LogMelConfig) -> None:
         self._folder = folder

@@ -20,7 +20,7 @@ from typing import Self
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.sources.library.recording import CRASHED, FileState, Row, unusable
 
-_CHUNK = 50
+_CHUNK = 25
 COMMAND = (sys.executable, "-m", "simsong_pipeline.sources.library.recording")
 
 
@@ -30,10 +30,10 @@ def rows_on_all_cores(
     """A row for each state, in their order.
 
     Args:
-        processes: as many as there are cores where null.
+        processes: where null as many as there are cores and chunks of files for them.
         command: starts a process that answers as `recording` does.
     """
-    count = processes or os.cpu_count() or 1
+    count = processes or min(os.cpu_count() or 1, 1 + len(states) // _CHUNK)
     idle: SimpleQueue[Reader] = SimpleQueue()
 
     def read(chunk: Sequence[FileState]) -> list[Row]:
