@@ -11,6 +11,14 @@ from numpy.typing import NDArray
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.schemas import TRACK_VECTORS, conform
 
+# An input of which less is left is more likely incomplete than right: an unmounted disk looks like an empty folder.
+KEEP_SHARE = 0.5
+
+
+def is_shrunken(now: int, before: int, keep_share: float = KEEP_SHARE) -> bool:
+    """Whether fewer than `keep_share` of what was there before are there now."""
+    return now < keep_share * before
+
 
 class Embedder(Protocol):
     """What re-embedding needs of an encoder; `dim` is the width of its vectors."""

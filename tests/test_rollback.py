@@ -9,6 +9,7 @@ from conftest import NOW, QUIET, SMALL_CONFIG
 
 from simsong_pipeline.config import EncoderConfig
 from simsong_pipeline.errors import ModelError, SimSongError
+from simsong_pipeline.pipeline.catalogue_stages import make_audio
 from simsong_pipeline.pipeline.fence import Fence, StaleRunError
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
@@ -112,6 +113,35 @@ def test_half_written_collection_is_no_rollback_to_finish(two_models: Workspace)
     assert _served(two_models) == (name, whole, 16)
 
 
+def test_half_written_collection_is_never_gone_forward_to(two_models: Workspace) -> None:
+    """As above, and the model whose collection broke off is the one before, when the first rollback is done."""
+    ModelFiles(two_models.model("wns")).mark_published("of another export")
+    roll_back(two_models, ["wns"], two_models.load_config())
+    served = _served(two_models)
+    assert not can_roll_back(two_models, "wns")
+    with pytest.raises(ModelError, match="never served with all songs"):
+        roll_back(two_models, ["wns"], two_models.load_config())
+    assert _served(two_models) == served
+
+
+def test_model_that_never_served_is_not_what_is_gone_back_to(two_models: Workspace) -> None:
+    """The first served, the second was promoted and not indexed, the third serves: back leads to the first."""
+    files = ModelFiles(two_models.model("wns"))
+    first = files.previous.export()
+    files.mark_published("of another export")
+    shutil.copytree(files.folder, files.candidate.folder)
+    files.promote_candidate()
+    assert files.previous.export() == first
+    assert not list(files.folder.parent.glob("*.dropped"))
+
+
+def test_published_marks_last_until_the_next_export(two_models: Workspace) -> None:
+    files = ModelFiles(two_models.model("wns"))
+    assert files.is_published()
+    files.forget_export()
+    assert not files.is_published()
+
+
 def test_one_variant_without_its_collection_keeps_both_as_they_are(two_models: Workspace) -> None:
     with two_models.store(SMALL_CONFIG.store) as store:
         served = store.aliases()
@@ -156,6 +186,18 @@ def test_run_that_was_overtaken_publishes_nothing(run_copy: Workspace) -> None:
     assert _served(run_copy)[1] == vectors.height
     publish_variant(run_copy, "wns", half, frames, SMALL_CONFIG, NOW, True, "the second night")
     assert _served(run_copy)[1] == half.height
+
+
+def test_overtaken_run_decodes_nothing_into_the_home(run_copy: Workspace) -> None:
+    """Its list of files is old: it would take away features that the present run's frames name."""
+    stale = Workspace(run_copy.home, "the first night")
+    tracks, files = run_copy.read("tracks"), run_copy.read("youtube_audio")
+    with stale.lock():
+        pass
+    with Workspace(run_copy.home, "the second night").lock():
+        pass
+    with pytest.raises(StaleRunError, match="overtaken"):
+        make_audio(stale, SourceConfig(), tracks, files, SMALL_CONFIG, lambda *_: None)
 
 
 def test_fence_gives_each_run_one_number(tmp_path: Path) -> None:

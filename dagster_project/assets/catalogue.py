@@ -34,7 +34,9 @@ def audio_and_features(
 ) -> Iterator[dg.Output]:
     """One pass over the recordings that are new or changed: decode, check, log-mel."""
     speed = Speed()
-    frames = stages.make_audio(simsong.workspace(), tracks, youtube_audio, simsong.config(), events(context).progress)
+    frames = stages.make_audio(
+        simsong.workspace(), simsong.source(), tracks, youtube_audio, simsong.config(), events(context).progress
+    )
     failed = frames.audio.filter(pl.col("status") != "ok").select("track_id", "status", "reason", "path")
     counts = {"decoded": frames.decoded, "unchanged": frames.audio.height - frames.decoded, "failed": failed.height}
     metadata = {**counts, "songs_per_s": speed.of(frames.decoded), "failures": table(failed)}

@@ -9,13 +9,14 @@ from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask, Hearing
 from simsong_pipeline.catalogue import Catalogue, build_catalogue
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.errors import AudioError, EvaluationError
+from simsong_pipeline.errors import AudioError, EvaluationError, RawDataError
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.lyrics.frame import build_lyrics
 from simsong_pipeline.lyrics.model_version import model_version
 from simsong_pipeline.pipeline.library_stage import without_copies
 from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.refresh import is_shrunken
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
 
@@ -32,6 +33,7 @@ def make_catalogue(
 
 def make_audio(
     workspace: Workspace,
+    source: SourceConfig,
     tracks: pl.DataFrame,
     files: pl.DataFrame,
     config: PipelineConfig,
@@ -42,6 +44,9 @@ def make_audio(
 
     Args:
         hear: called with each of these in the thread that decoded it.
+
+    Raises:
+        RawDataError: of the recordings that the last run could use, more than half are gone or damaged.
     """
     rows = tracks.select("track_id", "duration_s").join(files, on="track_id", how="left")
     tasks = [
@@ -49,11 +54,25 @@ def make_audio(
         for track_id, expected, path, size, modified in rows.rows()
     ]
     with workspace.lock():
+        _refuse_silenced(workspace, source, sum(t.size_bytes > 0 for t in tasks), "there", "Nothing was changed")
         store = workspace.features(config.log_mel)
         audio = store.refresh(tasks, config.audio, progress, hear)
-        if set(tracks["source"].unique()) != {"library"}:
-            return audio
-        return without_copies(workspace, audio, store.reader(audio.segment_features))
+        if set(tracks["source"].unique()) == {"library"}:
+            audio = without_copies(workspace, audio, store.reader(audio.segment_features))
+        usable = audio.segment_features.height
+        _refuse_silenced(workspace, source, usable, "usable", "Frames, vectors and index are as they were")
+        return audio
+
+
+def _refuse_silenced(workspace: Workspace, source: SourceConfig, count: int, state: str, kept: str) -> None:
+    """Stop while the vectors and points of the recordings that are missing are still there."""
+    previous = workspace.read_if_there("audio")
+    before = 0 if previous is None else previous.filter(status="ok").height
+    if is_shrunken(count, before) and not source.accept_shrink:
+        raise RawDataError(
+            f"{count} recordings are {state}, and {before} could be used in the last run: check that the disk with "
+            f"them is mounted and whole. {kept}; if this is meant, use --accept-shrink"
+        )
 
 
 def make_splits(
@@ -69,9 +88,10 @@ def make_splits(
     by_artist = config.evaluation.relevance == "artist"
     settings = sha256_of(config.splits.model_dump(), by_artist)[:12]
     ledger = f"split_artists_{settings}"
-    previous = workspace.read_if_there(ledger)
-    splits = split_by_artist(usable, config.splits, previous, by_artist)
-    workspace.write(ledger, remember(previous, usable, splits))
+    with workspace.lock():
+        previous = workspace.read_if_there(ledger)
+        splits = split_by_artist(usable, config.splits, previous, by_artist)
+        workspace.write(ledger, remember(previous, usable, splits))
     return splits
 
 

@@ -88,9 +88,10 @@ def measure_and_record(
     features = workspace.features(config.log_mel).reader(segment_features)
     metrics = measure(build_gallery(workspace, frames, config), features, config)
     verdict = better_than_chance(metrics, config)
-    for variant, vectors in frames.vectors.items():
-        version = vectors["model_version"][0]
-        ModelFiles(workspace.model(variant)).write_quality(QualityRecord(version, verdict.passed, verdict.text))
+    with workspace.lock():
+        for variant, vectors in frames.vectors.items():
+            version = vectors["model_version"][0]
+            ModelFiles(workspace.model(variant)).write_quality(QualityRecord(version, verdict.passed, verdict.text))
     return metrics
 
 

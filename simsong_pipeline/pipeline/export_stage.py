@@ -27,9 +27,12 @@ def export_variant(
     Raises:
         ModelError: the vectors differ by more than the bounds; the ONNX file is then withdrawn.
     """
-    files = ModelFiles(workspace.model(variant))
-    if files.is_exported():
-        return files.export()
+    with workspace.lock():
+        files = ModelFiles(workspace.model(variant))
+        return files.export() if files.is_exported() else _export(files, variant, features, config)
+
+
+def _export(files: ModelFiles, variant: Variant, features: FeatureReader, config: PipelineConfig) -> ExportRecord:
     # The model's own configuration: where a newer one was refused, it is not the run's.
     own = files.config()
     frames, n_mels = segment_frames(own.segments, own.log_mel), own.log_mel.n_mels

@@ -16,9 +16,10 @@ from simsong_pipeline.pipeline.index_names import alias_name, collection_name
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import SONG_VECTOR, Point, song_vector
+from simsong_pipeline.refresh import KEEP_SHARE
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import build_payloads, point_id
-from simsong_pipeline.stores.updating import StoreChange
+from simsong_pipeline.stores.updating import StoreChange, refuse_fewer
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def publish_variant(
     publish_anyway: bool = False,
     run_id: str | None = None,
     opened: Store | None = None,
+    accept_shrink: bool = False,
 ) -> StoreChange:
     """Bring the variant's collection to the state of `vectors` and point its alias at it.
 
@@ -50,12 +52,14 @@ def publish_variant(
     Args:
         run_id: the run that publishes; one that another has overtaken is refused. A new one where null.
         opened: the store, which stays open; opened and closed here where null.
+        accept_shrink: also where fewer than half of the songs stay that are served now.
 
     Raises:
         StaleRunError: another run has begun since this one did.
         EvaluationError: the quality record is of another model, or says that this one is no better than chance.
-        StoreError: a vector is not of unit length, or Qdrant fails.
+        StoreError: a vector is not of unit length, too few songs would stay, or Qdrant fails.
     """
+    keep_share = 0.0 if accept_shrink else KEEP_SHARE
     version = vectors["model_version"][0]
     if not publish_anyway:
         refuse_unproven(workspace, variant, version)
@@ -70,11 +74,14 @@ def publish_variant(
             workspace.fence.check(run_id, token)
 
         before = store.aliases().get(prefix)
+        if before not in (None, name):
+            refuse_fewer(store, before, len(points), keep_share)
         store.ensure_collection(name, *widths)
-        change = store.update(name, points, before_write=still_mine)
+        change = store.update(name, points, keep_share, before_write=still_mine)
         still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
         store.point_aliases(targets)
+        ModelFiles(workspace.model(variant)).mark_published(version)
         if before != name:
             store.drop_others(f"{prefix}_", keep=[name, before or name])
     return change

@@ -95,6 +95,7 @@ class ModelFiles:
         self._quality = folder / "quality.json"
         self._refusal = folder / "refused.json"
         self._chosen = folder / "chosen.json"
+        self._published = folder / "published.json"
 
     @property
     def candidate(self) -> "ModelFiles":
@@ -109,13 +110,18 @@ class ModelFiles:
     def promote_candidate(self) -> None:
         """Put the candidate in this model's place and keep this one as the previous.
 
+        A model that never served makes room for the candidate alone: the one before it stays, to go back to.
         Whole folders are renamed. A kill between the two leaves a complete candidate and the previous model, which
         `recover` puts back before the next training judges again.
         """
+        shutil.rmtree(self._dropped, ignore_errors=True)
         if self.folder.is_dir():
-            shutil.rmtree(self.previous.folder, ignore_errors=True)
-            os.replace(self.folder, self.previous.folder)
+            never_served = self.previous.is_published() and not self.is_published()
+            if self.previous.folder.is_dir() and not never_served:
+                os.replace(self.previous.folder, self._dropped)
+            os.replace(self.folder, self._dropped if never_served else self.previous.folder)
         os.replace(self.candidate.folder, self.folder)
+        shutil.rmtree(self._dropped, ignore_errors=True)
 
     def recover(self) -> None:
         """Undo a promotion that was killed between its two renames: the previous model is the present one again.
@@ -144,6 +150,10 @@ class ModelFiles:
     def is_half_exchanged(self) -> bool:
         """Whether an exchange was killed."""
         return self._leaving.is_dir()
+
+    @property
+    def _dropped(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.dropped")
 
     @property
     def _leaving(self) -> Path:
@@ -259,6 +269,15 @@ class ModelFiles:
         content = self._read(self._quality)
         return None if content is None else QualityRecord(**content)
 
+    def mark_published(self, model_version: str) -> None:
+        """Remember that all songs were in the index by this version, and that it was served."""
+        write_json(self._published, {"model_version": model_version})
+
+    def is_published(self) -> bool:
+        """Whether the present export ever served all songs."""
+        known, export = self._read(self._published), self._read(self._export)
+        return known is not None and export is not None and known["model_version"] == export["model_version"]
+
     def is_exported(self) -> bool:
         """True when an export of the current weights lies here."""
         return self.onnx.is_file() and self._export.is_file()
@@ -271,6 +290,7 @@ class ModelFiles:
     def forget_export(self) -> None:
         """Drop the export of earlier weights."""
         self._quality.unlink(missing_ok=True)
+        self._published.unlink(missing_ok=True)
         self._export.unlink(missing_ok=True)
         self.onnx.unlink(missing_ok=True)
 

@@ -86,7 +86,7 @@ def refresh(
         workspace.clear_unfinished(now)
         frames = prepare(workspace, source, config, events, ahead)
         refreshed = embed(workspace, frames, config, events, ahead)
-        upserted = index(workspace, frames, refreshed, config, now, events, publish_anyway, run_id)
+        upserted = index(workspace, source, frames, refreshed, config, now, events, publish_anyway, run_id)
     return summary_of(frames, refreshed, upserted, started)
 
 
@@ -134,7 +134,7 @@ def prepare(
     workspace.write("track_exclusions", catalogue.exclusions)
     events.note(f"{tracks.height} of {raw_tracks.height} tracks can be used")
     events.stage("decoding audio")
-    audio = stages.make_audio(workspace, tracks, files, config, events.progress, ahead.hear)
+    audio = stages.make_audio(workspace, source, tracks, files, config, events.progress, ahead.hear)
     workspace.write("audio", audio.audio)
     workspace.write("segment_features", audio.segment_features)
     events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
@@ -187,6 +187,7 @@ def embed(
 
 def index(
     workspace: Workspace,
+    source: SourceConfig,
     frames: PreparedFrames,
     refreshed: dict[Variant, Refreshed],
     config: PipelineConfig,
@@ -204,7 +205,16 @@ def index(
     with workspace.lock(), workspace.store(config.store) as store:  # opened once: it reads the whole index
         for variant, result in refreshed.items():
             change = publish_variant(
-                workspace, variant, result.vectors, inputs, config, now, publish_anyway, run_id, store
+                workspace,
+                variant,
+                result.vectors,
+                inputs,
+                config,
+                now,
+                publish_anyway,
+                run_id,
+                store,
+                source.accept_shrink,
             )
             upserted = max(upserted, change.upserted)
             counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"

@@ -10,6 +10,7 @@ from simsong_pipeline.config import Relevance, SampleConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.pipeline import library_stage
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.refresh import is_shrunken
 from simsong_pipeline.schemas import (
     AUDIO_FILES,
     EXCLUSIONS,
@@ -31,14 +32,11 @@ from simsong_pipeline.sources.raw_tracks import RawTracks
 def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame, unless it lost more than half of its rows since the last run.
 
-    A disk that is not mounted looks like an empty folder; it must not cost the features, vectors and points of a
-    whole catalogue.
-
     Raises:
         RawDataError: naming what shrank, unless the source says that this is meant.
     """
     previous = workspace.read_if_there(name)
-    if previous is not None and 2 * frame.height < previous.height and not source.accept_shrink:
+    if previous is not None and is_shrunken(frame.height, previous.height) and not source.accept_shrink:
         raise RawDataError(
             f"{name} has {frame.height} rows now and had {previous.height} in the last run: check that the raw data "
             "are complete. Nothing was changed; if this is meant, use --accept-shrink"

@@ -66,7 +66,7 @@ def roll_back(workspace: Workspace, variants: Sequence[Variant], config: Pipelin
 def can_roll_back(workspace: Workspace, variant: Variant) -> bool:
     """Whether there is a model to go back to, or a rollback to finish."""
     unfinished = _written(workspace.home / "rollback.json")
-    return variant in unfinished if unfinished else ModelFiles(workspace.model(variant)).previous.is_exported()
+    return variant in unfinished if unfinished else ModelFiles(workspace.model(variant)).previous.is_published()
 
 
 def _written(intent: Path) -> dict[Variant, str] | None:
@@ -86,6 +86,11 @@ def _previous_version(
     files = ModelFiles(workspace.model(variant))
     if not files.previous.is_exported():
         raise ModelError(f"no model before the present {variant.upper()}: nothing to go back to")
+    if not files.previous.is_published():
+        raise ModelError(
+            f"the {variant.upper()} in {files.previous.folder} never served with all songs in the index: nothing to go "
+            "back to"
+        )
     version, own = files.previous.export().model_version, files.previous.config()
     name = collection_name(variant, version, config)
     if name not in store.collections():

@@ -55,7 +55,7 @@ def run(
             _evaluate(workspace, frames, refreshed, config, events)
         else:
             events.note("no test song has a related one: indexed without measuring anything")
-        upserted = index(workspace, frames, refreshed, config, now, events, publish_anyway, run_id)
+        upserted = index(workspace, source, frames, refreshed, config, now, events, publish_anyway, run_id)
         workspace.save_config(config)
         workspace.save_source(source)
     _note_stale(outcomes, events)

@@ -80,7 +80,8 @@ def train_variant(
     """
     files, recipe, data = ModelFiles(workspace.model(variant)), recipe_of(variant, config), data_version(frames)
     if is_first_process():
-        files.recover()
+        with workspace.lock():
+            files.recover()
     present = _present(files, retrain)
     waiting = promote_anyway and _lying(files.candidate, recipe, data) is not None
     if present is not None and not retrain and not waiting:
@@ -99,7 +100,7 @@ def train_variant(
             return TrainingOutcome(present, False, False, present.data != data, refusal.text)
     parts = CatalogueParts(workspace, frames, config)
     validator = Validator(parts, config)
-    record, speed = _candidate(files.candidate, variant, recipe, data, parts, validator, config, progress)
+    record, speed = _candidate(workspace, files.candidate, variant, recipe, data, parts, validator, config, progress)
     if not is_first_process():
         return TrainingOutcome(record, True, True, False, speed=speed)
     comparison = _compared(files, present, validator, config)
@@ -107,9 +108,11 @@ def train_variant(
         assert present is not None
         text = f"the new {variant.upper()} is {comparison.text}; the present model stays. "
         text += f"--promote-anyway takes it nevertheless; it lies in {files.candidate.folder}"
-        files.refuse_candidate(Refusal(recipe, data, config.train.seed, text))
+        with workspace.lock():
+            files.refuse_candidate(Refusal(recipe, data, config.train.seed, text))
         return TrainingOutcome(present, bool(speed), False, present.data != data, text, speed)
-    files.promote_candidate()
+    with workspace.lock():
+        files.promote_candidate()
     verdict = "" if comparison is None else f"the new {variant.upper()} is {comparison.text}"
     return TrainingOutcome(record, bool(speed), True, False, verdict, speed)
 
@@ -136,6 +139,7 @@ def _lying(files: ModelFiles, recipe: str, data: str) -> TrainingRecord | None:
 
 
 def _candidate(
+    workspace: Workspace,
     files: ModelFiles,
     variant: Variant,
     recipe: str,
@@ -168,10 +172,11 @@ def _candidate(
     vectors = with_hubness(validator.vectors(encoder, trained.lyric_matrix), references)
     record = _record(variant, recipe, parts, validator, vectors, trained, config)
     if is_first_process():
-        files.forget_training()
-        save_encoder(files.encoder, trained.weights)
-        files.write_training(record, parts.whitening.then(trained.lyric_matrix), references, config)
-        files.checkpoint.unlink(missing_ok=True)
+        with workspace.lock():
+            files.forget_training()
+            save_encoder(files.encoder, trained.weights)
+            files.write_training(record, parts.whitening.then(trained.lyric_matrix), references, config)
+            files.checkpoint.unlink(missing_ok=True)
     return record, trained.speed
 
 

@@ -39,10 +39,16 @@ class SourceConfig(StageConfig):
 
 
 class Workspace:
-    """Paths, frames and stores below a home folder."""
+    """Paths, frames and stores below a home folder.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        run_id: the run that everything under `lock` is done for. It takes its number at the first lock, and is refused
+            at each later one when another run has begun since.
+    """
+
+    def __init__(self, home: Path, run_id: str | None = None) -> None:
         self.home = home
+        self._run_id = run_id
         # One object, because it lets its own holder in again: stages lock, and so does a run around them.
         self._lock = FileLock(home / ".lock")
 
@@ -158,8 +164,11 @@ class Workspace:
 
         Raises:
             SimSongError: another run holds it.
+            StaleRunError: another run has begun since this workspace's did.
         """
         with self._hold(self._lock, "run is using"):
+            if self._run_id is not None:
+                self.fence.claim(self._run_id)
             yield
 
     @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.recommend import Point
+from simsong_pipeline.refresh import is_shrunken
 
 HASH_FIELDS = ("content_hash", "payload_hash", "model_version")
 # A point's vectors as JSON numbers, generously.
@@ -52,8 +53,7 @@ def bring_to(
     """Make the collection hold exactly `points`, writing only those whose hashes changed.
 
     Args:
-        keep_share: refuse to delete when fewer than this share of the present points would stay: an input that
-            shrank so much is more likely incomplete than right.
+        keep_share: refuse to delete when fewer than this share of the present points would stay.
         before_write: called before each batch; what it raises ends the update there.
 
     Raises:
@@ -63,12 +63,8 @@ def bring_to(
     present = store.hashes(name)
     changed = [p for i, p in wanted.items() if present.get(i) != hashes_of(p.payload)]
     vanished = [i for i in present if i not in wanted]
-    if present and len(present) - len(vanished) < keep_share * len(present):
-        raise StoreError(
-            f"{len(vanished)} of the {len(present)} songs in {name!r} are missing from the new catalogue; "
-            "nothing was changed. Check that the raw data are complete; to start afresh, delete the "
-            f"collection ({store.address})"
-        )
+    if is_shrunken(len(present) - len(vanished), len(present), keep_share):
+        raise _shrunken(store, name, len(vanished), len(present))
     for batch in batches(changed, batch_bytes):
         before_write()
         store.upsert(name, batch)
@@ -79,6 +75,24 @@ def bring_to(
     if total != len(wanted):
         raise StoreError(f"{name!r} holds {total} songs after the update in place of {len(wanted)} ({store.address})")
     return StoreChange(len(changed), len(vanished), total)
+
+
+def refuse_fewer(store: Writable, served: str, songs: int, keep_share: float) -> None:
+    """Stop before a collection that is served makes room for one of another model with far fewer songs.
+
+    Raises:
+        StoreError: naming both counts.
+    """
+    present = store.count(served)
+    if is_shrunken(songs, present, keep_share):
+        raise _shrunken(store, served, present - songs, present)
+
+
+def _shrunken(store: Writable, name: str, missing: int, present: int) -> StoreError:
+    return StoreError(
+        f"{missing} of the {present} songs in {name!r} are missing from the new catalogue: check that the raw data are "
+        f"complete. The index was left as it was ({store.address}); if this is meant, use --accept-shrink"
+    )
 
 
 def hashes_of(payload: Mapping[str, Any]) -> tuple[Any, ...]:
