@@ -4,6 +4,10 @@ Each message is one line that names the file or id and says what to do; the comm
 print it as it is. Programming errors stay ordinary exceptions with their traceback.
 """
 
+# How the reason of an audio file begins that the next run may be able to read: a drive that did not answer, memory
+# that ran out.
+UNREAD = "cannot be read"
+
 
 class SimSongError(Exception):
     """Base of every error whose message is meant for the person who runs SimSong."""
@@ -39,6 +43,11 @@ class UnknownSongError(SimSongError):
 
 class AmbiguousSongError(SimSongError):
     """A song was asked for by words that fit several."""
+
+
+def unread(error: OSError | MemoryError) -> str:
+    """The reason of an audio file that the system could not read, or not now."""
+    return f"{UNREAD} ({getattr(error, 'strerror', None) or first_line(error)})"
 
 
 def first_line(error: BaseException) -> str:

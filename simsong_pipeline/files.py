@@ -55,6 +55,17 @@ def write_json(path: AnyPath, value: object) -> None:
     write_bytes(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).encode())
 
 
+def read_through(path: Path) -> None:
+    """Raise the drive's own error where it keeps part of a file back; FFmpeg calls some such files damaged.
+
+    Raises:
+        OSError: the file cannot be read to its end.
+    """
+    with path.open("rb") as handle:
+        while handle.read(1 << 20):
+            pass
+
+
 def sha256_of_file(path: AnyPath) -> str:
     """Hex SHA-256 of the bytes of `path`."""
     digest = hashlib.sha256()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
 import pytest
 import soundfile
@@ -11,12 +12,13 @@ import torchaudio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simsong_pipeline.audio import decoding
 from simsong_pipeline.audio.checks import check_recording
 from simsong_pipeline.audio.decoding import Recording, decode
 from simsong_pipeline.audio.log_mel import front_end_version, log_mel
 from simsong_pipeline.audio.segments import cut, even_starts
 from simsong_pipeline.config import AudioConfig, LogMelConfig
-from simsong_pipeline.errors import AudioError
+from simsong_pipeline.errors import UNREAD, AudioError
 
 TONE = 1_000.0
 
@@ -95,6 +97,52 @@ def test_files_that_are_no_audio_say_so(tmp_path: Path, content: bytes, reason: 
 def test_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="missing"):
         decode(tmp_path / "none.mp3", 16_000, 60)
+
+
+@pytest.fixture
+def silent_drive() -> Path:
+    """Opens, and answers each read at its beginning with an error of input and output."""
+    path = Path("/proc/self/mem")
+    if not path.exists():
+        pytest.skip(f"no {path} here to fail at reading")
+    return path
+
+
+def test_drive_that_does_not_answer_says_so(silent_drive: Path) -> None:
+    with pytest.raises(AudioError, match=rf"^{UNREAD} \(Input/output error\)"):
+        decode(silent_drive, 16_000, 60)
+
+
+def test_what_looks_damaged_because_the_drive_keeps_it_back_is_not_called_damaged(
+    silent_drive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise av.error.InvalidDataError(0, "Invalid data found when processing input")
+
+    monkeypatch.setattr(decoding, "_require_content", lambda _: None)
+    monkeypatch.setattr(av, "open", fail)
+    with pytest.raises(AudioError, match=rf"^{UNREAD} \(Input/output error\)"):
+        decode(silent_drive, 16_000, 60)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        soundfile.LibsndfileError(2),
+        MemoryError(),
+        av.error.TimeoutError(110, "timed out"),
+        av.error.MemoryError(12, ""),
+    ],
+)
+def test_what_may_pass_is_told_from_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    (tmp_path / "a.webm").write_bytes(b"not for soundfile")
+    library, opener = (av, "open") if isinstance(error, av.FFmpegError) else (soundfile, "SoundFile")
+    monkeypatch.setattr(library, opener, fail)
+    with pytest.raises(AudioError, match=rf"^{UNREAD} "):
+        decode(tmp_path / "a.webm", 16_000, 60)
 
 
 @pytest.mark.parametrize("suffix", ["ogg", "mp3", "wav", "flac"])
@@ -179,6 +227,11 @@ def test_every_parameter_is_part_of_the_version() -> None:
     base = LogMelConfig()
     changed = [base.model_copy(update={name: 2 * getattr(base, name)}) for name in LogMelConfig.model_fields]
     assert len({front_end_version(c) for c in [base, *changed]}) == 1 + len(LogMelConfig.model_fields)
+
+
+def test_the_version_stays_as_long_as_the_values_do() -> None:
+    """Another one embeds every library again."""
+    assert front_end_version(LogMelConfig()) == "fdc50e6007a8366d"
 
 
 @settings(deadline=None, derandomize=True)

@@ -15,7 +15,7 @@ from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.config import AudioConfig, LogMelConfig
-from simsong_pipeline.errors import SchemaError
+from simsong_pipeline.errors import UNREAD, SchemaError
 
 MEL = LogMelConfig()
 
@@ -105,6 +105,17 @@ def test_file_that_comes_back_is_noticed(tmp_path: Path, songs: list[Path]) -> N
     _refresh(tmp_path, songs)
     _write(songs[1], 300)
     assert _refresh(tmp_path, songs).decoded == 1
+
+
+def test_recording_that_could_not_be_read_is_decoded_again(tmp_path: Path, songs: list[Path]) -> None:
+    task = _task(songs[1])
+    store = FeatureStore(tmp_path / "features", MEL)
+    away = songs[1].rename(tmp_path / "on a drive that is off")
+    off = store.refresh([task], AudioConfig(), lambda *_: None)
+    away.rename(songs[1])
+    on = store.refresh([task], AudioConfig(), lambda *_: None)
+    assert off.audio["reason"][0].startswith(UNREAD)
+    assert on.audio["status"].to_list() == ["ok"]
 
 
 def test_changed_checks_look_at_every_recording_again(tmp_path: Path, songs: list[Path]) -> None:
@@ -210,9 +221,26 @@ def test_a_file_is_written_again_when_half_of_it_is_of_songs_that_left(tmp_path:
     assert frames.segment_features["frames"].sum() == left * 26
 
 
+def test_a_file_that_is_as_large_as_what_others_leave_is_written_again_with_it(tmp_path: Path) -> None:
+    songs = _in_one_bucket(tmp_path, 14)
+    _refresh(tmp_path, songs[:10], SHORT)
+    _refresh(tmp_path, songs[:13], SHORT)
+    _refresh(tmp_path, songs[6:], SHORT)
+    assert list(_frames_on_disk(tmp_path).values()) == [8 * 26]
+
+
+def test_a_features_file_that_lost_its_end_is_not_copied(tmp_path: Path) -> None:
+    songs = _in_one_bucket(tmp_path, 2)
+    _refresh(tmp_path, songs[:1], SHORT)
+    file = next((tmp_path / "features").glob("*.f16"))
+    os.truncate(file, file.stat().st_size - 5 * 2 * MEL.n_mels)
+    with pytest.raises(SchemaError, match=r"features file .*bucket-07-\w+\.f16 is damaged: delete "):
+        _refresh(tmp_path, songs, SHORT)
+
+
 def test_a_features_file_that_is_missing_is_named(tmp_path: Path) -> None:
     songs = _in_one_bucket(tmp_path, 2)
     _refresh(tmp_path, songs[:1], SHORT)
     next((tmp_path / "features").glob("*.f16")).unlink()
-    with pytest.raises(SchemaError, match=r"features file .*bucket-07-\w+\.f16 is missing: delete "):
+    with pytest.raises(SchemaError, match=r"features file .*bucket-07-\w+\.f16 is missing: run .simsong refresh."):
         _refresh(tmp_path, songs, SHORT)

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import av
+import av.error
 import mutagen.flac
 import mutagen.id3
 import mutagen.mp4
@@ -22,7 +24,7 @@ from conftest import NOW, QUIET, SMALL_CONFIG
 from simsong_pipeline.audio.fingerprint import Fingerprint, bit_error, fingerprint, same_recordings
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
-from simsong_pipeline.errors import EvaluationError, RawDataError
+from simsong_pipeline.errors import UNREAD, EvaluationError, RawDataError
 from simsong_pipeline.pipeline.ahead import Ahead
 from simsong_pipeline.pipeline.library_stage import library_tracks
 from simsong_pipeline.pipeline.night import prepare
@@ -30,6 +32,7 @@ from simsong_pipeline.pipeline.queries import Songs
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.library import scan
+from simsong_pipeline.sources.library.identity import audio_hash
 from simsong_pipeline.sources.library.lyric_files import decoded, without_times
 from simsong_pipeline.sources.library.path_names import named_by_path
 from simsong_pipeline.sources.library.readers import rows_on_all_cores
@@ -159,6 +162,26 @@ def test_new_tags_leave_the_recording_the_same(tmp_path: Path, suffix: str) -> N
     assert (after["track_id"], after["title"]) == (before, file["title"][0])
 
 
+SAWTOOTH = np.arange(-8_000, 8_000, dtype=np.int16)
+SILENT_MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "digest"),
+    [
+        (".wav", "db996fddb5537e57f1e5ab012699dbb838abc54f3d63946771f3b1f691415f37"),
+        (".mp3", "a27b2b01b01931b00cb8075f084c6143ef6ab7f423d170538ad83ba3eda46b35"),
+    ],
+)
+def test_the_hash_of_a_recording_stays_what_it_is_in_libraries(tmp_path: Path, suffix: str, digest: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".wav":
+        soundfile.write(path, SAWTOOTH, 16_000)
+    else:
+        path.write_bytes(SILENT_MP3_FRAME * 20)
+    assert audio_hash(path) == digest
+
+
 def test_second_scan_opens_nothing(tmp_path: Path) -> None:
     for seed in range(3):
         _write(tmp_path / f"{seed}.flac", seed)
@@ -271,12 +294,45 @@ def test_container_without_tags_that_are_known_is_scanned(tmp_path: Path) -> Non
     assert _row(_scan(tmp_path), "a.webm")["status"] == "ok"
 
 
+# Opens, and answers each read at its beginning with an error of input and output.
+SILENT_DRIVE = Path("/proc/self/mem")
+with_silent_drive = pytest.mark.skipif(not SILENT_DRIVE.exists(), reason=f"no {SILENT_DRIVE} here to fail at reading")
+
+
+@with_silent_drive
+def test_a_drive_that_does_not_answer_is_the_reason() -> None:
+    assert row_of((str(SILENT_DRIVE), 1, 0, 0))[-1] == "cannot be read (Input/output error)"
+
+
+@with_silent_drive
+def test_what_looks_damaged_because_the_drive_keeps_it_back_is_not_called_damaged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise av.error.InvalidDataError(0, "Invalid data found when processing input")
+
+    monkeypatch.setattr(av, "open", fail)
+    assert row_of((str(SILENT_DRIVE), 1, 0, 0))[-1] == "cannot be read (Input/output error)"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(12, "Cannot allocate memory")])
+def test_memory_that_ran_out_is_a_reason_that_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: MemoryError
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(av, "open", fail)
+    assert str(row_of((str(tmp_path / "a.flac"), 1, 0, 0))[-1]).startswith(UNREAD)
+
+
+@with_silent_drive
 def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     _write(tmp_path / "a.flac")
     (tmp_path / "b.mp3").write_bytes(b"this is no music" * 100)
     first = _scan(tmp_path)
-    silent_drive = pl.when(pl.col("path").str.ends_with("a.flac")).then(pl.lit("cannot be read (Input/output error)"))
-    before = first.frame.with_columns(silent_drive.otherwise("reason").alias("reason"))
+    unread = pl.when(pl.col("path").str.ends_with("a.flac")).then(pl.lit(row_of((str(SILENT_DRIVE), 1, 0, 0))[-1]))
+    before = first.frame.with_columns(unread.otherwise("reason").alias("reason"))
     second = _scan(tmp_path, before)
     assert second.opened == 1
     assert second.frame.equals(first.frame)
@@ -300,36 +356,78 @@ def test_processes_give_the_same_rows_in_the_same_order(tmp_path: Path) -> None:
     assert list(rows_on_all_cores(states, processes=3)) == [row_of(state) for state in states]
 
 
-def test_a_large_folder_is_opened_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _states(tmp_path, 12)
-    one_by_one = _scan(tmp_path).frame
-    monkeypatch.setattr(scan, "_MANY", 12)
-    monkeypatch.setattr(scan, "row_of", None)
-    assert _scan(tmp_path).frame.equals(one_by_one)
-
-
-CRASHES_AT_007 = """
-import os, signal, sys
+def _reader_that(does: str, at: str) -> list[str]:
+    """A command of a reader that does something else at some files."""
+    program = f"""
+import os, signal, sys, time
 from simsong_pipeline.sources.library.recording import answer
 for line in sys.stdin:
-    if "007.flac" in line:
-        os.kill(os.getpid(), signal.SIGSEGV)
+    if {at!r} in line:
+        {does}
     answer([line], sys.stdout)
 """
+    return [sys.executable, "-c", program]
 
 
 def test_a_file_that_brings_down_its_reader_is_listed_and_the_others_go_on(tmp_path: Path) -> None:
     states = _states(tmp_path, 12)
-    rows = list(rows_on_all_cores(states, 1, [sys.executable, "-c", CRASHES_AT_007]))
-    reason = "opening it brought down the process that did (SIGSEGV); is the file damaged?"
+    rows = list(rows_on_all_cores(states, 1, _reader_that("os.kill(os.getpid(), signal.SIGSEGV)", "007.flac")))
+    reason = f"opening it brought down the process that did ({signal.strsignal(signal.SIGSEGV)}); is the file damaged?"
     assert rows.pop(7) == unusable(states[7], reason)
     assert rows == [row_of(state) for n, state in enumerate(states) if n != 7]
 
 
-def test_a_reader_that_cannot_run_stops_the_scan(tmp_path: Path) -> None:
+def test_a_file_that_brings_down_its_reader_does_not_bring_down_the_next_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _states(tmp_path, 2)
+    crashing = partial(rows_on_all_cores, command=_reader_that("os.kill(os.getpid(), signal.SIGSEGV)", "001.flac"))
+    monkeypatch.setattr(scan, "rows_on_all_cores", crashing)
+    first = _scan(tmp_path)
+    second = _scan(tmp_path, first.frame)
+    assert second.opened == 1
+    assert second.frame.equals(first.frame)
+    assert "brought down" in str(_row(second, "001.flac")["reason"])
+
+
+def test_a_signal_without_a_name_is_a_reason_too(tmp_path: Path) -> None:
+    states = _states(tmp_path, 1)
+    (row,) = rows_on_all_cores(states, 1, _reader_that("os.kill(os.getpid(), signal.SIGRTMIN + 1)", "000.flac"))
+    assert str(row[-1]).startswith("opening it brought down the process that did")
+
+
+def test_a_reader_that_ends_by_itself_stops_the_scan_and_names_the_file(tmp_path: Path) -> None:
     states = _states(tmp_path, 2)
-    with pytest.raises(RawDataError, match=r"ended by itself at .*000\.flac \(exit status 9\)"):
-        list(rows_on_all_cores(states, 1, [sys.executable, "-c", "raise SystemExit(9)"]))
+    with pytest.raises(RawDataError, match=r"ended by itself at .*001\.flac \(exit status 9\)"):
+        list(rows_on_all_cores(states, 1, _reader_that("sys.exit(9)", "001.flac")))
+
+
+@pytest.mark.parametrize(
+    ("program", "cause"),
+    [
+        ("raise SystemExit(9)", "exit status 9"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", signal.strsignal(signal.SIGILL)),
+        ("print('a greeting')", "exit status 0"),
+    ],
+)
+def test_a_reader_that_cannot_run_is_the_fault_of_no_file(tmp_path: Path, program: str, cause: str) -> None:
+    with pytest.raises(RawDataError, match=rf"does not run \({cause}\)"):
+        list(rows_on_all_cores(_states(tmp_path, 2), 1, [sys.executable, "-c", program]))
+
+
+def test_modules_in_the_folder_of_the_person_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('not the json of Python')")
+    monkeypatch.chdir(tmp_path)
+    states = _states(tmp_path, 2)
+    assert list(rows_on_all_cores(states)) == [row_of(state) for state in states]
+
+
+def test_nobody_waits_for_a_file_that_hangs_once_the_scan_is_over(tmp_path: Path) -> None:
+    rows = rows_on_all_cores(_states(tmp_path, 26), 2, _reader_that("time.sleep(20)", "025.flac"))
+    next(rows)
+    began = time.monotonic()
+    rows.close()
+    assert time.monotonic() - began < 10
 
 
 def test_a_reader_ends_with_the_process_that_asked(tmp_path: Path) -> None:
@@ -338,13 +436,20 @@ def test_a_reader_ends_with_the_process_that_asked(tmp_path: Path) -> None:
         "reader.row(('x', 0, 0, 0)); print(reader._process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     asking = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False)
-    reader = Path("/proc") / asking.stdout.strip()
     assert asking.returncode == -signal.SIGKILL
     for _ in range(100):
-        if not reader.exists():
+        if _has_ended(int(asking.stdout)):
             break
         time.sleep(0.1)
-    assert not reader.exists()
+    assert _has_ended(int(asking.stdout))
+
+
+def _has_ended(process: int) -> bool:
+    """A zombie has: in a container, nobody may ask for what it ended with."""
+    try:
+        return "State:\tZ" in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_link_to_itself_is_listed(tmp_path: Path) -> None:

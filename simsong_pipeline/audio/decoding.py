@@ -8,7 +8,11 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from simsong_pipeline.errors import AudioError
+from simsong_pipeline.errors import AudioError, unread
+from simsong_pipeline.files import read_through
+
+# Of libsndfile: a call of the system failed. Damaged files have other codes.
+_SYSTEM = 2
 
 
 @dataclass(frozen=True)
@@ -33,19 +37,36 @@ def decode(path: Path, sample_rate: int, max_seconds: float) -> Recording:
     """Decode at most `max_seconds` from the start of `path`, mix to mono, resample.
 
     Raises:
-        AudioError: the file is missing, empty, or neither soundfile nor PyAV can decode it.
+        AudioError: the file is empty, or neither soundfile nor PyAV can decode it. Where it is missing or could not be
+            read, which the next run may be able to, the reason begins with `UNREAD`.
     """
-    if not path.is_file():
-        raise AudioError("file is missing")
-    if path.stat().st_size == 0:
-        raise AudioError("file is empty")
     try:
-        mono, rate, declared = _decode_soundfile(path, max_seconds)
-    except soundfile.LibsndfileError as first:
-        mono, rate, declared = _decode_av(path, max_seconds, str(first))
+        mono, rate, declared = _decoded(path, max_seconds)
+    except (OSError, MemoryError) as error:
+        raise AudioError(unread(error)) from error
     if mono.size == 0:
         raise AudioError("no samples could be decoded")
     return Recording(soxr.resample(mono, rate, sample_rate, quality="HQ"), sample_rate, rate, declared)
+
+
+def _decoded(path: Path, max_seconds: float) -> tuple[NDArray[np.float32], int, float | None]:
+    _require_content(path)
+    try:
+        return _decode_soundfile(path, max_seconds)
+    except soundfile.LibsndfileError as error:
+        if error.code == _SYSTEM:
+            read_through(path)
+            raise OSError(str(error)) from error
+        return _decode_av(path, max_seconds, str(error))
+
+
+def _require_content(path: Path) -> None:
+    """A byte is read here, because soundfile does not say why it could not read one."""
+    if not path.is_file():
+        raise FileNotFoundError("file is missing")
+    with path.open("rb") as file:
+        if not file.read(1):
+            raise AudioError("file is empty")
 
 
 def _decode_soundfile(path: Path, max_seconds: float) -> tuple[NDArray[np.float32], int, float | None]:
@@ -83,7 +104,10 @@ def _decode_av(path: Path, max_seconds: float, reason: str) -> tuple[NDArray[np.
                     have += blocks[-1].size
                 if have >= max_seconds * rate:
                     break
-    except (av.FFmpegError, ValueError, OSError) as error:
+    except (OSError, MemoryError):  # PyAV's own errors of these kinds among them
+        raise
+    except (av.FFmpegError, ValueError) as error:
+        read_through(path)
         raise AudioError(f"not decodable: {reason.strip()}; {error}") from error
     mono = np.concatenate(blocks)[: int(max_seconds * rate)] if blocks else np.zeros(0, np.float32)
     return mono, rate, declared

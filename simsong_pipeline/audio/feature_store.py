@@ -4,9 +4,10 @@ A bucket is `bucket-07.parquet`, with a row a song that says in which file its f
 a few files `bucket-07-<hash>.f16`, the frames of songs one after the other. The parquet file is written last and
 atomically, so a run that is killed loses at most the bucket it was in, and readers never see half of one.
 
-New songs get a file of their own, and files that are at most twice as large are copied into it. So each file is more
-than twice the next smaller one, a bucket of thousands of songs has a handful of them, and a night writes what is new
-and, now and then, what came in the nights before it; it does not copy the catalogue.
+New songs get a file of their own. Files of which more than half is of songs that left are copied into it, and then
+those that are at most twice as large as it is with them. So each file is more than twice the next smaller one, a
+bucket of thousands of songs has a handful of them, and a night writes what is new and, now and then, what came in the
+nights before it; it does not copy the catalogue.
 """
 
 import os
@@ -26,7 +27,7 @@ from simsong_pipeline.audio.log_mel import front_end_version
 from simsong_pipeline.audio.preparation import AudioTask, Hearing, PreparedAudio, Progress, audio_rows, prepare_all
 from simsong_pipeline.buckets import BUCKETS, bucket_of
 from simsong_pipeline.config import AudioConfig, LogMelConfig
-from simsong_pipeline.errors import SchemaError, first_line
+from simsong_pipeline.errors import UNREAD, SchemaError, first_line
 from simsong_pipeline.files import sha256_of, write_atomically
 from simsong_pipeline.schemas import AUDIO, SEGMENT_FEATURES, conform, polars_schema
 
@@ -146,11 +147,13 @@ class FeatureStore:
         return frame
 
     def _merged(self, kept: pl.DataFrame, frames: int) -> list[str]:
-        """The files to copy into a new one of so many frames: those not much larger, and those half deserted."""
-        files = kept.drop_nulls("file").group_by("file").agg(pl.col("frames").sum()).sort("frames", "file")
+        """The files to copy into a new one of so many frames: those half deserted, and those not much larger."""
+        used_in = kept.drop_nulls("file").group_by("file").agg(pl.col("frames").sum()).sort("frames", "file").rows()
+        deserted = {file for file, used in used_in if 2 * used < self._frames_in(file)}
         merged = []
-        for file, used in files.rows():
-            if used <= _GROWTH * frames or 2 * used < self._frames_in(file):
+        # The deserted first: with theirs, the new file may be as large as one that it was too small for.
+        for file, used in sorted(used_in, key=lambda f: f[0] not in deserted):
+            if file in deserted or used <= _GROWTH * frames:
                 merged.append(file)
                 frames += used
         return merged
@@ -186,18 +189,30 @@ class FeatureStore:
 
 
 def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -> set[str]:
-    """Tracks whose recording, expected duration and settings are as they were; a missing file has size -1."""
+    """Tracks whose recording, expected duration and settings are as they were; a missing file has size -1.
+
+    Without those that could not be read, which does not show in size and time.
+    """
     now = pl.DataFrame(
         [(t.track_id, t.path, t.size_bytes, t.modified_ns, t.expected_s) for t in tasks],
         schema={n: _ROWS[n] for n in ("track_id", "path", "size_bytes", "modified_ns", "expected_s")},
         orient="row",
     )
-    same = known.filter(pl.col("settings") == settings)
+    unread = pl.col("reason").str.starts_with(UNREAD).fill_null(value=False)
+    same = known.filter(pl.col("settings") == settings, ~unread)
     return set(same.join(now, on=now.columns, how="semi", nulls_equal=True)["track_id"].to_list())
 
 
 def _missing(path: Path) -> SchemaError:
-    return SchemaError(f"features file {path} is missing: delete {path.parent} and run again")
+    """Mostly of a frame that is older than the buckets: a night is at work, or was killed."""
+    return SchemaError(
+        f"features file {path} is missing: run `simsong refresh`; if that says the same, delete {path.parent} and run "
+        "it again"
+    )
+
+
+def _damaged(path: Path) -> SchemaError:
+    return SchemaError(f"features file {path} is damaged: delete {path.parent} and run again")
 
 
 class FeatureReader:
@@ -214,7 +229,10 @@ class FeatureReader:
         file, offset, frames = self._places[track_id]
         if file not in self._maps:
             self._maps[file] = self._open(file)
-        return self._maps[file][offset : offset + frames]
+        features = self._maps[file][offset : offset + frames]
+        if len(features) < frames:
+            raise _damaged(self._folder / file)
+        return features
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -229,4 +247,4 @@ class FeatureReader:
         try:
             return np.memmap(path, np.float16, mode="r").reshape(-1, self._n_mels)
         except ValueError as error:
-            raise SchemaError(f"features file {path} is damaged: delete {self._folder} and run again") from error
+            raise _damaged(path) from error

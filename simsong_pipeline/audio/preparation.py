@@ -1,6 +1,7 @@
 """One pass over the recordings: decode, check, hash, log-mel. One bad file is one row with its reason.
 
-A recording whose path, size and time of change are as in the previous run is not decoded again.
+A recording whose path, size and time of change are as in the previous run is not decoded again, unless it could not be
+read.
 """
 
 import hashlib

@@ -129,7 +129,8 @@ def song_vectors(frame: pl.DataFrame, track_ids: list[str]) -> SongVectors:
     """Of the given songs, in that order, from a track_vectors frame."""
     rows = pl.DataFrame({"track_id": track_ids}).join(frame, on="track_id", how="left", maintain_order="left")
     lyric_dim = frame.schema["lyrics"].shape[0]  # type: ignore[attr-defined]
-    lyrics = np.array([v if v is not None else np.zeros(lyric_dim) for v in rows["lyrics"].to_list()], np.float32)
+    lyrics = np.zeros((rows.height, lyric_dim), np.float32)
+    lyrics[rows["lyrics"].is_not_null().to_numpy()] = rows["lyrics"].drop_nulls().to_numpy()
     return SongVectors(rows["audio"].to_numpy().astype(np.float32), lyrics)
 
 

@@ -68,7 +68,7 @@ class Workspace:
 
     def features(self, config: LogMelConfig) -> "FeatureStore":
         """The log-mel files."""
-        # Imported here because it needs torch, which a query can do without.
+        # Imported here because it loads the decoders and scipy, which a query can do without.
         from simsong_pipeline.audio.feature_store import FeatureStore
 
         return FeatureStore(self.home / "features", config)

@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 
 from simsong_pipeline.errors import AudioError
+from simsong_pipeline.files import read_through
 
 
 def audio_hash(path: Path) -> str:
@@ -13,7 +14,7 @@ def audio_hash(path: Path) -> str:
 
     Raises:
         AudioError: the file holds no audio that can be read.
-        OSError: the file cannot be read.
+        OSError, MemoryError: the file cannot be read, or not now.
     """
     digest, size = hashlib.sha256(), 0
     try:
@@ -21,12 +22,12 @@ def audio_hash(path: Path) -> str:
             if not container.streams.audio:
                 raise AudioError("the file has no audio stream")
             for packet in container.demux(container.streams.audio[0]):
-                content = bytes(packet)
-                digest.update(content)
-                size += len(content)
+                digest.update(packet)
+                size += packet.size
+    except (OSError, MemoryError):  # PyAV's own errors of these kinds among them
+        raise
     except av.FFmpegError as error:
-        if isinstance(error, PermissionError):
-            raise
+        read_through(path)
         raise AudioError(f"not readable as audio ({error.strerror})") from error
     if not size:
         raise AudioError("the file holds no audio")

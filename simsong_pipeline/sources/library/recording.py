@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from simsong_pipeline.errors import AudioError, first_line
+from simsong_pipeline.errors import UNREAD, AudioError, first_line, unread
 from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
 from simsong_pipeline.sources.library.lyric_files import find_lyric_file, read_lyric_file
 from simsong_pipeline.sources.library.path_names import named_by_path
 from simsong_pipeline.sources.library.tags import Tags, read_tags
 
-UNREAD, CRASHED = "cannot be read", "opening it brought down the process that did"
-# How reasons begin that may have passed by the next scan: a drive that did not answer, memory that ran out.
+CRASHED = "opening it brought down the process that did"
+# How reasons begin that may have passed by the next scan.
 PASSING = (UNREAD, CRASHED)
 # Path, size in bytes, time of change in ns, that of the lyrics beside it.
 FileState = tuple[str, int, int, int]
@@ -45,8 +45,8 @@ def row_of(state: FileState) -> Row:
         lyrics, provider = _lyrics(file, tags)
     except (AudioError, ValueError) as error:  # tag readers raise ValueErrors of many kinds at damaged text
         return unusable(state, first_line(error))
-    except OSError as error:
-        return unusable(state, f"{UNREAD} ({error.strerror or error})")
+    except (OSError, MemoryError) as error:
+        return unusable(state, unread(error))
     named = named_by_path(file)
     described = (
         tags.artist or named.artist,

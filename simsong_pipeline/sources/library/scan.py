@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,9 @@ from simsong_pipeline.schemas import LIBRARY_FILES, conform, polars_schema
 from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.sources.library.lyric_files import LYRIC_SUFFIXES, find_lyric_file
 from simsong_pipeline.sources.library.readers import rows_on_all_cores
-from simsong_pipeline.sources.library.recording import FORBIDDEN, GONE, MISNAMED, PASSING, FileState, row_of
+from simsong_pipeline.sources.library.recording import FORBIDDEN, GONE, MISNAMED, PASSING, FileState
 
 Progress = Callable[[int, int], None]
-# Starting processes takes as long as opening so many in this one.
-_MANY = 100
 _STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
 
 
@@ -135,8 +134,10 @@ def _lyrics_ns(entry: os.DirEntry[str], beside: set[str]) -> int:
 
 
 def _opened(todo: pl.DataFrame, progress: Progress) -> pl.DataFrame:
+    """Never in this process, not even a single file: one that brings its process down would end the scan."""
     rows = []
-    for row in rows_on_all_cores(todo.rows()) if todo.height >= _MANY else map(row_of, todo.iter_rows()):
-        rows.append(row)
-        progress(len(rows), todo.height)
+    with closing(rows_on_all_cores(todo.rows())) as answers:
+        for row in answers:
+            rows.append(row)
+            progress(len(rows), todo.height)
     return pl.DataFrame(rows, schema=polars_schema(LIBRARY_FILES, 1), orient="row")
