@@ -41,6 +41,10 @@ class UnknownSongError(SimSongError):
     """A song was asked for that is not in the catalogue."""
 
 
+class UnknownTagError(SimSongError):
+    """A tag was asked for that no song of the catalogue has."""
+
+
 class AmbiguousSongError(SimSongError):
     """A song was asked for by words that fit several."""
 

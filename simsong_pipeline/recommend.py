@@ -1,4 +1,4 @@
-"""Similar songs: which query is asked of the index, and how a song is found by words.
+"""Similar songs: which query is asked of the index.
 
 A song's point has two vectors of its own, `audio` and `lyrics`, and one for both, `song`: the audio and the
 lyric vector one after the other, under dot product. With the query [w * audio; (1 - w) * lyrics] its score
@@ -12,16 +12,16 @@ factor and what is the same for all candidates; with lyrics each part is correct
 weight can be asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process, utils
 
-from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError
+from simsong_pipeline.diversity import Limit, by_marginal_relevance
+from simsong_pipeline.errors import UnknownSongError
 
 SONG_VECTOR = "song"
 HUBNESS_DIMS = 2
@@ -38,11 +38,21 @@ class Point:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A recommended song; `score` is the weighted cosine in [-1, 1], less what hubness took off."""
+    """A recommended song; `score` is the weighted cosine in [-1, 1], less what hubness took off.
+
+    Attributes:
+        vectors: those that were asked for and that the song has.
+    """
 
     track_id: str
     score: float
     payload: Mapping[str, Any]
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, point: Point, score: float) -> "Neighbour":
+        """A song of the index with its score."""
+        return cls(str(point.payload["track_id"]), score, point.payload, point.vectors)
 
 
 @dataclass(frozen=True)
@@ -61,11 +71,6 @@ class Restriction:
         known = [*self.none_of.get(key, ()), *values]
         return replace(self, none_of={**self.none_of, key: list(dict.fromkeys(known))} if known else self.none_of)
 
-    @staticmethod
-    def candidates(limit: int) -> int:
-        """How many of the nearest songs a diverse choice of `limit` is made from."""
-        return max(100, 4 * limit)
-
 
 class VectorStore(Protocol):
     """What recommending needs of an index."""
@@ -81,13 +86,12 @@ class VectorStore(Protocol):
         using: str,
         limit: int,
         restriction: Restriction,
-        diversity: float = 0.0,
+        with_vectors: Sequence[str] = (),
     ) -> list[Neighbour]:
-        """The `limit` points of the highest score that the restriction lets through.
+        """The `limit` points of the highest score that the restriction lets through, the highest first.
 
         Args:
-            diversity: above 0, each next one is chosen by (1 - diversity) times its score less diversity times its
-                likeness to those chosen before (maximal marginal relevance, Carbonell and Goldstein, 1998).
+            with_vectors: names of the vectors that come along.
         """
         ...
 
@@ -131,7 +135,7 @@ class Choice:
 
     Attributes:
         per_artist, per_album: at most so many songs of one; null for any number.
-        diversity: see `VectorStore.query`.
+        diversity: see `diversity.by_marginal_relevance`; 0 for the nearest songs.
     """
 
     k: int
@@ -141,50 +145,60 @@ class Choice:
     diversity: float = 0.0
 
 
+@dataclass(frozen=True)
+class Question:
+    """What the index is asked, and what makes two of its songs alike to the one who asks.
+
+    Attributes:
+        using: name of the vector that `vector` is compared with.
+        shares: of each named vector in the likeness of two songs, which is the sum of their cosines times these; where
+            a song lacks the vector its cosine counts 0, as in a score.
+    """
+
+    vector: NDArray[np.float32]
+    using: str
+    shares: Mapping[str, float]
+
+
 def similar_songs(
     store: VectorStore,
     collection: str,
-    liked: Sequence[str],
+    liked: Sequence[Point],
     ranking: Ranking,
     choice: Choice,
-    disliked: Sequence[str] = (),
+    disliked: Sequence[Point] = (),
 ) -> list[Neighbour]:
     """The songs nearest to one or several of the index, and far from those that are disliked; these left out.
 
     With l and d the mean queries of the liked and the disliked songs, what is asked for is l + (l - d), Qdrant's
     strategy "average vector".
 
-    Args:
-        liked, disliked: point ids.
-
     Raises:
-        UnknownSongError: the index does not hold one of the points.
+        UnknownSongError: no song is liked.
     """
-    songs, others = _songs(store, collection, liked), _songs(store, collection, disliked)
-    query = _mean_query(songs, ranking)
-    if others:
+    if not liked:
+        raise UnknownSongError("name a liked song")
+    query = _mean_query(liked, ranking)
+    if disliked:
         plain = Ranking(ranking.audio_weight)
-        query = query + _mean_query(songs, plain) - _mean_query(others, plain)
-    return nearest(store, collection, query, SONG_VECTOR, _without(choice, [*songs, *others]))
+        query = query + _mean_query(liked, plain) - _mean_query(disliked, plain)
+    return nearest(store, collection, _asked(query, liked, ranking), _without(choice, [*liked, *disliked]))
 
 
 def song_path(
-    store: VectorStore, collection: str, ends: tuple[str, str], ranking: Ranking, choice: Choice
+    store: VectorStore, collection: str, ends: tuple[Point, Point], ranking: Ranking, choice: Choice
 ) -> list[Neighbour]:
     """`choice.k` songs that lead from one song to another: the nearest to each of evenly spaced points between both.
 
-    No song comes twice, and the ends are left out.
-
-    Raises:
-        UnknownSongError: the index does not hold an end.
+    No song comes twice, and the ends are left out; they count for the limits, since a playlist of the path has them.
     """
-    songs = _songs(store, collection, ends)
-    first, last = (_mean_query([song], ranking) for song in songs)
-    left = _without(choice, songs)
+    first, last = (_mean_query([song], ranking) for song in ends)
+    begin, end = (Neighbour.of(song, 1.0) for song in ends)
+    left = _without(choice, ends)
     steps: list[Neighbour] = []
     for share in np.linspace(0, 1, choice.k + 2)[1:-1]:
         query = ((1 - share) * first + share * last).astype(np.float32)
-        found = nearest(store, collection, query, SONG_VECTOR, replace(left, k=1), steps)
+        found = nearest(store, collection, _asked(query, ends, ranking), replace(left, k=1), [begin, *steps, end])
         if not found:
             break  # the index is used up
         steps.append(found[0])
@@ -194,58 +208,79 @@ def song_path(
 
 def songs_about(store: VectorStore, collection: str, words: NDArray[np.float32], choice: Choice) -> list[Neighbour]:
     """The songs whose lyrics are nearest to a lyric vector [d], a text's say; songs without lyrics never are."""
-    return nearest(store, collection, words, "lyrics", choice)
+    return nearest(store, collection, Question(words, "lyrics", {"lyrics": 1.0}), choice)
 
 
 def nearest(
-    store: VectorStore,
-    collection: str,
-    query: NDArray[np.float32],
-    using: str,
-    choice: Choice,
-    before: Sequence[Neighbour] = (),
+    store: VectorStore, collection: str, question: Question, choice: Choice, before: Sequence[Neighbour] = ()
 ) -> list[Neighbour]:
-    """The k highest scores under the choice's limits; more are asked for until enough are left or there are no more.
+    """The k songs of the highest scores, or marginal relevances, under the choice's limits.
 
-    A diverse choice, which costs the square of what it is made from, is made from eight times k and no more: with
-    limits for artists or albums it may have fewer than k.
+    They are chosen from some of the nearest songs, and from more until k may come or there are no more.
 
     Args:
         before: songs that count for the limits as well.
     """
-    limited = choice.per_artist is not None or choice.per_album is not None
-    limit = choice.k if not limited else (8 if choice.diversity else 4) * choice.k
+    names = list(question.shares) if choice.diversity else []
+    limit = _candidates(choice)
     while True:
-        found = store.query(collection, query, using, limit, choice.restriction, choice.diversity)
-        kept: list[Neighbour] = []
-        for neighbour in found:
-            if _may_follow(neighbour, [*before, *kept], choice):
-                kept.append(neighbour)
-        if len(kept) >= choice.k or len(found) < limit or choice.diversity:
-            return kept[: choice.k]
+        found = store.query(collection, question.vector, question.using, limit, choice.restriction, names)
+        relevance, directions = np.array([n.score for n in found]), _directions(found, question.shares)
+        limits = _limits(found, before, choice)
+        chosen = by_marginal_relevance(relevance, directions, choice.diversity, choice.k, limits)
+        if len(chosen) == choice.k or len(found) < limit:
+            return [found[n] for n in chosen]
         limit *= 4
 
 
-def _may_follow(neighbour: Neighbour, chosen: Sequence[Neighbour], choice: Choice) -> bool:
-    """Whether artist and album have room for one more."""
-    artist, album = neighbour.payload.get("artist_id"), _album(neighbour)
-    same_artist = sum(n.payload.get("artist_id") == artist for n in chosen)
-    same_album = sum(album is not None and _album(n) == album for n in chosen)
-    room = choice.per_artist is None or same_artist < choice.per_artist
-    return room and (choice.per_album is None or same_album < choice.per_album)
+def _candidates(choice: Choice) -> int:
+    """How many of the nearest songs a choice is made from at first."""
+    if choice.diversity:
+        return max(100, 4 * choice.k)
+    return choice.k if choice.per_artist is None and choice.per_album is None else 4 * choice.k
 
 
-def _album(neighbour: Neighbour) -> tuple[Any, Any] | None:
+def _directions(found: Sequence[Neighbour], shares: Mapping[str, float]) -> NDArray[np.float32]:
+    """[n, d] Rows whose inner products are the sums of shares times cosines; zeros for what a song lacks."""
+    parts = []
+    for name, share in shares.items():
+        width = max((len(n.vectors[name]) for n in found if name in n.vectors), default=0)
+        part = np.zeros((len(found), width), np.float32)
+        for row, neighbour in zip(part, found, strict=True):
+            row[:] = neighbour.vectors.get(name, 0.0)
+        parts.append(np.float32(np.sqrt(share)) * part)
+    return np.hstack(parts)
+
+
+def _limits(found: Sequence[Neighbour], before: Sequence[Neighbour], choice: Choice) -> list[Limit]:
+    kinds = ((choice.per_artist, _artist), (choice.per_album, _album))
+    return [
+        _limit([group(n) for n in found], [group(n) for n in before], most) for most, group in kinds if most is not None
+    ]
+
+
+def _limit(groups: Sequence[Hashable], before: Sequence[Hashable], most: int) -> Limit:
+    """At most so many of each group, those before included; any number of songs of no group."""
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    taken = Counter(before)
+    room = [len(groups) if group is None else most - taken[group] for group in numbers]
+    return Limit(np.array([numbers[g] for g in groups], np.intp), np.array(room, np.intp))
+
+
+def _artist(neighbour: Neighbour) -> Hashable:
+    return neighbour.payload.get("artist_id")
+
+
+def _album(neighbour: Neighbour) -> Hashable:
     """Two artists' albums of one name are two; null where the album has none."""
     release = neighbour.payload.get("release")
     return (neighbour.payload.get("artist_id"), release) if release else None
 
 
-def _songs(store: VectorStore, collection: str, point_ids: Sequence[str]) -> list[Point]:
-    found = store.fetch(collection, point_ids, with_vectors=True)
-    if len(found) != len(point_ids):
-        raise UnknownSongError(f"the index {collection!r} does not hold this song: run `simsong run` to index it")
-    return found
+def _asked(query: NDArray[np.float32], songs: Sequence[Point], ranking: Ranking) -> Question:
+    """A query made of songs; the audio's share in what makes songs alike is its mean share in the songs' queries."""
+    weight = float(np.mean([ranking.audio_weight if "lyrics" in song.vectors else 1.0 for song in songs]))
+    return Question(query, SONG_VECTOR, {"audio": weight, "lyrics": 1 - weight})
 
 
 def _mean_query(songs: Sequence[Point], ranking: Ranking) -> NDArray[np.float32]:
@@ -260,38 +295,3 @@ def _mean_query(songs: Sequence[Point], ranking: Ranking) -> NDArray[np.float32]
 def _without(choice: Choice, songs: Sequence[Point]) -> Choice:
     ids = [str(song.payload["track_id"]) for song in songs]
     return replace(choice, restriction=choice.restriction.without("track_id", ids))
-
-
-def find_song(tracks: pl.DataFrame, words: str) -> str:
-    """The track id that `words` name: an id, a title, an artist and title, or an artist of one song.
-
-    Raises:
-        AmbiguousSongError: several songs fit; the message lists them.
-        UnknownSongError: none does; the message suggests the nearest.
-    """
-    if words in set(tracks["track_id"].to_list()):
-        return words
-    wanted = _plain(words)
-    rows = tracks.select("track_id", "artist_name", "title").rows()
-    labels = [(tid, f"{artist} - {title}", title, artist) for tid, artist, title in rows]
-    exact = [row for row in labels if wanted in {_plain(part) for part in row[1:]}]
-    partial = [row for row in labels if wanted and wanted in _plain(row[1])]
-    fitting = exact or partial
-    if len(fitting) == 1:
-        return str(fitting[0][0])
-    if fitting:
-        raise AmbiguousSongError(_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting))
-    nearest = process.extract(wanted, {t: _plain(n) for t, n, *_ in labels}, scorer=fuzz.WRatio, limit=5)
-    by_id = {row[0]: row for row in labels}
-    raise UnknownSongError(_listing(f"no song is called {words!r}; the nearest are:", [by_id[t] for *_, t in nearest]))
-
-
-def _plain(text: str) -> str:
-    """Letters and digits in lower case, single blanks between words."""
-    return " ".join(utils.default_process(text).split())
-
-
-def _listing(head: str, rows: Sequence[tuple[str, str, str, str]], limit: int = 12) -> str:
-    lines = [f"  {name}  ({tid})" for tid, name, *_ in rows[:limit]]
-    more = [f"  … and {len(rows) - limit} more"] if len(rows) > limit else []
-    return "\n".join([head, *lines, *more])

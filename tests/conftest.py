@@ -1,5 +1,6 @@
 """Fixtures that several test files share: the real sample files, a small catalogue, and a finished run of it."""
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,9 @@ SMALL_CONFIG = PipelineConfig(
     train=TrainConfig(steps=6, batch_size=8, warmup_steps=1, validate_every=3),
 )
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+# The contract of the stores is tested on this server too. Out of the environment, because everything else would go to
+# it as well, and move its alias to the sample's songs.
+SERVER = os.environ.pop("QDRANT_URL", None)
 QUIET = Events(stage=lambda _: None, progress=lambda *_: None, note=lambda _: None)
 
 

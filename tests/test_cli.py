@@ -4,13 +4,20 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
+import numpy as np
 import pytest
+from conftest import SERVER
 
 from simsong_pipeline.cli import diagnosis
+from simsong_pipeline.config import PipelineConfig, StoreConfig
 from simsong_pipeline.pipeline.night import RunSummary
 from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.recommend import Point
+from simsong_pipeline.stores.opening import open_store
+from simsong_pipeline.stores.payloads import point_id
 
 Finished = tuple[Workspace, RunSummary]
 
@@ -145,6 +152,48 @@ def test_doctor_sees_runtimes_that_clash(
     finding = next(iter(diagnosis._runtimes()))
     assert finding.state == state
     assert detail in finding.detail
+
+
+def _advice(config: StoreConfig, folder: Path) -> diagnosis.Finding:
+    """What the doctor says of an engine that holds five songs."""
+    pipeline, name = PipelineConfig(store=config), f"doctor_{uuid.uuid4().hex}"
+    with open_store(config, folder) as store:
+        store.ensure_collection(name, 2, 2)
+        try:
+            points = [
+                Point(point_id(str(n)), {"audio": np.ones(2, np.float32)}, {"track_id": str(n)}) for n in range(5)
+            ]
+            store.upsert(name, points)
+            return diagnosis._engine(store, pipeline)
+        finally:
+            store.drop_others(name, [])
+
+
+def test_doctor_leaves_a_small_catalogue_where_it_is(tmp_path: Path) -> None:
+    finding = _advice(StoreConfig(engine="local"), tmp_path)
+    assert (finding.state, "embedded mode" in finding.detail) == ("ok", True)
+
+
+def test_doctor_advises_another_engine_beyond_what_the_local_one_is_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "LOCAL_SONGS", 4)
+    finding = _advice(StoreConfig(engine="local"), tmp_path)
+    assert finding.state == "note"
+    assert 'there are 5: [store] engine = "edge"' in finding.detail
+
+
+def test_doctor_leaves_a_large_catalogue_to_the_engine_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "LOCAL_SONGS", 4)
+    finding = _advice(StoreConfig(engine="edge"), tmp_path)
+    assert (finding.state, "hundreds of thousands" in finding.detail) == ("ok", True)
+
+
+@pytest.mark.skipif(SERVER is None, reason="QDRANT_URL names no server")
+def test_doctor_leaves_a_large_catalogue_to_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "LOCAL_SONGS", 4)
+    finding = _advice(StoreConfig(url=SERVER), tmp_path)
+    assert (finding.state, "a Qdrant server" in finding.detail) == ("ok", True)
 
 
 def test_sample_command_writes_a_catalogue(tmp_path: Path) -> None:

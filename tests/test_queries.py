@@ -1,6 +1,7 @@
 """Questions to a finished run's index: by song, mix, path, text, with limits; why; never; playlists."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from conftest import SMALL_CONFIG
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
-from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError
+from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
 from simsong_pipeline.pipeline.never_list import change_never, never_suggested
 from simsong_pipeline.pipeline.queries import Songs, paths_of
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import Choice, Restriction
 from simsong_pipeline.sources.m3u import Entry, read_playlist, write_playlist
+from simsong_pipeline.stores.payloads import point_id
 
 Finished = tuple[Workspace, object]
 
@@ -80,6 +82,26 @@ def test_why_agrees_with_the_ranking(home: Workspace, songs: Songs) -> None:
         songs.why(first, first)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda songs, held, one, other: songs.similar([one, held], Choice(3), disliked=[other]),
+        lambda songs, _, one, other: songs.path(one, other, Choice(3)),
+        lambda songs, _, one, other: songs.why(one, other),
+    ],
+)
+def test_songs_that_the_index_lacks_are_named(run_copy: Workspace, ask: Callable[..., object]) -> None:
+    held, *gone = _indexed(run_copy)[:3]
+    titles = dict(run_copy.read("tracks").select("track_id", "title").iter_rows())
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        store.delete(store.aliases()["simsong"], [point_id(t) for t in gone])
+        songs = Songs(run_copy, store, SMALL_CONFIG)
+        with pytest.raises(UnknownSongError) as caught:
+            ask(songs, held, *gone)
+    message = str(caught.value)
+    assert [f"{titles[t]} ({t})" in message for t in (held, *gone)] == [False, True, True]
+
+
 def test_segments_of_why_are_those_the_song_is_embedded_by(home: Workspace, songs: Songs) -> None:
     durations = dict(home.read("audio").select("track_id", "duration_s").iter_rows())
     first, second = sorted(_indexed(home), key=lambda t: -durations[t])[:2]
@@ -116,6 +138,43 @@ def test_artist_whose_id_holds_a_hash_can_be_forgotten(tmp_path: Path) -> None:
     assert never_suggested(home).artists == []
 
 
+def test_remark_of_several_lines_stays_one_entry(tmp_path: Path) -> None:
+    change_never(Workspace(tmp_path), "TRA", "Someone - A title\nof two lines", artist=False, forget=False)
+    assert never_suggested(Workspace(tmp_path)).tracks == ["TRA"]
+
+
+def test_never_shows_its_entries_with_their_remarks(tmp_path: Path) -> None:
+    change_never(Workspace(tmp_path), "TRA", "Someone - Some song", artist=False, forget=False)
+    change_never(Workspace(tmp_path), "AR1", "Somebody", artist=True, forget=False)
+    result = CliRunner().invoke(app, ["never", "--home", str(tmp_path)], env={"COLUMNS": "200"})
+    lines = [line.split() for line in result.output.splitlines()]
+    assert ["song", "TRA", "Someone", "-", "Some", "song"] in [[w for w in line if w != "│"] for line in lines]
+    assert ["artist", "AR1", "Somebody"] in [[w for w in line if w != "│"] for line in lines]
+
+
+@pytest.mark.parametrize("words", ["TRGONE", "someone - some song"])
+def test_song_that_left_the_catalogue_can_be_forgotten(run_copy: Workspace, words: str) -> None:
+    change_never(run_copy, "TRGONE", "Someone - Some song", artist=False, forget=False)
+    result = CliRunner().invoke(app, ["never", words, "--forget", "--home", str(run_copy.home)])
+    assert result.exit_code == 0, result.output
+    assert never_suggested(run_copy).tracks == []
+
+
+def test_artist_that_left_the_catalogue_can_be_forgotten(run_copy: Workspace) -> None:
+    change_never(run_copy, "ARGONE", "Someone", artist=True, forget=False)
+    CliRunner().invoke(app, ["never", "Someone", "--artist", "--forget", "--home", str(run_copy.home)])
+    assert never_suggested(run_copy).artists == []
+
+
+def test_song_of_the_catalogue_is_put_on_the_list_and_forgotten_by_its_title(run_copy: Workspace) -> None:
+    track_id = _indexed(run_copy)[0]
+    title = run_copy.read("tracks").filter(track_id=track_id)["title"][0]
+    CliRunner().invoke(app, ["never", track_id, "--home", str(run_copy.home)])
+    assert never_suggested(run_copy).tracks == [track_id]
+    CliRunner().invoke(app, ["never", title, "--forget", "--home", str(run_copy.home)])
+    assert never_suggested(run_copy).tracks == []
+
+
 def test_never_list_in_another_encoding_is_named(tmp_path: Path) -> None:
     (tmp_path / "never.txt").write_bytes("TRAAA  # Björk".encode("latin-1"))
     with pytest.raises(RawDataError, match="UTF-8"):
@@ -136,6 +195,29 @@ def test_written_playlist_reads_back(tmp_path: Path) -> None:
     write_playlist(target, [Entry(f, "An artist\n- a title", 61.4) for f in files])
     assert read_playlist(target).paths == files
     assert "#EXTINF:61,An artist - a title" in target.read_text(encoding="utf-8")
+
+
+def test_playlist_in_a_linked_folder_names_its_recordings(tmp_path: Path) -> None:
+    song = tmp_path / "music" / "song.flac"
+    (tmp_path / "disk" / "deep" / "lists").mkdir(parents=True)
+    (tmp_path / "lists").symlink_to(tmp_path / "disk" / "deep" / "lists")
+    write_playlist(tmp_path / "lists" / "mix.m3u8", [Entry(song, "A song", 61.4)])
+    assert read_playlist(tmp_path / "lists" / "mix.m3u8").paths == [song]
+
+
+def test_playlist_that_replaces_a_link_lies_where_the_link_was(tmp_path: Path) -> None:
+    song, target = tmp_path / "song.flac", tmp_path / "mix.m3u8"
+    (tmp_path / "deep").mkdir()
+    target.symlink_to(tmp_path / "deep" / "mix.m3u8")
+    write_playlist(target, [Entry(song, "A song", 61.4)])
+    assert read_playlist(target).paths == [song]
+
+
+@pytest.mark.parametrize("name", ["two\nlines.flac", "two\rlines.flac", "two\u2028lines.flac", " blank.flac"])
+def test_file_whose_name_is_no_line_of_a_playlist_reads_back(tmp_path: Path, name: str) -> None:
+    target = tmp_path / "mix.m3u8"
+    write_playlist(target, [Entry(tmp_path / name, "A song", 61.4)])
+    assert read_playlist(target).paths == [tmp_path / name]
 
 
 def test_command_writes_a_playlist_of_recordings(home: Workspace, tmp_path: Path) -> None:
@@ -163,6 +245,48 @@ def test_restrictions_that_nothing_meets_say_so(home: Workspace) -> None:
     result = CliRunner().invoke(app, ["similar", _indexed(home)[0], "--home", str(home.home), "--since", "2999"])
     assert result.exit_code == 0
     assert "fewer restrictions" in result.output
+
+
+def test_language_is_found_whatever_its_case(songs: Songs, home: Workspace) -> None:
+    found = songs.similar([_indexed(home)[0]], Choice(5, Restriction(any_of={"language": ["EN"]}))).neighbours
+    assert {n.payload["language"] for n in found} == {"en"}
+
+
+def test_tag_is_found_whatever_its_case(songs: Songs, home: Workspace) -> None:
+    first = _indexed(home)[0]
+    tag = songs.similar([first], Choice(1)).neighbours[0].payload["tags"][0]
+    assert tag.upper() != tag
+    found = songs.similar([first], Choice(5, Restriction(any_of={"tags": [tag.upper()]}))).neighbours
+    assert all(tag in n.payload["tags"] for n in found)
+    assert found
+
+
+@pytest.mark.parametrize("command", ["similar", "path", "about"])
+def test_unknown_tag_is_an_error_that_names_the_nearest(home: Workspace, command: str) -> None:
+    ids = _indexed(home)
+    words = {"similar": [ids[0]], "path": ids[:2], "about": ["the sea"]}[command]
+    result = CliRunner().invoke(app, [command, *words, "--tag", "style2", "--home", str(home.home)])
+    assert isinstance(result.exception, UnknownTagError)
+    assert "'style 2'" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "options", [["--since", "2000", "--until", "1990"], ["--min-seconds", "200", "--max-seconds", "100.5"]]
+)
+def test_bounds_in_the_wrong_order_are_named(home: Workspace, options: list[str]) -> None:
+    arguments = ["similar", _indexed(home)[0], *options, "--home", str(home.home)]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert f"{options[0]} {options[1]}" in result.output
+    assert f"{options[2]} {options[3]}" in result.output
+
+
+def test_path_takes_off_hubness_where_it_is_asked_to(home: Workspace) -> None:
+    first, last = _indexed(home)[0], _indexed(home)[-1]
+    arguments = ["path", first, last, "-k", "1", "--json", "--home", str(home.home), "--hubness"]
+    printed = [CliRunner().invoke(app, [*arguments, h]).stdout.splitlines() for h in ("0", "2")]
+    plain, corrected = (json.loads(lines[1])["score"] for lines in printed)
+    assert plain > corrected
 
 
 def test_paths_are_those_of_the_recordings(home: Workspace) -> None:

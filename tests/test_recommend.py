@@ -1,10 +1,12 @@
-"""Finding a song by words."""
+"""Finding a song or a tag by words, and choosing songs that are unlike each other."""
 
+import numpy as np
 import polars as pl
 import pytest
 
-from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError
-from simsong_pipeline.recommend import find_song
+from simsong_pipeline.diversity import Limit, by_marginal_relevance
+from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError, UnknownTagError
+from simsong_pipeline.finding import find_song, find_tags
 
 TRACKS = pl.DataFrame(
     {
@@ -45,3 +47,69 @@ def test_misspelt_title_suggests_the_nearest_first() -> None:
 def test_no_words_fit_nothing() -> None:
     with pytest.raises(UnknownSongError):
         find_song(TRACKS, "  ")
+
+
+def test_tags_are_found_whatever_their_case() -> None:
+    assert find_tags(["style 2", "Rock", "rock", "pop"], " ROCK ") == ["Rock", "rock"]
+
+
+def test_unknown_tag_suggests_the_nearest_first() -> None:
+    with pytest.raises(UnknownTagError, match=r"'jaz'; the nearest are 'jazz'"):
+        find_tags(["rock", "jazz", "pop"], "jaz")
+
+
+def test_no_tags_at_all_suggest_nothing() -> None:
+    with pytest.raises(UnknownTagError, match=r"'jazz'$"):
+        find_tags([], "jazz")
+
+
+# Two of one direction, one across, one in between.
+DIRECTIONS = np.array([[1, 0], [1, 0], [0, 1], [0.8, 0.6]])
+RELEVANCE = np.array([0.9, 0.8, 0.5, 0.55])
+
+
+@pytest.mark.parametrize(
+    ("diversity", "order"),
+    [
+        (0.0, [0, 1, 3, 2]),  # the most relevant
+        (0.5, [0, 2, 1, 3]),  # after song 0, half of 0.8 - 1, 0.5 - 0 and 0.55 - 0.8
+        (0.9, [0, 2, 3, 1]),  # 0.1 * 0.55 - 0.9 * 0.8 is more than 0.1 * 0.8 - 0.9 * 1
+    ],
+)
+def test_marginal_relevance_by_hand(diversity: float, order: list[int]) -> None:
+    assert by_marginal_relevance(RELEVANCE, DIRECTIONS, diversity, 4) == order
+
+
+def _slowly(relevance: np.ndarray, directions: np.ndarray, diversity: float, k: int) -> list[int]:
+    chosen: list[int] = []
+    while len(chosen) < k:
+        marginal = {
+            n: (1 - diversity) * relevance[n]
+            - diversity * max((float(directions[n] @ directions[c]) for c in chosen), default=0.0)
+            for n in range(len(relevance))
+            if n not in chosen
+        }
+        chosen.append(max(marginal, key=lambda n: marginal[n]))
+    return chosen
+
+
+@pytest.mark.parametrize("diversity", [0.0, 0.3, 0.95])
+def test_marginal_relevance_is_that_of_a_loop(diversity: float) -> None:
+    rng = np.random.default_rng(3)
+    relevance, directions = rng.normal(size=60), rng.normal(size=(60, 5))
+    expected = _slowly(relevance, directions, diversity, 25)
+    assert by_marginal_relevance(relevance, directions, diversity, 25) == expected
+
+
+def test_no_group_has_more_than_its_room() -> None:
+    limit = Limit(np.array([0, 0, 1, 2]), np.array([1, 1, 1]))
+    assert by_marginal_relevance(RELEVANCE, DIRECTIONS, 0.5, 4, [limit]) == [0, 2, 3]
+
+
+def test_groups_without_room_are_left_out() -> None:
+    limit = Limit(np.array([0, 0, 1, 2]), np.array([0, 2, -1]))
+    assert by_marginal_relevance(RELEVANCE, DIRECTIONS, 0.5, 4, [limit]) == [2]
+
+
+def test_nothing_is_chosen_from_nothing() -> None:
+    assert by_marginal_relevance(np.zeros(0), np.zeros((0, 0)), 0.5, 4) == []

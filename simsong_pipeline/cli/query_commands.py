@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import Choice, Neighbour, Restriction
 
 if TYPE_CHECKING:
+    from simsong_pipeline.pipeline.never_list import Entry
     from simsong_pipeline.pipeline.queries import Songs
 
 _FIELDS = ("artist", "title", "year", "language", "track_id")
@@ -80,6 +82,7 @@ def path(
     home: Home = DEFAULT_HOME,
     k: Annotated[int, typer.Option("-k", help="Songs between both.", min=1)] = 8,
     audio_weight: _Weight = None,
+    hubness: _Hubness = None,
     since: _Since = None,
     until: _Until = None,
     language: _Languages = None,
@@ -95,9 +98,9 @@ def path(
     """A playlist that leads from START to END, each step a little nearer to the end."""
     restriction = _restriction(since, until, language, tag, min_seconds, max_seconds)
     workspace = Workspace(home)
-    with _asked(workspace, qdrant_url, audio_weight, None) as index:
+    with _asked(workspace, qdrant_url, audio_weight, hubness) as index:
         answer = index.path(start, end, Choice(k, restriction, per_artist, per_album))
-        first, last = index.ends(answer.meant) if len(set(answer.meant)) == 2 else index.ends(answer.meant[:1]) * 2
+        first, last = index.ends(answer.meant)
     whole = [first, *answer.neighbours, last]
     print_songs(f"From {answer.meant[0].name} to {answer.meant[1].name}", whole, json)
     _write(workspace, out_file, whole)
@@ -156,24 +159,51 @@ def why(
 
 
 def never(
-    songs: Annotated[list[str] | None, typer.Argument(help="Songs to put on the list; none shows it.")] = None,
+    songs: Annotated[
+        list[str] | None, typer.Argument(help="Songs to put on the list; without any, it is shown.")
+    ] = None,
     home: Home = DEFAULT_HOME,
     artist: Annotated[bool, typer.Option("--artist", help="The artists of these songs, with all they made.")] = False,
-    forget: Annotated[bool, typer.Option("--forget", help="Take off the list.")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Take off the list: songs, or ids and remarks as it shows them.")
+    ] = False,
     qdrant_url: QdrantUrl = None,
 ) -> None:
     """Songs and artists that are never to be suggested: `never.txt` in the home."""
-    from simsong_pipeline.pipeline.never_list import change_never, never_suggested
+    from simsong_pipeline.pipeline.never_list import change_never, listed, never_list
 
     workspace = Workspace(home)
-    if songs:
-        with _asked(workspace, qdrant_url, None, None) as index:
-            for named in [index.find(words) for words in songs]:
-                identity, remark = index.artist_of(named.track_id) if artist else (named.track_id, named.name)
-                changed = change_never(workspace, identity, remark, artist, forget)
-                err.print(f"{remark}: {('off' if forget else 'on') if changed else 'as it was'}", markup=False)
-    known = never_suggested(workspace)
-    out.print(f"{len(known.tracks)} songs and {len(known.artists)} artists are never suggested")
+    # The list comes first, because what is on it may have left the catalogue.
+    known = {words: listed(workspace, words) if forget else [] for words in songs or []}
+    unlisted = [words for words, entries in known.items() if not entries]
+    for entry in [*chain(*known.values()), *_entries(workspace, qdrant_url, unlisted, artist)]:
+        changed = change_never(workspace, entry.identity, entry.remark, entry.artist, forget)
+        state = ("off" if forget else "on") if changed else "as it was"
+        err.print(f"{entry.remark or entry.identity}: {state}", markup=False)
+    _print_never(never_list(workspace), whole=not songs)
+
+
+def _entries(workspace: Workspace, qdrant_url: str | None, songs: Sequence[str], artist: bool) -> list["Entry"]:
+    """Songs of the catalogue, or their artists, as entries of the list."""
+    from simsong_pipeline.pipeline.never_list import Entry
+
+    if not songs:
+        return []
+    with _asked(workspace, qdrant_url, None, None) as index:
+        named = [index.find(words) for words in songs]
+        if artist:
+            return [Entry(*index.artist_of(n.track_id), artist=True) for n in named]
+        return [Entry(n.track_id, n.name, artist=False) for n in named]
+
+
+def _print_never(entries: Sequence["Entry"], whole: bool) -> None:
+    artists = sum(e.artist for e in entries)
+    count = f"never suggested: songs {len(entries) - artists}, artists {artists}"
+    if whole and entries:
+        rows = [("artist" if e.artist else "song", e.identity, e.remark) for e in entries]
+        print_table(count, ("what", "id", "remark"), rows)
+    else:
+        out.print(count)
 
 
 @contextmanager
@@ -196,9 +226,17 @@ def _restriction(
     min_seconds: float | None,
     max_seconds: float | None,
 ) -> Restriction:
+    _in_order(("--since", since), ("--until", until))
+    _in_order(("--min-seconds", min_seconds), ("--max-seconds", max_seconds))
     any_of = {name: values for name, values in (("language", language), ("tags", tag)) if values}
     pairs = {"year": (since, until), "duration_s": (min_seconds, max_seconds)}
     return Restriction(any_of=any_of, between={name: pair for name, pair in pairs.items() if pair != (None, None)})
+
+
+def _in_order(least: tuple[str, float | None], most: tuple[str, float | None]) -> None:
+    """Raise `BadParameter` where an option and its value leave nothing below another one's."""
+    if least[1] is not None and most[1] is not None and least[1] > most[1]:
+        raise typer.BadParameter(f"{least[0]} {least[1]:g} is beyond {most[0]} {most[1]:g}: no song is both")
 
 
 def print_songs(title: str, songs: Sequence[Neighbour], json: bool) -> None:

@@ -7,6 +7,16 @@ from simsong_pipeline.files import write_bytes
 from simsong_pipeline.pipeline.workspace import Workspace
 
 _ARTIST = "artist "
+_REMARK = "  #"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list: the id of a song or an artist, and what is written beside it, its name as a rule."""
+
+    identity: str
+    remark: str
+    artist: bool
 
 
 @dataclass(frozen=True)
@@ -18,10 +28,20 @@ class Never:
 
 
 def never_suggested(workspace: Workspace) -> Never:
-    """The list; empty where there is none. What follows two blanks and a '#' is a remark."""
-    lines = [_entry(line) for line in _lines(workspace)]
-    artists = [line.removeprefix(_ARTIST).strip() for line in lines if line.startswith(_ARTIST)]
-    return Never([line for line in lines if line and not line.startswith(_ARTIST)], artists)
+    """The list; empty where there is none."""
+    entries = never_list(workspace)
+    return Never([e.identity for e in entries if not e.artist], [e.identity for e in entries if e.artist])
+
+
+def never_list(workspace: Workspace) -> list[Entry]:
+    """The list with its remarks, in order. What follows two blanks and a '#' is a remark."""
+    return [_parsed(line) for line in _lines(workspace) if _entry(line)]
+
+
+def listed(workspace: Workspace, words: str) -> list[Entry]:
+    """The entries whose id or remark `words` are, whatever the case."""
+    wanted = words.strip().casefold()
+    return [e for e in never_list(workspace) if wanted in (e.identity.casefold(), e.remark.casefold())]
 
 
 def _lines(workspace: Workspace) -> list[str]:
@@ -34,7 +54,12 @@ def _lines(workspace: Workspace) -> list[str]:
 
 def _entry(line: str) -> str:
     """The id; an artist's may hold a '#' of its own."""
-    return line.split("  #", maxsplit=1)[0].strip()
+    return line.split(_REMARK, maxsplit=1)[0].strip()
+
+
+def _parsed(line: str) -> Entry:
+    entry, remark = _entry(line), line.partition(_REMARK)[2].strip()
+    return Entry(entry.removeprefix(_ARTIST).strip(), remark, entry.startswith(_ARTIST))
 
 
 def change_never(workspace: Workspace, identity: str, remark: str, artist: bool, forget: bool) -> bool:
@@ -44,6 +69,7 @@ def change_never(workspace: Workspace, identity: str, remark: str, artist: bool,
     there = [line for line in lines if _entry(line) == entry]
     if bool(there) != forget:
         return False
-    kept = [line for line in lines if line not in there] if forget else [*lines, f"{entry}  # {remark}"]
+    added = f"{entry}{_REMARK} {' '.join(remark.split())}"  # one line, whatever a title holds
+    kept = [line for line in lines if line not in there] if forget else [*lines, added]
     write_bytes(workspace.home / "never.txt", "".join(f"{line}\n" for line in kept).encode())
     return True

@@ -1,4 +1,4 @@
-"""Every kind of question to the index, asked by words. No torch, but for a text's vector and for `why`."""
+"""Every kind of question to the index, asked by words. No torch, but for a text's vector."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ import polars as pl
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError
+from simsong_pipeline.finding import find_song, find_tags
 from simsong_pipeline.pipeline.index_names import collection_name
 from simsong_pipeline.pipeline.library_stage import COPY
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
@@ -16,8 +17,8 @@ from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import (
     Choice,
     Neighbour,
+    Point,
     Ranking,
-    find_song,
     similar_songs,
     song_path,
     songs_about,
@@ -99,19 +100,20 @@ class Songs:
             exclude_artist: no song by an artist of the liked ones.
         """
         meant, other = [self.find(w) for w in liked], [self.find(w) for w in disliked]
-        choice = self._lawful(choice)
+        choice = self._spelled(self._lawful(choice))
         if exclude_artist:
             by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant]))["artist_id"].to_list()
             choice = replace(choice, restriction=choice.restriction.without("artist_id", by))
-        ids, others = ([point_id(n.track_id) for n in part] for part in (meant, other))
-        return Answer(meant, similar_songs(self._store, self._collection, ids, self._ranking, choice, others))
+        points = self._points([*meant, *other])
+        near, far = points[: len(meant)], points[len(meant) :]
+        return Answer(meant, similar_songs(self._store, self._collection, near, self._ranking, choice, far))
 
     def path(self, start: str, end: str, choice: Choice) -> Answer:
         """Songs that lead from one to the other; both ends are part of the answer's `meant` alone."""
-        ends = (self.find(start), self.find(end))
-        ids = (point_id(ends[0].track_id), point_id(ends[1].track_id))
-        steps = song_path(self._store, self._collection, ids, self._ranking, self._lawful(choice))
-        return Answer(list(ends), steps)
+        ends = [self.find(start), self.find(end)]
+        first, last = self._points(ends)
+        choice = self._spelled(self._lawful(choice))
+        return Answer(ends, song_path(self._store, self._collection, (first, last), self._ranking, choice))
 
     def about(self, text: str, choice: Choice) -> Answer:
         """Songs whose lyrics are nearest to what a text says."""
@@ -121,9 +123,10 @@ class Songs:
         if not text.strip():
             raise UnknownSongError("a text without words is about nothing")
         self._of_the_present_model()
+        choice = self._spelled(self._lawful(choice))
         encoded = LyricEncoder(self._config.lyrics).encode([text], lambda *_: None)
         words = ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded)[0]
-        return Answer([], songs_about(self._store, self._collection, words, self._lawful(choice)))
+        return Answer([], songs_about(self._store, self._collection, words, choice))
 
     def _of_the_present_model(self) -> None:
         """The index of another model has other directions: asking it with this one's means nothing."""
@@ -137,18 +140,15 @@ class Songs:
 
     def why(self, first: str, second: str, best: int = 5) -> tuple[Named, Named, "Reasons"]:
         """What makes two songs alike to the model."""
-        # Imported here because it needs torch.
+        # Imported here because it needs ONNX Runtime.
         from simsong_pipeline.pipeline.reasons import reasons
 
         self._of_the_present_model()
-        named = self.find(first), self.find(second)
-        if named[0] == named[1]:
-            raise UnknownSongError(f"both are {named[0].name}: name two songs")
-        points = self._store.fetch(self._collection, [point_id(n.track_id) for n in named], with_vectors=True)
-        if len(points) < 2:
-            raise UnknownSongError("the index does not hold both songs: run `simsong run` to index them")
-        found = reasons(self._workspace, self._config, (points[0], points[1]), self._ranking, best)
-        return named[0], named[1], found
+        one, other = self.find(first), self.find(second)
+        if one == other:
+            raise UnknownSongError(f"both are {one.name}: name two songs")
+        points = self._points([one, other])
+        return one, other, reasons(self._workspace, self._config, (points[0], points[1]), self._ranking, best)
 
     def artist_of(self, track_id: str) -> tuple[str, str]:
         """Id and name."""
@@ -157,14 +157,39 @@ class Songs:
 
     def ends(self, named: Sequence[Named]) -> list[Neighbour]:
         """The named songs as the index holds them, with a score of 1, for a playlist that contains them."""
-        points = self._store.fetch(self._collection, [point_id(n.track_id) for n in named], with_vectors=False)
-        return [Neighbour(str(p.payload["track_id"]), 1.0, p.payload) for p in points]
+        return [Neighbour.of(point, 1.0) for point in self._points(named)]
+
+    def _points(self, named: Sequence[Named]) -> list[Point]:
+        """The songs as the index holds them, with their vectors."""
+        ids = [point_id(n.track_id) for n in named]
+        points = self._store.fetch(self._collection, ids, with_vectors=True)
+        held = {point.point_id for point in points}
+        missing = [f"{n.name} ({n.track_id})" for n, i in zip(named, ids, strict=True) if i not in held]
+        if missing:
+            raise UnknownSongError(f"the index does not hold {', '.join(missing)}: `simsong run` indexes what it lacks")
+        return points
 
     def _lawful(self, choice: Choice) -> Choice:
         """Without what is never to be suggested."""
         never = never_suggested(self._workspace)
         restriction = choice.restriction.without("track_id", never.tracks).without("artist_id", never.artists)
         return replace(choice, restriction=restriction)
+
+    def _spelled(self, choice: Choice) -> Choice:
+        """With languages and tags as the index has them: a filter that is spelt otherwise lets nothing through."""
+        any_of = dict(choice.restriction.any_of)
+        if languages := any_of.get("language"):
+            any_of["language"] = [language.strip().lower() for language in languages]
+        if tags := any_of.get("tags"):
+            known = self._tags()
+            any_of["tags"] = [spelled for words in tags for spelled in find_tags(known, words)]
+        return replace(choice, restriction=replace(choice.restriction, any_of=any_of))
+
+    def _tags(self) -> list[str]:
+        """All tags of the catalogue's songs."""
+        tags = self._workspace.read("lastfm_tags").filter(pl.col("weight") > 0)
+        of_songs = tags.join(self._tracks, on="track_id", how="semi")
+        return of_songs["tag"].unique().sort().to_list()
 
 
 def _record(workspace: Workspace, config: PipelineConfig) -> TrainingRecord:

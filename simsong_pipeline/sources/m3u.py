@@ -63,7 +63,11 @@ class Entry:
 
 
 def write_playlist(path: Path, entries: list[Entry]) -> None:
-    """Write an extended M3U8, in UTF-8, with paths relative to its folder where they lie below the same root."""
+    """Write an extended M3U8, in UTF-8, with paths relative to its folder where they lie below the same root.
+
+    An entry is one line without blanks at its ends, and a path in it cannot be escaped. A file whose name does not fit
+    is written as a `file://` address, a form that VLC writes itself and that `read_playlist` takes.
+    """
     lines = ["#EXTM3U"]
     for entry in entries:
         title = " ".join(entry.name.split())
@@ -75,11 +79,14 @@ def write_playlist(path: Path, entries: list[Entry]) -> None:
 
 
 def _relative(song: Path, playlist: Path) -> str:
-    folder = playlist.absolute().parent
+    # Without links, because '..' leads out of where a folder really lies.
+    folder = playlist.parent.resolve()
     try:
         name = os.path.relpath(song.absolute(), folder)
     except ValueError:  # another drive
-        return str(song.absolute())
+        name = str(song.absolute())
+    if name.strip().splitlines() != [name]:
+        return song.absolute().as_uri()
     # A name that begins like a remark would be read as one.
     return f"./{name}" if name.startswith("#") else name
 

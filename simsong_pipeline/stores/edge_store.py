@@ -125,7 +125,7 @@ class EdgeStore:
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Write the points; whole or not at all once this returns."""
-        self._ask_for_room(points)
+        self._ask_for_room(_ROOM * 4 * sum(sum(len(v) for v in p.vectors.values()) for p in points))
         self._unindexed(name).touch()  # until the index is built, also by a later run
         made = [edge.Point(p.point_id, {n: v.tolist() for n, v in p.vectors.items()}, dict(p.payload)) for p in points]
         with self._errors():
@@ -180,23 +180,20 @@ class EdgeStore:
         using: str,
         limit: int,
         restriction: Restriction,
-        diversity: float = 0.0,
+        with_vectors: Sequence[str] = (),
     ) -> list[Neighbour]:
         """See `recommend.VectorStore`."""
-        numbers = vector.tolist()
-        query: Any = edge.Query.Nearest(numbers, using)
-        if diversity:
-            query = edge.Mmr(numbers, 1 - diversity, restriction.candidates(limit), using)
         request = edge.QueryRequest(
             limit,
-            query=query,
+            query=edge.Query.Nearest(vector.tolist(), using),
             filter=_filter(restriction),
             with_payload=True,
+            with_vector=list(with_vectors) or False,
             params=edge.SearchParams(hnsw_ef=self._config.search_ef),
         )
         with self._errors():
             found = self._shard(collection).query(request)
-        return [Neighbour(str((p.payload or {})["track_id"]), p.score, p.payload or {}) for p in found]
+        return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in found]
 
     def collections(self) -> list[str]:
         """All names."""
@@ -221,6 +218,8 @@ class EdgeStore:
     def _build_index(self, name: str) -> None:
         """Apart, so that its memory goes back when it is done and what kills it leaves this process alive."""
         self._close(name)
+        # Segments are written anew before the old ones go.
+        self._ask_for_room(_size_on_disk(self._folder / name))
         command = [sys.executable, "-m", "simsong_pipeline.stores.edge_index", str(self._folder / name)]
         # Its standard input closes when this process ends, however that comes, and it ends with it.
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace") as process:
@@ -238,8 +237,8 @@ class EdgeStore:
     def _unindexed(self, name: str) -> Path:
         return self._folder / self.aliases().get(name, name) / "unindexed"
 
-    def _ask_for_room(self, points: Sequence[Point]) -> None:
-        needed = _FREE_BYTES + _ROOM * 4 * sum(sum(len(v) for v in p.vectors.values()) for p in points)
+    def _ask_for_room(self, size: int) -> None:
+        needed = _FREE_BYTES + size
         free = shutil.disk_usage(self._folder).free
         if free < needed:
             raise StoreError(
@@ -256,6 +255,11 @@ class EdgeStore:
             raise
         except Exception as error:
             raise StoreError(f"Qdrant {self.address} failed ({first_line(error)})") from error
+
+
+def _size_on_disk(folder: Path) -> int:
+    """Bytes that the files below a folder take up, in blocks: the engine's files are mostly holes."""
+    return sum(512 * path.stat().st_blocks for path in folder.rglob("*") if path.is_file())
 
 
 def _filter(restriction: Restriction) -> edge.Filter | None:

@@ -173,25 +173,22 @@ class QdrantStore:
         using: str,
         limit: int,
         restriction: Restriction,
-        diversity: float = 0.0,
+        with_vectors: Sequence[str] = (),
     ) -> list[Neighbour]:
         """See `recommend.VectorStore`."""
-        query: Any = vector.tolist()
-        if diversity:
-            mmr = models.Mmr(diversity=diversity, candidates_limit=restriction.candidates(limit))
-            query = models.NearestQuery(nearest=query, mmr=mmr)
         with self._errors():
             response = self._client.query_points(
                 collection,
-                query=query,
+                query=vector.tolist(),
                 using=using,
                 limit=limit,
                 query_filter=_filter(restriction),
                 # The embedded mode is exact, and says so in a warning when it is given any.
                 search_params=None if self.embedded else models.SearchParams(hnsw_ef=self._config.search_ef),
                 with_payload=True,
+                with_vectors=list(with_vectors) or False,
             )
-        return [Neighbour(str((p.payload or {})["track_id"]), p.score, p.payload or {}) for p in response.points]
+        return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in response.points]
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
