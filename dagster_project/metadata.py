@@ -1,11 +1,50 @@
-"""What the interface shows of an asset beside its numbers: tables of the first rows, and speed."""
+"""What the interface shows of an asset: how many songs it did, skipped and failed and why, its speed, and tables."""
 
+import textwrap
 import time
 
 import dagster as dg
 import polars as pl
 
+from simsong_pipeline.pipeline.library_stage import COPY
+
 ROWS = 50
+_SHOWN = ("track_id", "reason", "path", "provider")
+_LINE = 30
+_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+Shown = dict[str, int | float | dg.MarkdownMetadataValue]
+
+
+class Speed:
+    """Songs a second since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def of(self, songs: int) -> float:
+        """0 where there were none."""
+        return round(songs / max(1e-9, time.monotonic() - self._started), 2) if songs else 0.0
+
+
+def outcome(verb: str, done: int, skipped: int, failed: pl.DataFrame, speed: Speed) -> Shown:
+    """What every asset that works song by song tells, under the same keys.
+
+    Args:
+        verb: what it does with a song: the key under which `done` stands.
+        skipped: songs that it had nothing to do for, because they did not change.
+        failed: a row for each song that came to nothing, in this run or before, with its reason.
+    """
+    counts: Shown = {verb: done, "skipped": skipped, "failed": failed.height, "songs_per_s": speed.of(done)}
+    return counts | ({"failures": table(failed)} if failed.height else {})
+
+
+def failures(rows: pl.DataFrame, done: pl.DataFrame) -> pl.DataFrame:
+    """The rows (of audio or lyrics) of songs that are not in `done`, those that are merely missing last.
+
+    A copy of another recording is none that failed.
+    """
+    lost = rows.join(done, on="track_id", how="anti").filter(~pl.col("reason").fill_null("").str.starts_with(COPY))
+    return lost.sort(pl.col("status") == "missing", "track_id").select(n for n in _SHOWN if n in rows.columns)
 
 
 def table(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
@@ -18,15 +57,7 @@ def table(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 def _cell(value: object) -> str:
     text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-    return " ".join(text.replace("|", "\\|").split())
-
-
-class Speed:
-    """Songs a second since it was made."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-
-    def of(self, songs: int) -> float:
-        """0 where there were none."""
-        return round(songs / max(1e-9, time.monotonic() - self._started), 2) if songs else 0.0
+    # A browser would give a sentence beside a long path a column one word wide.
+    words = " ".join(text.replace("|", "\\|").split())
+    lines = textwrap.wrap(words, _LINE, break_long_words=False, break_on_hyphens=False)
+    return " ".join(line.replace(" ", _NO_BREAK_SPACE) for line in lines)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from simsong_pipeline.config import PipelineConfig, SampleConfig
 from simsong_pipeline.pipeline.events import Events
@@ -16,6 +17,9 @@ class SimSong(dg.ConfigurableResource):
 
     SIMSONG_HOME, SIMSONG_RAW, SIMSONG_MANIFEST, SIMSONG_LIBRARY (a music folder), SIMSONG_RELEVANCE, SIMSONG_CONFIG (a
     TOML file); QDRANT_URL and QDRANT_API_KEY are read by the store itself.
+
+    `accept_shrink`, or SIMSONG_ACCEPT_SHRINK=1, is --accept-shrink: that more than half of the songs are gone is meant.
+    For one run, in the launchpad: `resources: {simsong: {config: {accept_shrink: true}}}`.
     """
 
     home: str | None = None
@@ -27,19 +31,28 @@ class SimSong(dg.ConfigurableResource):
     sample_songs: int | None = None
     sample_artists: int | None = None
     train_steps: int | None = None
+    accept_shrink: bool = False
+    _run_id: str | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Remember the run: it is refused the home's lock once another has begun."""
+        self._run_id = context.run.run_id if context.run else None
 
     def workspace(self) -> Workspace:
-        """The home folder."""
-        return Workspace(Path(self.home or os.environ.get("SIMSONG_HOME") or "simsong-data"))
+        """The home folder, as the run sees it that this resource was made for."""
+        return Workspace(Path(self.home or os.environ.get("SIMSONG_HOME") or "simsong-data"), self._run_id)
 
     def source(self) -> SourceConfig:
-        """Raw data: a folder, a manifest, a music folder, or what lies in the home."""
+        """Raw data: a folder, a manifest or a music folder; where none is named, those of the home's last run."""
         given = {
             "raw": self.raw or os.environ.get("SIMSONG_RAW"),
             "manifest": self.manifest or os.environ.get("SIMSONG_MANIFEST"),
             "library": self.library or os.environ.get("SIMSONG_LIBRARY"),
         }
-        return SourceConfig.model_validate({name: Path(path) for name, path in given.items() if path})
+        named = SourceConfig.model_validate({name: Path(path) for name, path in given.items() if path})
+        source = named if any(given.values()) else self.workspace().load_source()
+        accepted = self.accept_shrink or os.environ.get("SIMSONG_ACCEPT_SHRINK") == "1"
+        return source.model_copy(update={"accept_shrink": accepted})
 
     def config(self) -> PipelineConfig:
         """The configuration of the last `simsong run` in this home, changed by the file and the environment."""

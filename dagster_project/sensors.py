@@ -1,10 +1,13 @@
 """Who is told when a run fails."""
 
+import textwrap
 from collections.abc import Iterator
 
 import dagster as dg
 
 from simsong_pipeline.pipeline import notices
+
+_REASON = 500
 
 
 @dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30)
@@ -14,6 +17,16 @@ def failure_notice(context: dg.RunFailureSensorContext) -> Iterator[dg.SkipReaso
     if not notices.is_wanted():
         yield dg.SkipReason("nobody is to be told: neither SIMSONG_WEBHOOK_URL nor SIMSONG_MAIL_TO is set")
         return
-    text = f"{context.failure_event.message}\nrun {run.run_id}"
+    reasons = [_reason(event) for event in context.get_step_failure_events()]
+    text = "\n".join([context.failure_event.message or "", *reasons, f"run {run.run_id}"])
     used = notices.send(f"SimSong: {run.job_name} failed", text)
     context.log.info("told by %s", " and ".join(used))
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """The step, and what it raised: the error below Dagster's own, whose cause may be a library's and say less."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
+        error = error.cause
+    # On one line: a failed check's name stands on the second.
+    return textwrap.shorten(f"{event.step_key}: {error.message if error is not None else ''}", _REASON)

@@ -13,6 +13,7 @@ from simsong_pipeline.schemas import TRACK_VECTORS, conform
 
 # An input of which less is left is more likely incomplete than right: an unmounted disk looks like an empty folder.
 KEEP_SHARE = 0.5
+IF_MEANT = "if this is meant, use --accept-shrink or SIMSONG_ACCEPT_SHRINK=1"
 
 
 def is_shrunken(now: int, before: int, keep_share: float = KEEP_SHARE) -> bool:

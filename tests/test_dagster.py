@@ -2,6 +2,7 @@
 
 import ast
 import shutil
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,10 +15,13 @@ from conftest import SMALL_CONFIG
 from dagster_project import checks
 from dagster_project.definitions import defs
 from dagster_project.io_manager import FrameIOManager
+from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
 from simsong_pipeline.config import VARIANTS
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.pipeline.model_files import ModelFiles, QualityRecord
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.sources.sample.generate import read_description
 
 pytestmark = pytest.mark.filterwarnings(
     # Dagster's own, from a resource that another one uses.
@@ -91,12 +95,20 @@ def test_asset_bodies_are_short() -> None:
     assert long == []
 
 
+Project = tuple[Workspace, dict[str, object]]
+Told = dict[str, Mapping[str, dg.MetadataValue]]
+
+
 @pytest.fixture
-def small_project(sample_raw: Path, tmp_path: Path) -> tuple[Workspace, dict[str, object]]:
+def small_project(sample_raw: Path, tmp_path: Path) -> Project:
     """Resources on a copy of the small sample."""
-    workspace = Workspace(tmp_path / "home")
+    return _project(sample_raw, tmp_path)
+
+
+def _project(sample_raw: Path, folder: Path) -> Project:
+    workspace = Workspace(folder / "home")
     shutil.copytree(sample_raw, workspace.raw)
-    config = tmp_path / "small.toml"
+    config = folder / "small.toml"
     encoder, train = SMALL_CONFIG.encoder, SMALL_CONFIG.train
     config.write_text(
         f"[encoder]\nstem_channels = {encoder.stem_channels}\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n"
@@ -109,9 +121,47 @@ def small_project(sample_raw: Path, tmp_path: Path) -> tuple[Workspace, dict[str
 ASSETS = [*(defs.assets or []), *checks.CHECKS]
 
 
-def test_everything_materializes_in_one_run(small_project: tuple[Workspace, dict[str, object]]) -> None:
-    workspace, resources = small_project
-    result = dg.materialize(ASSETS, resources=resources, raise_on_error=False)  # type: ignore[arg-type]
+@pytest.fixture(scope="module")
+def whole(sample_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, dg.ExecuteInProcessResult]:
+    """Everything materialized on the small sample."""
+    project = _project(sample_raw, tmp_path_factory.mktemp("whole"))
+    return project, dg.materialize(ASSETS, resources=project[1], raise_on_error=False)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def told(whole: tuple[Project, dg.ExecuteInProcessResult]) -> Told:
+    """What each asset showed when all was new; the index as it is where the model is good."""
+    (workspace, _), result = whole
+    _pass(workspace)
+    shutil.rmtree(workspace.home / "qdrant", ignore_errors=True)
+    return _told(result) | _told(_materialize(whole[0], dg.AssetSelection.groups("index")))
+
+
+@pytest.fixture(scope="module")
+def told_again(whole: tuple[Project, dg.ExecuteInProcessResult], told: Told) -> Told:
+    """What they showed when nothing had changed."""
+    groups = dg.AssetSelection.groups("features", "embeddings", "index")
+    return _told(_materialize(whole[0], groups | dg.AssetSelection.assets("audio", "lyrics")))
+
+
+def _materialize(project: Project, selection: dg.AssetSelection, **options: object) -> dg.ExecuteInProcessResult:
+    return dg.materialize(defs.assets or [], selection=selection, resources=project[1], **options)  # type: ignore[arg-type]
+
+
+def _told(result: dg.ExecuteInProcessResult) -> Told:
+    events = [e.materialization for e in result.get_asset_materialization_events()]
+    return {event.asset_key.to_user_string(): event.metadata for event in events}
+
+
+def _pass(workspace: Workspace) -> None:
+    """As if the models had been found to be better than chance."""
+    for variant in VARIANTS:
+        files = ModelFiles(workspace.model(variant))
+        files.write_quality(QualityRecord(files.export().model_version, True, ""))
+
+
+def test_everything_materializes_in_one_run(whole: tuple[Project, dg.ExecuteInProcessResult]) -> None:
+    (workspace, _), result = whole
     evaluations = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
     failed = {name for name, passed in evaluations.items() if not passed}
     # A model of six steps may well be no better than chance; everything else holds.
@@ -122,8 +172,84 @@ def test_everything_materializes_in_one_run(small_project: tuple[Workspace, dict
     assert {"wns_fused/value", "wns_fused/ci_low", "wns_fused/chance", "wns_fused/oracle"} <= set(metadata)
 
 
+WORKERS = {
+    # Of 46 tracks one has no recording and one a truncated one; lyrics are an HTML page in one case.
+    "audio": ("decoded", 45, 0, 2),
+    "segment_features": ("decoded", 45, 0, 2),
+    "lyrics": ("cleaned", 39, 6, 1),
+    "lyric_embeddings": ("embedded", 39, 0, 1),
+    **{f"{v}/track_vectors": ("embedded", 44, 0, 2) for v in VARIANTS},
+    **{f"{v}/qdrant_collection": ("upserted", 44, 0, 2) for v in VARIANTS},
+}
+
+
+@pytest.mark.parametrize("asset", WORKERS)
+def test_asset_shows_what_it_did_and_what_failed(told: Told, asset: str) -> None:
+    verb, *expected = WORKERS[asset]
+    assert [told[asset][name].value for name in (verb, "skipped", "failed")] == expected
+
+
+@pytest.mark.parametrize("asset", WORKERS)
+def test_asset_shows_its_speed(told: Told, asset: str) -> None:
+    assert told[asset]["songs_per_s"].value > 0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("asset", [a for a in WORKERS if a != "lyrics"])  # which are cleaned anew each time
+def test_asset_shows_what_it_skipped(told_again: Told, asset: str) -> None:
+    verb, before, *_ = WORKERS[asset]
+    assert [told_again[asset][name].value for name in (verb, "skipped")] == [0, before]
+
+
+def test_lyrics_show_why_songs_are_skipped(told: Told) -> None:
+    assert [told["lyrics"][name].value for name in ("instrumental", "missing")] == [5, 1]
+
+
+@pytest.mark.parametrize(
+    ("asset", "fault", "reason"),
+    [
+        ("audio", "truncated", "truncated"),
+        ("audio", "missing_audio", "file is missing"),
+        ("segment_features", "truncated", "truncated"),
+        ("lyrics", "html_lyrics", "an HTML page"),
+        ("lyric_embeddings", "html_lyrics", "an HTML page"),
+        ("wns/track_vectors", "truncated", "truncated"),
+        ("wns/qdrant_collection", "missing_audio", "file is missing"),
+    ],
+)
+def test_planted_fault_is_shown_with_its_reason(
+    whole: tuple[Project, object], told: Told, asset: str, fault: str, reason: str
+) -> None:
+    faults: dict[str, str] = read_description(whole[0][0].raw)["faults"]  # type: ignore[assignment]
+    lines = str(told[asset]["failures"].value).replace("\N{NO-BREAK SPACE}", " ").splitlines()
+    assert [reason in line for line in lines if faults[fault] in line] == [True]
+
+
+def test_sentence_in_a_table_is_broken_into_lines_not_words() -> None:
+    frame = pl.DataFrame({"reason": ["truncated: 2.6 s decoded, the\ncontainer says 6.8 s"]})
+    text = str(table(frame).value).replace("\N{NO-BREAK SPACE}", "_")
+    assert "| truncated:_2.6_s_decoded,_the container_says_6.8_s |" in text
+
+
+def test_no_table_is_shown_where_nothing_failed() -> None:
+    assert "failures" not in outcome("embedded", 3, 0, pl.DataFrame({"track_id": []}), Speed())
+
+
+def _failed(*rows: tuple[str, str, str | None]) -> list[str]:
+    audio = pl.DataFrame(rows, schema=["track_id", "status", "reason"], orient="row")
+    return failures(audio, audio.filter(status="ok"))["track_id"].to_list()
+
+
+def test_copy_of_a_recording_has_not_failed() -> None:
+    copy = "the same recording as a.flac (2% of the fingerprint differs)"
+    assert _failed(("a", "ok", None), ("b", "invalid", copy), ("c", "invalid", "truncated")) == ["c"]
+
+
+def test_missing_recordings_do_not_hide_broken_ones() -> None:
+    assert _failed(("a", "missing", "file is missing"), ("b", "invalid", "truncated")) == ["b", "a"]
+
+
 def test_failed_check_keeps_vectors_out_of_the_index(
-    small_project: tuple[Workspace, dict[str, object]], finished_run: tuple[Workspace, object]
+    small_project: Project, finished_run: tuple[Workspace, object]
 ) -> None:
     workspace, resources = small_project
     shutil.copytree(finished_run[0].home, workspace.home, dirs_exist_ok=True)
@@ -143,15 +269,36 @@ def test_failed_check_keeps_vectors_out_of_the_index(
     assert not (workspace.home / "qdrant").exists()
 
 
-def test_frames_are_those_of_the_command_line(
-    small_project: tuple[Workspace, dict[str, object]], finished_run: tuple[Workspace, object]
-) -> None:
+def test_frames_are_those_of_the_command_line(small_project: Project, finished_run: tuple[Workspace, object]) -> None:
     workspace, resources = small_project
     names = ("raw_files", "msd_tracks", "lastfm_similarity", "lastfm_tags", "lastfm_exclusions", "tracks")
     selection = dg.AssetSelection.assets(*names, "track_exclusions")
     assert dg.materialize(defs.assets or [], selection=selection, resources=resources).success  # type: ignore[arg-type]
     for name in ("lastfm_similarity", "tracks"):
         assert workspace.read(name).equals(finished_run[0].read(name))
+
+
+def test_run_that_began_by_reading_is_overtaken_by_the_next(whole: tuple[Project, dg.ExecuteInProcessResult]) -> None:
+    """A re-execution of the index alone has read its frames when a night begins and ends; then it would write them."""
+    workspace, resources = whole[0]
+    _pass(workspace)
+    selection = dg.AssetSelection.assets(["wns", "qdrant_collection"])
+    read, loaded = FrameIOManager.load_input, []
+
+    def read_and_be_overtaken(manager: FrameIOManager, context: dg.InputContext) -> pl.DataFrame:
+        frame = read(manager, context)
+        loaded.append(context.asset_key)
+        if len(loaded) == 5:  # all that the index is made of
+            with Workspace(workspace.home, "a night").lock():
+                pass
+        return frame
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FrameIOManager, "load_input", read_and_be_overtaken)
+        result = _materialize((workspace, resources), selection, raise_on_error=False)
+    assert not result.success
+    (failure,) = result.get_step_failure_events()
+    assert "overtaken: run a night" in str(failure.step_failure_data.error)
 
 
 def test_divided_artist_fails_its_check() -> None:
@@ -167,8 +314,68 @@ def test_environment_configures_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert SimSong().config().evaluation.relevance == "artist"
 
 
-def test_nothing_has_to_be_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_has_to_be_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SIMSONG_HOME", "SIMSONG_RAW", "SIMSONG_MANIFEST", "SIMSONG_RELEVANCE", "SIMSONG_CONFIG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
     assert SimSong().workspace().home == Path("simsong-data")
-    assert SimSong().source().raw is None
+    assert SimSong().source() == SourceConfig()
+
+
+def _home_of_a_manifest(folder: Path) -> Workspace:
+    workspace = Workspace(folder / "home")
+    workspace.home.mkdir()
+    workspace.save_source(SourceConfig(manifest=folder / "songs.csv"))
+    return workspace
+
+
+def test_raw_data_are_those_of_the_last_run(tmp_path: Path) -> None:
+    workspace = _home_of_a_manifest(tmp_path)
+    assert SimSong(home=str(workspace.home)).source() == workspace.load_source()
+
+
+def test_raw_data_that_are_named_replace_those_of_the_last_run(tmp_path: Path) -> None:
+    workspace = _home_of_a_manifest(tmp_path)
+    assert SimSong(home=str(workspace.home), raw="mine").source() == SourceConfig(raw=Path("mine"))
+
+
+def _raw_files(workspace: Workspace) -> None:
+    resources = {"simsong": SimSong(home=str(workspace.home), sample_songs=8, sample_artists=4)}
+    _materialize((workspace, resources | {"frames": dg.mem_io_manager}), dg.AssetSelection.assets("raw_files"))
+
+
+def test_no_sample_is_written_into_the_home_of_a_manifest(tmp_path: Path) -> None:
+    workspace = _home_of_a_manifest(tmp_path)
+    _raw_files(workspace)
+    assert not workspace.raw.exists()
+
+
+def test_no_sample_is_written_over_tracks_that_nobody_names_now(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "home")
+    workspace.write("msd_tracks", pl.DataFrame({"track_id": ["T1"], "unreadable": [None]}))
+    _raw_files(workspace)
+    assert not workspace.raw.exists()
+
+
+@pytest.mark.parametrize("value", ["1", "", "0"])
+def test_environment_may_accept_a_shrunken_catalogue(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
+) -> None:
+    monkeypatch.setenv("SIMSONG_ACCEPT_SHRINK", value)
+    assert SimSong(home=str(tmp_path)).source().accept_shrink == (value == "1")
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_launchpad_may_accept_a_shrunken_catalogue(
+    run_copy: Workspace, monkeypatch: pytest.MonkeyPatch, accepted: bool
+) -> None:
+    _pass(run_copy)
+    run_copy.write("wns/track_vectors", run_copy.read("wns/track_vectors").head(8))
+    monkeypatch.setenv("SIMSONG_HOME", str(run_copy.home))
+    result = _materialize(
+        (run_copy, {"simsong": SimSong(), "frames": FrameIOManager(simsong=SimSong())}),
+        dg.AssetSelection.assets(["wns", "qdrant_collection"]),
+        run_config={"resources": {"simsong": {"config": {"accept_shrink": accepted}}}},
+        raise_on_error=False,
+    )
+    assert result.success == accepted

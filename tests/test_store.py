@@ -144,6 +144,14 @@ def test_what_is_raised_before_a_write_keeps_it_from_happening(store: Store) -> 
     assert store.count(SONGS) == 0
 
 
+def test_progress_counts_what_is_written_and_no_more(store: Store) -> None:
+    points = _points(_vectors())
+    store.update(SONGS, points[:20])
+    told: list[tuple[int, int]] = []
+    store.update(SONGS, points, progress=lambda *counts: told.append(counts))
+    assert told == [(10, 10)]
+
+
 def test_stored_vectors_come_back(store: Store) -> None:
     points = _points(_vectors())
     store.update(SONGS, points)

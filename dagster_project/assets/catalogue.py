@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from dagster_project.metadata import Speed, table
+from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.pipeline import catalogue_stages as stages
 
@@ -37,20 +37,23 @@ def audio_and_features(
     frames = stages.make_audio(
         simsong.workspace(), simsong.source(), tracks, youtube_audio, simsong.config(), events(context).progress
     )
-    failed = frames.audio.filter(pl.col("status") != "ok").select("track_id", "status", "reason", "path")
-    counts = {"decoded": frames.decoded, "unchanged": frames.audio.height - frames.decoded, "failed": failed.height}
-    metadata = {**counts, "songs_per_s": speed.of(frames.decoded), "failures": table(failed)}
+    failed = failures(frames.audio, frames.segment_features)
+    skipped = frames.audio.filter(pl.col("status") != "missing").height - frames.decoded
+    metadata = outcome("decoded", frames.decoded, skipped, failed, speed)
     yield dg.Output(frames.audio, "audio", metadata=metadata)
-    hours = frames.audio["duration_s"].sum() / 3600
-    yield dg.Output(frames.segment_features, "segment_features", metadata={"hours": float(hours)})
+    hours = float(frames.audio["duration_s"].sum() / 3600)
+    yield dg.Output(frames.segment_features, "segment_features", metadata={**metadata, "hours": hours})
 
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
 def lyrics(tracks: pl.DataFrame, genius_lyrics: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
-    """Cleaned lyrics and their language, one row a track."""
+    """Cleaned lyrics and their language, one row a track; songs without words, or without a page, are skipped."""
+    speed = Speed()
     frame = stages.make_lyrics(tracks, genius_lyrics)
-    counts = dict(frame["status"].cast(pl.String).value_counts().rows())
-    return dg.MaterializeResult(value=frame, metadata=counts)
+    ok, bad = frame.filter(status="ok"), frame.filter(status="invalid")
+    without = {status: frame.filter(status=status).height for status in ("instrumental", "missing")}
+    metadata = outcome("cleaned", ok.height, sum(without.values()), failures(bad, ok), speed)
+    return dg.MaterializeResult(value=frame, metadata={**metadata, **without})
 
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
@@ -67,7 +70,8 @@ def exclusions(
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """Everything that was left out, with its reason."""
     frame = stages.make_exclusions(track_exclusions, lastfm_exclusions, audio, lyrics)
-    return dg.MaterializeResult(value=frame, metadata={"first_rows": table(frame)})
+    shown = frame.select("track_id", "reason", "stage", "file")
+    return dg.MaterializeResult(value=frame, metadata={"first_rows": table(shown)})
 
 
 @dg.asset(group_name="features", io_manager_key="frames")
@@ -75,6 +79,8 @@ def lyric_embeddings(
     context: dg.AssetExecutionContext, lyrics: pl.DataFrame, simsong: SimSong
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """BERT-family vectors of the lyrics; only new or changed texts are embedded."""
-    previous = simsong.workspace().read_if_there("lyric_embeddings")
+    previous, speed = simsong.workspace().read_if_there("lyric_embeddings"), Speed()
     result = stages.make_lyric_embeddings(lyrics, previous, simsong.config(), events(context).progress)
-    return dg.MaterializeResult(value=result.frame, metadata={"embedded": result.embedded})
+    failed = failures(lyrics.filter(pl.col("status").is_in(["ok", "invalid"])), result.frame)
+    metadata = outcome("embedded", result.embedded, result.frame.height - result.embedded, failed, speed)
+    return dg.MaterializeResult(value=result.frame, metadata=metadata)

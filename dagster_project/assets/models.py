@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import polars as pl
 
-from dagster_project.metadata import Speed
+from dagster_project.metadata import Speed, failures, outcome
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
@@ -79,11 +79,12 @@ def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
         key_prefix=variant,
         group_name="embeddings",
         deps=[dg.AssetKey([variant, "onnx_encoder"])],
-        ins=_inputs("segment_features", "lyric_embeddings"),
+        ins=_inputs("audio", "segment_features", "lyric_embeddings"),
         io_manager_key="frames",
     )
     def track_vectors(
         context: dg.AssetExecutionContext,
+        audio: pl.DataFrame,
         segment_features: pl.DataFrame,
         lyric_embeddings: pl.DataFrame,
         simsong: SimSong,
@@ -93,8 +94,9 @@ def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
         result = embed_variant(
             simsong.workspace(), variant, segment_features, lyric_embeddings, simsong.config(), progress
         )
-        counts = {"embedded": result.embedded, "unchanged": result.unchanged, "songs_per_s": speed.of(result.embedded)}
-        return dg.MaterializeResult(value=result.vectors, metadata=counts)
+        failed = failures(audio, result.vectors)
+        metadata = outcome("embedded", result.embedded, result.unchanged, failed, speed)
+        return dg.MaterializeResult(value=result.vectors, metadata=metadata)
 
     return track_vectors
 
@@ -120,10 +122,21 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         lastfm_tags: pl.DataFrame,
     ) -> dg.MaterializeResult:
         """The songs in Qdrant: one collection a model version, behind an alias."""
-        frames, now = IndexFrames(tracks, audio, lyrics, lastfm_tags), datetime.now(UTC)
-        workspace, run_id = simsong.workspace(), context.run.run_id
-        change = publish_variant(workspace, variant, track_vectors, frames, simsong.config(), now, run_id=run_id)
-        return dg.MaterializeResult(metadata=vars(change))
+        frames, now, speed = IndexFrames(tracks, audio, lyrics, lastfm_tags), datetime.now(UTC), Speed()
+        change = publish_variant(
+            simsong.workspace(),
+            variant,
+            track_vectors,
+            frames,
+            simsong.config(),
+            now,
+            run_id=context.run.run_id,
+            accept_shrink=simsong.source().accept_shrink,
+            progress=events(context).progress,
+        )
+        failed = failures(audio, track_vectors)
+        metadata = outcome("upserted", change.upserted, change.total - change.upserted, failed, speed)
+        return dg.MaterializeResult(metadata={**metadata, "deleted": change.deleted, "total": change.total})
 
     return qdrant_collection
 

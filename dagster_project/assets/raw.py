@@ -16,11 +16,10 @@ _FETCHED_AUDIO, _FETCHED_LYRICS = dg.AssetKey("youtube_recordings"), dg.AssetKey
 @dg.asset(group_name=GROUP)
 def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
     """The raw data on disk; the procedural sample catalogue is written where there are none."""
-    progress = events(context).progress
-    with simsong.workspace().lock():
-        simsong.workspace().fence.claim(context.run.run_id)
-    written = raw.ensure_raw(simsong.workspace(), simsong.source(), simsong.sample(), progress)
-    return dg.MaterializeResult(metadata={"sample_written": written, "home": str(simsong.workspace().home)})
+    workspace, progress = simsong.workspace(), events(context).progress
+    with workspace.lock():
+        written = raw.ensure_raw(workspace, simsong.source(), simsong.sample(), progress)
+    return dg.MaterializeResult(metadata={"sample_written": written, "home": str(workspace.home)})
 
 
 @dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")

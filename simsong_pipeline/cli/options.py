@@ -21,5 +21,10 @@ PromoteAnyway = Annotated[
 ]
 Retrain = Annotated[bool, typer.Option("--retrain", help="Train again although a model of this recipe is there.")]
 PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Index even when no better than chance.")]
-AcceptShrink = Annotated[bool, typer.Option("--accept-shrink", help="Go on although the raw data lost more than half.")]
+AcceptShrink = Annotated[
+    bool,
+    typer.Option(
+        "--accept-shrink", envvar="SIMSONG_ACCEPT_SHRINK", help="Go on although more than half of the songs are gone."
+    ),
+]
 DEFAULT_HOME = Path("simsong-data")

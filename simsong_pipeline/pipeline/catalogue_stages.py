@@ -16,7 +16,7 @@ from simsong_pipeline.lyrics.model_version import model_version
 from simsong_pipeline.pipeline.library_stage import without_copies
 from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.refresh import is_shrunken
+from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
 
@@ -71,7 +71,7 @@ def _refuse_silenced(workspace: Workspace, source: SourceConfig, count: int, sta
     if is_shrunken(count, before) and not source.accept_shrink:
         raise RawDataError(
             f"{count} recordings are {state}, and {before} could be used in the last run: check that the disk with "
-            f"them is mounted and whole. {kept}; if this is meant, use --accept-shrink"
+            f"them is mounted and whole. {kept}; {IF_MEANT}"
         )
 
 

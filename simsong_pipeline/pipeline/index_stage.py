@@ -11,6 +11,7 @@ import polars as pl
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError, StoreError
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
+from simsong_pipeline.pipeline.embedding_stage import Progress
 from simsong_pipeline.pipeline.evaluation_stage import song_vectors
 from simsong_pipeline.pipeline.index_names import alias_name, collection_name
 from simsong_pipeline.pipeline.model_files import ModelFiles
@@ -43,6 +44,7 @@ def publish_variant(
     run_id: str | None = None,
     opened: Store | None = None,
     accept_shrink: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> StoreChange:
     """Bring the variant's collection to the state of `vectors` and point its alias at it.
 
@@ -53,6 +55,7 @@ def publish_variant(
         run_id: the run that publishes; one that another has overtaken is refused. A new one where null.
         opened: the store, which stays open; opened and closed here where null.
         accept_shrink: also where fewer than half of the songs stay that are served now.
+        progress: called with the songs written, and those to write.
 
     Raises:
         StaleRunError: another run has begun since this one did.
@@ -77,7 +80,7 @@ def publish_variant(
         if before not in (None, name):
             refuse_fewer(store, before, len(points), keep_share)
         store.ensure_collection(name, *widths)
-        change = store.update(name, points, keep_share, before_write=still_mine)
+        change = store.update(name, points, keep_share, before_write=still_mine, progress=progress)
         still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
         store.point_aliases(targets)

@@ -215,6 +215,7 @@ def index(
                 run_id,
                 store,
                 source.accept_shrink,
+                events.progress,
             )
             upserted = max(upserted, change.upserted)
             counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"

@@ -7,7 +7,8 @@ SIMSONG_MAIL_TO, SIMSONG_SMTP_URL: smtp://user:password@host:587 (STARTTLS where
 import os
 import smtplib
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +17,11 @@ import httpx
 from simsong_pipeline.errors import SimSongError
 
 WEBHOOK, MAIL_TO, SMTP = "SIMSONG_WEBHOOK_URL", "SIMSONG_MAIL_TO", "SIMSONG_SMTP_URL"
-_TIMEOUT_S = 20.0
+# Short enough that whoever sends has done so, or knows that it cannot, well within the minute that a sensor has.
+_TIMEOUT_S = 10.0
+_BUDGET_S = 20.0
+_WAITS_S = (2.0, 6.0)
+Way = Callable[[str, str, Mapping[str, str]], None]
 
 
 class NoticeError(SimSongError):
@@ -28,25 +33,40 @@ def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
     return bool(environment.get(WEBHOOK) or environment.get(MAIL_TO))
 
 
-def send(subject: str, text: str, environment: Mapping[str, str] = os.environ) -> list[str]:
+def send(
+    subject: str, text: str, environment: Mapping[str, str] = os.environ, waits: Sequence[float] = _WAITS_S
+) -> list[str]:
     """Tell all who are configured; what was used ("webhook", "mail").
+
+    Args:
+        waits: seconds before each further try of those who could not be told.
 
     Raises:
         NoticeError: one of them could not be told; the others were.
     """
-    ways = {"webhook": _post if environment.get(WEBHOOK) else None, "mail": _mail if environment.get(MAIL_TO) else None}
-    used, faults = [], []
+    ways = {name: way for name, (wanted, way) in _WAYS.items() if environment.get(wanted)}
+    started = time.monotonic()
+    faults = _try(ways, subject, text, environment)
+    for wait in waits:
+        if not faults or time.monotonic() + wait > started + _BUDGET_S:
+            break
+        time.sleep(wait)
+        faults = _try({name: ways[name] for name in faults}, subject, text, environment)
+    if faults:
+        told = "; ".join(f"{name}: {kind}" for name, kind in faults.items())
+        raise NoticeError(f"not everybody could be told ({told}): check {WEBHOOK}, {MAIL_TO} and {SMTP}")
+    return list(ways)
+
+
+def _try(ways: Mapping[str, Way], subject: str, text: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """What failed, by the name of the way; each is tried, whatever becomes of the others."""
+    faults = {}
     for name, way in ways.items():
-        if way is None:
-            continue
         try:
             way(subject, text, environment)
-            used.append(name)
         except (httpx.HTTPError, httpx.InvalidURL, smtplib.SMTPException, OSError, ValueError) as error:
-            faults.append(f"{name}: {_kind(error)}")
-    if faults:
-        raise NoticeError(f"not everybody could be told ({'; '.join(faults)}): check {WEBHOOK}, {MAIL_TO} and {SMTP}")
-    return used
+            faults[name] = _kind(error)
+    return faults
 
 
 def _kind(error: Exception) -> str:
@@ -84,3 +104,6 @@ def _mail(subject: str, text: str, environment: Mapping[str, str]) -> None:
                 raise smtplib.SMTPNotSupportedError("no TLS: the password stays here")
             client.login(unquote(server.username), unquote(server.password))
         client.send_message(message)
+
+
+_WAYS: dict[str, tuple[str, Way]] = {"webhook": (WEBHOOK, _post), "mail": (MAIL_TO, _mail)}

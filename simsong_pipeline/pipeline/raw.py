@@ -10,7 +10,7 @@ from simsong_pipeline.config import Relevance, SampleConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.pipeline import library_stage
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.refresh import is_shrunken
+from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import (
     AUDIO_FILES,
     EXCLUSIONS,
@@ -39,7 +39,7 @@ def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame
     if previous is not None and is_shrunken(frame.height, previous.height) and not source.accept_shrink:
         raise RawDataError(
             f"{name} has {frame.height} rows now and had {previous.height} in the last run: check that the raw data "
-            "are complete. Nothing was changed; if this is meant, use --accept-shrink"
+            f"are complete. Nothing was changed; {IF_MEANT}"
         )
     return frame
 
@@ -49,6 +49,8 @@ def ensure_raw(workspace: Workspace, source: SourceConfig, sample: SampleConfig,
     known = workspace.read_if_there(library_stage.FRAME)
     if known is not None and known.height:
         return False  # a home of a music folder: nothing is put beside it
+    if workspace.frame_path("msd_tracks").is_file():
+        return False  # a home of other data, which nobody names now: those who read them say so
     if source.name != "msd" or source.raw is not None or workspace.raw.is_dir():
         return False
     # Imported here because a night, which writes none, should not wait for it.

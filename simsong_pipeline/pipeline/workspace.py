@@ -158,6 +158,16 @@ class Workspace:
         """Who may publish."""
         return Fence(self.home / "fence.json")
 
+    def begin(self) -> None:
+        """Take the number of the run that this workspace is used by, where there is one.
+
+        Raises:
+            SimSongError: as `lock`.
+        """
+        if self._run_id is not None:
+            with self.lock():
+                return
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the home for one run at a time.

@@ -9,7 +9,7 @@ import numpy as np
 
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.recommend import Point
-from simsong_pipeline.refresh import is_shrunken
+from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 
 HASH_FIELDS = ("content_hash", "payload_hash", "model_version")
 # A point's vectors as JSON numbers, generously.
@@ -49,12 +49,14 @@ def bring_to(
     batch_bytes: int,
     keep_share: float,
     before_write: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> StoreChange:
     """Make the collection hold exactly `points`, writing only those whose hashes changed.
 
     Args:
         keep_share: refuse to delete when fewer than this share of the present points would stay.
         before_write: called before each batch; what it raises ends the update there.
+        progress: called after each batch with the points written, and those to write.
 
     Raises:
         StoreError: too few points would stay, or the collection holds other points afterwards.
@@ -65,9 +67,12 @@ def bring_to(
     vanished = [i for i in present if i not in wanted]
     if is_shrunken(len(present) - len(vanished), len(present), keep_share):
         raise _shrunken(store, name, len(vanished), len(present))
+    written = 0
     for batch in batches(changed, batch_bytes):
         before_write()
         store.upsert(name, batch)
+        written += len(batch)
+        progress(written, len(changed))
     if vanished:
         before_write()
         store.delete(name, vanished)
@@ -91,7 +96,7 @@ def refuse_fewer(store: Writable, served: str, songs: int, keep_share: float) ->
 def _shrunken(store: Writable, name: str, missing: int, present: int) -> StoreError:
     return StoreError(
         f"{missing} of the {present} songs in {name!r} are missing from the new catalogue: check that the raw data are "
-        f"complete. The index was left as it was ({store.address}); if this is meant, use --accept-shrink"
+        f"complete. The index was left as it was ({store.address}); {IF_MEANT}"
     )
 
 
