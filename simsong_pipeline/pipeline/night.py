@@ -213,9 +213,9 @@ def index(
                 now,
                 publish_anyway,
                 run_id,
-                store,
-                source.accept_shrink,
-                events.progress,
+                opened=store,
+                accept_shrink=source.accept_shrink,
+                progress=events.progress,
             )
             upserted = max(upserted, change.upserted)
             counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
