@@ -54,20 +54,20 @@ def make_audio(
         for track_id, expected, path, size, modified in rows.rows()
     ]
     with workspace.lock():
-        _refuse_silenced(workspace, source, sum(t.size_bytes > 0 for t in tasks), "there", "Nothing was changed")
+        previous = workspace.read_if_there("audio")
+        before = 0 if previous is None else previous.filter(status="ok").height
+        _refuse_silenced(source, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
         store = workspace.features(config.log_mel)
         audio = store.refresh(tasks, config.audio, progress, hear)
         if set(tracks["source"].unique()) == {"library"}:
             audio = without_copies(workspace, audio, store.reader(audio.segment_features))
         usable = audio.segment_features.height
-        _refuse_silenced(workspace, source, usable, "usable", "Frames, vectors and index are as they were")
+        _refuse_silenced(source, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio
 
 
-def _refuse_silenced(workspace: Workspace, source: SourceConfig, count: int, state: str, kept: str) -> None:
+def _refuse_silenced(source: SourceConfig, count: int, before: int, state: str, kept: str) -> None:
     """Stop while the vectors and points of the recordings that are missing are still there."""
-    previous = workspace.read_if_there("audio")
-    before = 0 if previous is None else previous.filter(status="ok").height
     if is_shrunken(count, before) and not source.accept_shrink:
         raise RawDataError(
             f"{count} recordings are {state}, and {before} could be used in the last run: check that the disk with "

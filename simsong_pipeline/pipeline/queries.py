@@ -1,6 +1,6 @@
 """Every kind of question to the index, asked by words. No torch, but for a text's vector."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,7 @@ class Songs:
             exclude_artist: no song by an artist of the liked ones.
         """
         meant, other = [self.find(w) for w in liked], [self.find(w) for w in disliked]
-        choice = self._spelled(self._lawful(choice))
+        choice = self._lawful(choice)
         if exclude_artist:
             by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant]))["artist_id"].to_list()
             choice = replace(choice, restriction=choice.restriction.without("artist_id", by))
@@ -112,7 +112,7 @@ class Songs:
         """Songs that lead from one to the other; both ends are part of the answer's `meant` alone."""
         ends = [self.find(start), self.find(end)]
         first, last = self._points(ends)
-        choice = self._spelled(self._lawful(choice))
+        choice = self._lawful(choice)
         return Answer(ends, song_path(self._store, self._collection, (first, last), self._ranking, choice))
 
     def about(self, text: str, choice: Choice) -> Answer:
@@ -123,7 +123,7 @@ class Songs:
         if not text.strip():
             raise UnknownSongError("a text without words is about nothing")
         self._of_the_present_model()
-        choice = self._spelled(self._lawful(choice))
+        choice = self._lawful(choice)
         encoded = LyricEncoder(self._config.lyrics).encode([text], lambda *_: None)
         words = ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded)[0]
         return Answer([], songs_about(self._store, self._collection, words, choice))
@@ -170,20 +170,20 @@ class Songs:
         return points
 
     def _lawful(self, choice: Choice) -> Choice:
-        """Without what is never to be suggested."""
+        """Without what is never to be suggested, and with filters as the index spells them."""
         never = never_suggested(self._workspace)
         restriction = choice.restriction.without("track_id", never.tracks).without("artist_id", never.artists)
-        return replace(choice, restriction=restriction)
+        return replace(choice, restriction=replace(restriction, any_of=self._spelled(restriction.any_of)))
 
-    def _spelled(self, choice: Choice) -> Choice:
-        """With languages and tags as the index has them: a filter that is spelt otherwise lets nothing through."""
-        any_of = dict(choice.restriction.any_of)
+    def _spelled(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+        """Languages and tags as the index has them: a filter that is spelt otherwise lets nothing through."""
+        any_of = dict(asked)
         if languages := any_of.get("language"):
             any_of["language"] = [language.strip().lower() for language in languages]
         if tags := any_of.get("tags"):
             known = self._tags()
             any_of["tags"] = [spelled for words in tags for spelled in find_tags(known, words)]
-        return replace(choice, restriction=replace(choice.restriction, any_of=any_of))
+        return any_of
 
     def _tags(self) -> list[str]:
         """All tags of the catalogue's songs."""
