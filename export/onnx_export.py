@@ -25,18 +25,31 @@ def export_encoder(encoder: AudioEncoder, frames: int, n_mels: int, metadata: di
     Raises:
         ModelError: the exporter fails or the checker refuses its graph.
     """
-    encoder = encoder.cpu().eval()
-    example = torch.zeros(2, frames, n_mels)
+    export_module(encoder, torch.zeros(2, frames, n_mels), (INPUT, OUTPUT), metadata, path)
+
+
+def export_module(
+    module: torch.nn.Module, example: torch.Tensor, names: tuple[str, str], metadata: dict[str, object], path: Path
+) -> None:
+    """Write `module` for inputs like `example`, any number of them.
+
+    Args:
+        names: of the input, which is also the argument of `forward`, and of the output.
+        metadata: as for `export_encoder`.
+
+    Raises:
+        ModelError: as for `export_encoder`.
+    """
     batch = torch.export.Dim("batch", min=1, max=4096)
     try:
         with _quiet_exporter():
             program = torch.onnx.export(
-                encoder,
+                module.cpu().eval(),
                 (example,),
                 dynamo=True,
-                input_names=[INPUT],
-                output_names=[OUTPUT],
-                dynamic_shapes={"log_mel": {0: batch}},
+                input_names=[names[0]],
+                output_names=[names[1]],
+                dynamic_shapes={names[0]: {0: batch}},
                 verbose=False,
             )
         if program is None:

@@ -29,6 +29,10 @@ class ModelError(SimSongError):
     """A model, checkpoint or ONNX file is missing, damaged, or does not fit its manifest."""
 
 
+class ModelUnavailableError(ModelError):
+    """A pretrained model is not on this machine and cannot be fetched now; work can go on without it."""
+
+
 class StoreError(SimSongError):
     """The vector database refuses, does not answer, or holds something unexpected."""
 

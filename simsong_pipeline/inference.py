@@ -36,13 +36,11 @@ class OnnxEncoder:
         if not path.is_file():
             raise ModelError(f"no ONNX encoder at {path}: run `simsong run` to train and export one")
         self._batch_size = config.batch_size
-        self._session = _open_session(path, config)
-        self.provider = next(n for n, full in _NAMES.items() if full == self._session.get_providers()[0])
+        self._session = open_session(path, config)
+        self.provider = provider_of(self._session)
         self._workers = (config.threads or os.cpu_count() or 1) if self.provider == "cpu" else 1
         self._turns = BoundedSemaphore(self._workers)
-        self.metadata: dict[str, Any] = {
-            key: _parsed(value) for key, value in self._session.get_modelmeta().custom_metadata_map.items()
-        }
+        self.metadata = metadata_of(self._session)
         self._input = self._session.get_inputs()[0]
         self.dim = int(self._session.get_outputs()[0].shape[1])
 
@@ -96,10 +94,13 @@ class OnnxEncoder:
         return result
 
 
-def _open_session(path: Path, config: InferenceConfig) -> onnxruntime.InferenceSession:
-    """A session on the wanted provider.
+def open_session(path: Path, config: InferenceConfig) -> onnxruntime.InferenceSession:
+    """A session on the wanted provider, one thread a call.
 
     ONNX Runtime falls back to the CPU with only a warning when CUDA does not load, so what runs is checked.
+
+    Raises:
+        ModelError: the file or the provider cannot be loaded.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -117,6 +118,11 @@ def _open_session(path: Path, config: InferenceConfig) -> onnxruntime.InferenceS
     return session
 
 
+def provider_of(session: onnxruntime.InferenceSession) -> str:
+    """The provider that runs, `cpu` or `cuda`."""
+    return next(name for name, full in _NAMES.items() if full == session.get_providers()[0])
+
+
 def _automatic() -> list[str]:
     """CUDA first where a device and its library are there."""
     return ["cuda", "cpu"] if cuda_is_usable() else ["cpu"]
@@ -126,6 +132,11 @@ def cuda_is_usable() -> bool:
     """True when this ONNX Runtime has the CUDA provider and the driver shows a device."""
     has_device = any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
     return _NAMES["cuda"] in onnxruntime.get_available_providers() and has_device
+
+
+def metadata_of(session: onnxruntime.InferenceSession) -> dict[str, Any]:
+    """What the exporter wrote into the file that `session` runs."""
+    return {key: _parsed(value) for key, value in session.get_modelmeta().custom_metadata_map.items()}
 
 
 def _parsed(value: str) -> Any:

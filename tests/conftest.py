@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
+from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.model_cache import MusicnnFiles, ensure_musicnn
 from simsong_pipeline.pipeline.night import RunSummary
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
@@ -33,6 +35,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no real sample data at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def musicnn_files() -> MusicnnFiles:
+    """MusiCNN out of the cache that homes share, fetched where it is not there."""
+    try:
+        return ensure_musicnn(QUIET)
+    except ModelUnavailableError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from simsong_pipeline.cli import commands, fetch_commands, query_commands
+from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands
 from simsong_pipeline.cli.console import err
 from simsong_pipeline.errors import SimSongError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 for command in (*commands.ALL, *query_commands.ALL):
     app.command()(command)
 app.add_typer(fetch_commands.app, name="fetch")
+app.add_typer(model_commands.app, name="models")
 
 
 def main() -> None:

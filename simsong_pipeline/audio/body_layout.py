@@ -1,0 +1,69 @@
+"""What a pretrained body gives for a patch: which columns are which layer, and what its tags are called."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BodyLayout:
+    """The columns of features [patches, width], in order: last hidden layer, mean pool, max pool, tags.
+
+    Attributes:
+        last: width of the last but one layer.
+        pooled: channels whose mean and maximum over time are given.
+        labels: number of tags.
+    """
+
+    last: int
+    pooled: int
+    labels: int
+
+    @property
+    def penultimate(self) -> slice:
+        """The layer before the tags."""
+        return slice(0, self.last)
+
+    @property
+    def mean_pool(self) -> slice:
+        """Means over time of all channels."""
+        return slice(self.last, self.last + self.pooled)
+
+    @property
+    def max_pool(self) -> slice:
+        """Maxima over time of all channels."""
+        return slice(self.last + self.pooled, self.last + 2 * self.pooled)
+
+    @property
+    def tags(self) -> slice:
+        """Probabilities of the tags."""
+        return slice(self.last + 2 * self.pooled, self.width)
+
+    @property
+    def width(self) -> int:
+        """All columns."""
+        return self.last + 2 * self.pooled + self.labels
+
+
+MUSICNN_LAYOUT = BodyLayout(last=200, pooled=753, labels=50)
+
+# In the order of the networks' outputs. The first are the fifty commonest of Last.fm's on the Million Song Dataset, the
+# second those of MagnaTagATune.
+_MSD = """
+rock, pop, alternative, indie, electronic, female vocalists, dance, 00s, alternative rock, jazz, beautiful,
+metal, chillout, male vocalists, classic rock, soul, indie rock, Mellow, electronica, 80s, folk, 90s, chill,
+instrumental, punk, oldies, blues, hard rock, ambient, acoustic, experimental, female vocalist, guitar,
+Hip-Hop, 70s, party, country, easy listening, sexy, catchy, funk, electro, heavy metal, Progressive rock, 60s,
+rnb, indie pop, sad, House, happy
+"""
+_MTT = """
+guitar, classical, slow, techno, strings, drums, electronic, rock, fast, piano, ambient, beat, violin, vocal,
+synth, female, indian, opera, male, singing, vocals, no vocals, harpsichord, loud, quiet, flute, woman, male
+vocal, no vocal, pop, soft, sitar, solo, man, classic, choir, voice, new age, dance, male voice, female vocal,
+beats, harp, cello, no voice, weird, country, metal, female voice, choral
+"""
+
+
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(" ".join(name.split()) for name in names.split(","))
+
+
+MUSICNN_TAGS = {"msd": _split(_MSD), "mtt": _split(_MTT)}
