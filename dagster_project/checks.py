@@ -6,7 +6,7 @@ import polars as pl
 
 from dagster_project.resources import SimSong
 from simsong_pipeline.config import VARIANTS, Variant
-from simsong_pipeline.evaluation.quality import better_than_chance
+from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.pipeline.library_stage import COPY
 
 
@@ -59,7 +59,7 @@ def _unit_vectors(variant: Variant) -> dg.AssetChecksDefinition:
 @dg.asset_check(asset="metrics", name="better_than_chance", blocking=True)
 def served_model_beats_chance(metrics: pl.DataFrame, simsong: SimSong) -> dg.AssetCheckResult:
     """The served variant's Recall@k is above a random ranking's."""
-    verdict = better_than_chance(metrics, simsong.config())
+    verdict = quality_of(metrics, simsong.config())
     figures = {"value": verdict.value, "ci_low": verdict.ci_low, "chance": verdict.chance}
     return dg.AssetCheckResult(passed=verdict.passed, metadata=figures, description=verdict.text)
 

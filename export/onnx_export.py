@@ -9,15 +9,16 @@ from pathlib import Path
 import onnx
 import torch
 
-from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError, first_line
 from simsong_pipeline.files import write_bytes
 
-INPUT, OUTPUT = "log_mel", "audio_vector"
+INPUT, OUTPUT = "features", "audio_vector"
 
 
-def export_encoder(encoder: AudioEncoder, frames: int, n_mels: int, metadata: dict[str, object], path: Path) -> None:
-    """Write `encoder` for log_mel [batch, frames, n_mels] → embedding [batch, d], any batch size.
+def export_encoder(
+    encoder: torch.nn.Module, frames: int, channels: int, metadata: dict[str, object], path: Path
+) -> None:
+    """Write `encoder` for features [batch, frames, channels] → embedding [batch, d], any batch size.
 
     Args:
         metadata: strings or JSON values, kept in the file's metadata_props.
@@ -25,7 +26,7 @@ def export_encoder(encoder: AudioEncoder, frames: int, n_mels: int, metadata: di
     Raises:
         ModelError: the exporter fails or the checker refuses its graph.
     """
-    export_module(encoder, torch.zeros(2, frames, n_mels), (INPUT, OUTPUT), metadata, path)
+    export_module(encoder, torch.zeros(2, frames, channels), (INPUT, OUTPUT), metadata, path)
 
 
 def export_module(

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.inference import OnnxEncoder
 
 MIN_COSINE = 0.9999
@@ -28,25 +27,34 @@ class Parity:
 
 
 def check_parity(
-    encoder: AudioEncoder, session: OnnxEncoder, frames: int, n_mels: int, catalogue: NDArray[np.float32]
+    encoder: torch.nn.Module, session: OnnxEncoder, fixed: NDArray[np.float32], catalogue: NDArray[np.float32]
 ) -> Parity:
-    """Compare on the fixed set in several batch sizes, and the neighbours of `catalogue` segments.
+    """Compare on the fixed set in several batch sizes, and the neighbours of `catalogue`'s inputs.
 
     Args:
-        catalogue: [songs, frames, n_mels], one segment a song.
+        fixed: [n, frames, channels], hard inputs.
+        catalogue: [songs, frames, channels], one input a song.
     """
     encoder = encoder.cpu().eval()
-    fixed = fixed_inputs(frames, n_mels)
     cosines = []
     for size in _BATCHES:
-        batch = np.resize(fixed, (size, frames, n_mels))
+        batch = np.resize(fixed, (size, *fixed.shape[1:]))
         cosines.append((_torch(encoder, batch) * session.embed(batch)).sum(axis=1).min())
     overlap = _overlap(_torch(encoder, catalogue), session.embed(catalogue)) if len(catalogue) else 1.0
     # np.min lets a NaN through to the comparison, which it fails; min() could hide one.
     return Parity(float(np.min(cosines)), overlap)
 
 
-def fixed_inputs(frames: int, n_mels: int) -> NDArray[np.float32]:
+def fixed_features(channels: int) -> NDArray[np.float32]:
+    """[4, 1, channels] as a body might give them: nothing, everything loud, noise, a single channel."""
+    inputs = np.zeros((4, 1, channels), np.float32)
+    inputs[1] = 8.0
+    inputs[2] = np.random.default_rng(0).normal(size=(1, channels))
+    inputs[3, 0, channels // 3] = 30.0
+    return inputs
+
+
+def fixed_log_mels(frames: int, n_mels: int) -> NDArray[np.float32]:
     """[6, frames, n_mels] in dB: silence, full scale, noise, a click, a tone, a rising sweep."""
     inputs = np.full((6, frames, n_mels), -80.0, np.float32)
     inputs[1] = 0.0
@@ -57,7 +65,7 @@ def fixed_inputs(frames: int, n_mels: int) -> NDArray[np.float32]:
     return inputs
 
 
-def _torch(encoder: AudioEncoder, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+def _torch(encoder: torch.nn.Module, batch: NDArray[np.float32]) -> NDArray[np.float32]:
     with torch.inference_mode():
         vectors: NDArray[np.float32] = np.concatenate(
             [encoder(torch.from_numpy(part)).numpy() for part in np.array_split(batch, -(-len(batch) // 64))]

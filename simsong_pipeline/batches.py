@@ -5,6 +5,7 @@ Everything random follows from (seed, step, rank), so a resumed run draws what a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from simsong_pipeline.audio.segments import cut
 from simsong_pipeline.augment import augment
-from simsong_pipeline.config import TrainConfig
+from simsong_pipeline.config import AugmentConfig, TrainConfig
 from simsong_pipeline.errors import ModelError
 
 Features = NDArray[np.float16]
@@ -25,7 +26,7 @@ class TrainingSongs:
     """The training part of the catalogue; row i of everything is song i.
 
     Attributes:
-        features: log-mels [frames, n_mels], memory-mapped or not.
+        features: log-mels [frames, n_mels] or a body's rows [patches, channels], memory-mapped or not.
         artist: [n] number of the artist.
         neighbours: [n, n] sparse similarity scores, rows and columns training songs only.
         lyrics: [n, k] whitened unit vectors, zero where there are none.
@@ -55,9 +56,9 @@ class TrainingSongs:
 
 @dataclass(frozen=True)
 class Batch:
-    """Two views of b songs: log_mel [2b, frames, n_mels]; row i and row i + b form a pair; songs [2b]."""
+    """Two views of b songs: inputs [2b, frames, channels]; row i and row i + b form a pair; songs [2b]."""
 
-    log_mel: Tensor
+    inputs: Tensor
     songs: NDArray[np.int64]
 
 
@@ -98,14 +99,48 @@ def hold_segments(features: Sequence[Features], device: torch.device) -> MappedS
     return DeviceSegments(features, device) if size <= free // 2 else MappedSegments(features, device)
 
 
-def draw_batch(
-    songs: TrainingSongs,
-    segments: MappedSegments | DeviceSegments,
-    length: int,
-    config: TrainConfig,
-    step: int,
-    rank: int = 0,
-) -> Batch:
+class Views(Protocol):
+    """Draws what an encoder hears of songs, other parts each time."""
+
+    def draw(self, songs: NDArray[np.int64], rng: np.random.Generator, config: AugmentConfig) -> Tensor:
+        """[n, frames, channels] a view of each song."""
+        ...
+
+
+class SegmentViews:
+    """Random segments of log-mels, augmented."""
+
+    def __init__(self, features: Sequence[Features], length: int, device: torch.device) -> None:
+        self._frames = np.array([len(f) for f in features])
+        self._length = length
+        self._segments = hold_segments(features, device)
+
+    def draw(self, songs: NDArray[np.int64], rng: np.random.Generator, config: AugmentConfig) -> Tensor:
+        """[n, length, n_mels] in dB."""
+        room = np.maximum(1, self._frames[songs] - self._length + 1)
+        views = self._segments.cut(songs, rng.integers(room), self._length)
+        generator = torch.Generator(views.device).manual_seed(int(rng.integers(2**62)))
+        return augment(views, generator, config)
+
+
+class PatchViews:
+    """Means over a random half of a song's patches: what else can be varied is inside of a frozen body."""
+
+    def __init__(self, features: Sequence[Features], device: torch.device) -> None:
+        self._features, self._device = features, device
+
+    def draw(self, songs: NDArray[np.int64], rng: np.random.Generator, config: AugmentConfig) -> Tensor:
+        """[n, 1, channels]."""
+        means = [self._half(self._features[song], rng) for song in songs]
+        return torch.from_numpy(np.stack(means)[:, None]).to(self._device)
+
+    def _half(self, rows: Features, rng: np.random.Generator) -> NDArray[np.float32]:
+        chosen = rng.permutation(len(rows))[: max(1, len(rows) // 2)]
+        mean: NDArray[np.float32] = rows[chosen].mean(axis=0, dtype=np.float32)
+        return mean
+
+
+def draw_batch(songs: TrainingSongs, views: Views, config: TrainConfig, step: int, rank: int = 0) -> Batch:
     """Draw b songs without repetition, and a second view of each: of itself or of a training neighbour.
 
     Raises:
@@ -117,10 +152,7 @@ def draw_batch(
     first = rng.permutation(len(songs))[: config.batch_size]
     second = np.array([_partner(songs, i, rng, config.neighbour_share) for i in first])
     both = np.concatenate([first, second])
-    room = np.array([max(1, len(songs.features[i]) - length + 1) for i in both])
-    views = segments.cut(both, rng.integers(room), length)
-    generator = torch.Generator(views.device).manual_seed(int(rng.integers(2**62)))
-    return Batch(augment(views, generator, config.augment), both)
+    return Batch(views.draw(both, rng, config.augment), both)
 
 
 def _partner(songs: TrainingSongs, song: int, rng: np.random.Generator, share: float) -> int:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Variant = Literal["ns", "wns"]
 VARIANTS: tuple[Variant, ...] = ("ns", "wns")
 Relevance = Literal["lastfm", "artist", "genre"]
+BodyName = Literal["musicnn-msd", "musicnn-mtt"]
 
 
 class StageConfig(BaseModel):
@@ -71,6 +72,13 @@ class SegmentConfig(StageConfig):
     inference_segments: int = Field(8, ge=1, description="evenly spaced segments averaged into a song's vector")
 
 
+class BodyConfig(StageConfig):
+    """The pretrained networks that hear each recording once; what they give is kept, so nothing is decoded again."""
+
+    models: tuple[BodyName, ...] = Field(("musicnn-msd", "musicnn-mtt"), min_length=1)
+    patches: int = Field(6, ge=1, description="patches of three seconds, evenly spaced, that a song is heard by")
+
+
 class LyricsConfig(StageConfig):
     """Cleaning and embedding lyrics."""
 
@@ -99,7 +107,9 @@ class SplitConfig(StageConfig):
 class EncoderConfig(StageConfig):
     """The audio encoder; widen and deepen it for a GPU."""
 
-    kind: Literal["convolution", "patches", "pretrained"] = "convolution"
+    kind: Literal["musicnn", "convolution", "patches", "pretrained"] = Field(
+        "musicnn", description="a head on the frozen networks of `body`, or an encoder of log-mels"
+    )
     pretrained: str | None = Field(None, description="folder or hub name of an AST or Whisper model (pretrained)")
     freeze: bool = Field(True, description="train pooling and head alone (pretrained)")
     pooling: Literal["statistics", "mean", "attention"] = "statistics"
@@ -235,6 +245,7 @@ class PipelineConfig(StageConfig):
     catalogue: CatalogueConfig = CatalogueConfig()
     log_mel: LogMelConfig = LogMelConfig()
     audio: AudioConfig = AudioConfig()
+    body: BodyConfig = BodyConfig()
     segments: SegmentConfig = SegmentConfig()
     lyrics: LyricsConfig = LyricsConfig()
     splits: SplitConfig = SplitConfig()

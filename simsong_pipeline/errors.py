@@ -41,6 +41,10 @@ class EvaluationError(SimSongError):
     """A metric is undefined for what it was given."""
 
 
+class UnprovenError(EvaluationError):
+    """A model was measured and is not clearly above chance, so nothing was published."""
+
+
 class UnknownSongError(SimSongError):
     """A song was asked for that is not in the catalogue."""
 

@@ -153,6 +153,18 @@ SEGMENT_FEATURES = Contract(
     },
     key=("track_id",),
 )
+DESCRIPTIONS = Contract(
+    "descriptions",
+    {
+        "track_id": pl.String,
+        "audio_sha256": pl.String,
+        "loudness_db": pl.Float64,
+        "tempo_bpm": pl.Float64,
+        "tags": pl.List(pl.Float32),
+    },
+    key=("track_id",),
+    nullable=frozenset({"tempo_bpm"}),
+)
 SPLITS = Contract("splits", {"track_id": pl.String, "split": SPLIT}, key=("track_id",))
 LYRIC_EMBEDDINGS = Contract(
     "lyric_embeddings",
@@ -183,9 +195,28 @@ METRICS = Contract(
         "chance": pl.Float64,
         "oracle": pl.Float64,
         "queries": pl.Int64,
+        "over_timbre": pl.Float64,
+        "over_timbre_low": pl.Float64,
+        "over_timbre_high": pl.Float64,
+        "over_start": pl.Float64,
+        "over_start_low": pl.Float64,
+        "over_start_high": pl.Float64,
     },
     key=("variant", "protocol", "metric"),
-    nullable=frozenset({"ci_low", "ci_high", "chance", "oracle"}),
+    nullable=frozenset(
+        {
+            "ci_low",
+            "ci_high",
+            "chance",
+            "oracle",
+            "over_timbre",
+            "over_timbre_low",
+            "over_timbre_high",
+            "over_start",
+            "over_start_low",
+            "over_start_high",
+        }
+    ),
 )
 CONTRACTS: dict[str, Contract] = {
     c.name: c
@@ -202,6 +233,7 @@ CONTRACTS: dict[str, Contract] = {
         LYRICS,
         AUDIO,
         SEGMENT_FEATURES,
+        DESCRIPTIONS,
         SPLITS,
         LYRIC_EMBEDDINGS,
         TRACK_VECTORS,

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from simsong_pipeline.audio.description import gaussian, timbre
 from simsong_pipeline.evaluation.baselines import (
     gaussian_scores,
     log_mel_statistics,
-    mfcc_gaussian,
     statistics_scores,
 )
 
@@ -30,7 +30,7 @@ def test_gaussian_scores_are_negative_symmetric_divergences() -> None:
 def test_songs_of_one_timbre_are_nearer_than_songs_of_another() -> None:
     rng = np.random.default_rng(0)
     shapes = [np.sin(np.arange(64) * f) * 20 for f in (0.1, 0.1, 0.9)]
-    songs = [mfcc_gaussian((shape + rng.normal(size=(200, 64))).astype(np.float16)) for shape in shapes]
+    songs = [gaussian(timbre((shape + rng.normal(size=(200, 64))).astype(np.float16))) for shape in shapes]
     scores = gaussian_scores(songs)
     assert scores[0, 1] > scores[0, 2]
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from simsong_pipeline.batches import Batch, DeviceSegments, MappedSegments, TrainingSongs, draw_batch
+from simsong_pipeline.batches import Batch, DeviceSegments, MappedSegments, SegmentViews, TrainingSongs, draw_batch
 from simsong_pipeline.config import AugmentConfig, TrainConfig
 from simsong_pipeline.errors import ModelError
 
@@ -22,7 +22,7 @@ def _songs(n: int = 10, neighbours: dict[int, int] | None = None) -> TrainingSon
 
 
 def _draw(songs: TrainingSongs, config: TrainConfig, step: int = 0, rank: int = 0) -> Batch:
-    return draw_batch(songs, MappedSegments(songs.features, CPU), 20, config, step, rank)
+    return draw_batch(songs, SegmentViews(songs.features, 20, CPU), config, step, rank)
 
 
 def _config(**changes: object) -> TrainConfig:
@@ -32,19 +32,19 @@ def _config(**changes: object) -> TrainConfig:
 def test_same_step_draws_the_same_batch() -> None:
     first, second = (_draw(_songs(), TrainConfig(batch_size=4), 3) for _ in range(2))
     assert np.array_equal(first.songs, second.songs)
-    assert first.log_mel.equal(second.log_mel)
+    assert first.inputs.equal(second.inputs)
 
 
 @pytest.mark.parametrize("other", [{"step": 4}, {"step": 3, "rank": 1}])
 def test_other_step_or_rank_draws_another_batch(other: dict[str, int]) -> None:
     first = _draw(_songs(), TrainConfig(batch_size=4), step=3)
     second = _draw(_songs(), TrainConfig(batch_size=4), **other)
-    assert not first.log_mel.equal(second.log_mel)
+    assert not first.inputs.equal(second.inputs)
 
 
 def test_segments_are_of_the_songs_they_are_said_to_be() -> None:
     batch = _draw(_songs(), _config())
-    assert batch.log_mel[:, 0, 0].tolist() == batch.songs.tolist()
+    assert batch.inputs[:, 0, 0].tolist() == batch.songs.tolist()
 
 
 def test_songs_of_a_batch_are_different() -> None:

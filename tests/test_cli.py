@@ -59,7 +59,7 @@ def test_run_ends_with_one_object(run_copy: Workspace) -> None:
     run_copy.load_config()
     config = run_copy.home / "small.toml"
     config.write_text(
-        "[encoder]\nstem_channels = 4\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n"
+        '[encoder]\nkind = "convolution"\nstem_channels = 4\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n'
         "[train]\nsteps = 6\nbatch_size = 8\nwarmup_steps = 1\nvalidate_every = 3\n"
     )
     done = _simsong("run", "--json", "--config", config, "--publish-anyway", "--home", run_copy.home)
@@ -73,7 +73,7 @@ def test_unreadable_raw_file_gives_a_line_and_a_status_of_its_own(run_copy: Work
     (run_copy.raw / "msd/data/TRBROKEN.h5").write_bytes(b"not HDF5")
     config = run_copy.home / "config.toml"
     config.write_text(
-        "[encoder]\nstem_channels = 4\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n"
+        '[encoder]\nkind = "convolution"\nstem_channels = 4\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n'
         "[train]\nsteps = 6\nbatch_size = 8\nwarmup_steps = 1\nvalidate_every = 3\n"
     )
     done = _simsong("run", "--config", config, "--publish-anyway", "--home", run_copy.home)

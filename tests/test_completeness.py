@@ -76,7 +76,9 @@ def test_smaller_catalogue_that_is_meant_is_indexed(run_copy: Workspace) -> None
 
 def _publish(workspace: Workspace, songs: int, **options: bool) -> None:
     """Index some of the songs by another model than the one that is served."""
-    frames = IndexFrames(*(workspace.read(name) for name in ("tracks", "audio", "lyrics", "lastfm_tags")))
+    frames = IndexFrames(
+        *(workspace.read(name) for name in ("tracks", "audio", "descriptions", "lyrics", "lastfm_tags"))
+    )
     version = "f" * 64
     vectors = workspace.read("wns/track_vectors").head(songs).with_columns(model_version=pl.lit(version))
     publish_variant(workspace, "wns", vectors, frames, SMALL_CONFIG, NOW, publish_anyway=True, **options)  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def test_lineage_has_the_groups_and_assets_of_the_design() -> None:
         "youtube_audio",
         "genius_lyrics",
     }
-    assert _keys("features") == {"segment_features", "lyric_embeddings"}
+    assert _keys("features") == {"segment_features", "descriptions", "lyric_embeddings"}
     assert _keys("training") == {f"{v}/encoder" for v in VARIANTS}
     assert _keys("export") == {f"{v}/onnx_encoder" for v in VARIANTS}
     assert _keys("embeddings") == {f"{v}/track_vectors" for v in VARIANTS}
@@ -111,7 +111,7 @@ def _project(sample_raw: Path, folder: Path) -> Project:
     config = folder / "small.toml"
     encoder, train = SMALL_CONFIG.encoder, SMALL_CONFIG.train
     config.write_text(
-        f"[encoder]\nstem_channels = {encoder.stem_channels}\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n"
+        f'[encoder]\nkind = "convolution"\nstem_channels = {encoder.stem_channels}\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n'
         f"[train]\nsteps = {train.steps}\nbatch_size = 8\nwarmup_steps = 1\nvalidate_every = 3\n"
     )
     simsong = SimSong(home=str(workspace.home), config_file=str(config))

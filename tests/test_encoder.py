@@ -8,7 +8,7 @@ import torch
 from transformers import ASTConfig, ASTModel, BertConfig, BertModel, WhisperConfig, WhisperModel
 
 from export.onnx_export import export_encoder
-from export.parity import check_parity
+from export.parity import check_parity, fixed_log_mels
 from simsong_pipeline.config import EncoderConfig, InferenceConfig
 from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.encoder.pooling import AttentionPooling, StatisticsPooling
@@ -16,7 +16,7 @@ from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder
 
 MELS, FRAMES = 32, 40
-CONVOLUTION = EncoderConfig(stem_channels=2, widths=(8,), depths=(1,), embedding_dim=8)
+CONVOLUTION = EncoderConfig(kind="convolution", stem_channels=2, widths=(8,), depths=(1,), embedding_dim=8)
 PATCHES = EncoderConfig(kind="patches", widths=(16,), heads=2, layers=1, embedding_dim=8, patch_mels=8)
 
 
@@ -112,7 +112,7 @@ def test_pretrained_encoder_trains_its_head_and_exports(tmp_path: Path, make) ->
     export_encoder(encoder, FRAMES, MELS, {}, tmp_path / "encoder.onnx")
     session = OnnxEncoder(tmp_path / "encoder.onnx", InferenceConfig(provider="cpu"))
     catalogue = np.random.default_rng(0).normal(-40, 10, (30, FRAMES, MELS)).astype(np.float32)
-    assert check_parity(encoder, session, FRAMES, MELS, catalogue).holds
+    assert check_parity(encoder, session, fixed_log_mels(FRAMES, MELS), catalogue).holds
 
 
 def test_unfrozen_pretrained_body_is_trained(tmp_path: Path) -> None:

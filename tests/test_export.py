@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from export.onnx_export import INPUT, OUTPUT, export_encoder
-from export.parity import check_parity, fixed_inputs
+from export.parity import check_parity, fixed_log_mels
 from simsong_pipeline import inference
 from simsong_pipeline.config import EncoderConfig, InferenceConfig
 from simsong_pipeline.encoder.audio_encoder import AudioEncoder
@@ -16,7 +16,7 @@ from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder
 
 FRAMES, MELS = 50, 16
-CONFIG = EncoderConfig(stem_channels=4, widths=(16, 24), depths=(2, 1), embedding_dim=12)
+CONFIG = EncoderConfig(kind="convolution", stem_channels=4, widths=(16, 24), depths=(2, 1), embedding_dim=12)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_metadata_comes_back(session: OnnxEncoder) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 33])
 def test_onnx_and_torch_agree_for_every_batch_size(encoder: AudioEncoder, session: OnnxEncoder, size: int) -> None:
-    batch = np.resize(fixed_inputs(FRAMES, MELS), (size, FRAMES, MELS))
+    batch = np.resize(fixed_log_mels(FRAMES, MELS), (size, FRAMES, MELS))
     with torch.inference_mode():
         expected = encoder(torch.from_numpy(batch)).numpy()
     np.testing.assert_allclose(session.embed(batch), expected, atol=1e-5)
@@ -60,7 +60,7 @@ def test_onnx_and_torch_agree_for_every_batch_size(encoder: AudioEncoder, sessio
 
 def test_parity_holds_for_the_exported_encoder(encoder: AudioEncoder, session: OnnxEncoder) -> None:
     catalogue = np.random.default_rng(0).uniform(-80, 0, (40, FRAMES, MELS)).astype(np.float32)
-    parity = check_parity(encoder, session, FRAMES, MELS, catalogue)
+    parity = check_parity(encoder, session, fixed_log_mels(FRAMES, MELS), catalogue)
     assert parity.holds
     assert parity.min_cosine > 0.999999
 
@@ -68,7 +68,7 @@ def test_parity_holds_for_the_exported_encoder(encoder: AudioEncoder, session: O
 def test_parity_fails_for_other_weights(session: OnnxEncoder) -> None:
     torch.manual_seed(1)
     catalogue = np.random.default_rng(0).uniform(-80, 0, (40, FRAMES, MELS)).astype(np.float32)
-    assert not check_parity(AudioEncoder(CONFIG, MELS, FRAMES), session, FRAMES, MELS, catalogue).holds
+    assert not check_parity(AudioEncoder(CONFIG, MELS, FRAMES), session, fixed_log_mels(FRAMES, MELS), catalogue).holds
 
 
 def test_song_vector_is_the_unit_mean_of_its_segments(session: OnnxEncoder) -> None:

@@ -10,14 +10,18 @@ import pytest
 import soundfile
 
 from simsong_pipeline.audio.decoding import decode
+from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.buckets import bucket_of
-from simsong_pipeline.config import AudioConfig, LogMelConfig
+from simsong_pipeline.config import AudioConfig, EncoderConfig, LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import UNREAD, SchemaError
+from simsong_pipeline.listening import LogMelListener
 
 MEL = LogMelConfig()
+ROWS = feature_format(PipelineConfig(encoder=EncoderConfig(kind="convolution")))
+LISTENER = LogMelListener(MEL, ROWS)
 
 
 def _write(path: Path, pitch: float) -> None:
@@ -41,11 +45,11 @@ def songs(tmp_path: Path) -> list[Path]:
 
 def _refresh(folder: Path, songs: list[Path], audio: AudioConfig | None = None) -> AudioFrames:
     tasks = [_task(p) for p in songs]
-    return FeatureStore(folder / "features", MEL).refresh(tasks, audio or AudioConfig(), lambda *_: None)
+    return FeatureStore(folder / "features", ROWS).refresh(tasks, audio or AudioConfig(), LISTENER, lambda *_: None)
 
 
 def test_reader_gives_the_log_mel_of_the_recording(tmp_path: Path, songs: list[Path]) -> None:
-    reader = FeatureStore(tmp_path / "features", MEL).reader(_refresh(tmp_path, songs).segment_features)
+    reader = FeatureStore(tmp_path / "features", ROWS).reader(_refresh(tmp_path, songs).segment_features)
     for path in songs:
         expected = log_mel(decode(path, 16_000, 60).samples, MEL)
         np.testing.assert_allclose(reader[path.stem].astype(np.float32), expected.astype(np.float32), atol=0.51)
@@ -87,7 +91,7 @@ def test_vanished_recording_leaves_the_features(tmp_path: Path, songs: list[Path
     left = _refresh(tmp_path, songs[1:])
     assert left.decoded == 0
     assert "song0" not in left.segment_features["track_id"].to_list()
-    reader = FeatureStore(tmp_path / "features", MEL).reader(left.segment_features)
+    reader = FeatureStore(tmp_path / "features", ROWS).reader(left.segment_features)
     assert {len(reader[t]) for t in reader} == {201}
 
 
@@ -109,11 +113,11 @@ def test_file_that_comes_back_is_noticed(tmp_path: Path, songs: list[Path]) -> N
 
 def test_recording_that_could_not_be_read_is_decoded_again(tmp_path: Path, songs: list[Path]) -> None:
     task = _task(songs[1])
-    store = FeatureStore(tmp_path / "features", MEL)
+    store = FeatureStore(tmp_path / "features", ROWS)
     away = songs[1].rename(tmp_path / "on a drive that is off")
-    off = store.refresh([task], AudioConfig(), lambda *_: None)
+    off = store.refresh([task], AudioConfig(), LISTENER, lambda *_: None)
     away.rename(songs[1])
-    on = store.refresh([task], AudioConfig(), lambda *_: None)
+    on = store.refresh([task], AudioConfig(), LISTENER, lambda *_: None)
     assert off.audio["reason"][0].startswith(UNREAD)
     assert on.audio["status"].to_list() == ["ok"]
 
@@ -132,10 +136,10 @@ def test_missing_recording_does_not_write_its_bucket_again(tmp_path: Path, songs
 
 
 def test_corrected_duration_is_looked_at_again(tmp_path: Path, songs: list[Path]) -> None:
-    store = FeatureStore(tmp_path / "features", MEL)
+    store = FeatureStore(tmp_path / "features", ROWS)
     for expected, status in ((900.0, "invalid"), (4.0, "ok")):
         task = replace(_task(songs[0]), expected_s=expected)
-        frames = store.refresh([task], AudioConfig(max_seconds=1000), lambda *_: None)
+        frames = store.refresh([task], AudioConfig(max_seconds=1000), LISTENER, lambda *_: None)
         assert frames.audio["status"].to_list() == [status]
 
 
@@ -206,7 +210,7 @@ def test_a_bucket_that_grows_song_by_song_has_few_files_and_few_copies(tmp_path:
     assert all(larger > 2 * smaller for smaller, larger in pairwise(sizes))
     # Writing the whole bucket each night would have been 820 songs.
     assert written < 820 * 26 / 4
-    reader = FeatureStore(tmp_path / "features", MEL).reader(frames.segment_features)
+    reader = FeatureStore(tmp_path / "features", ROWS).reader(frames.segment_features)
     for path in songs:
         expected = log_mel(decode(path, 16_000, 60).samples, MEL)
         np.testing.assert_allclose(reader[path.stem].astype(np.float32), expected.astype(np.float32), atol=0.51)

@@ -17,8 +17,8 @@ import soundfile
 from conftest import NOW, QUIET, SMALL_CONFIG
 
 from simsong_pipeline.config import VARIANTS, InferenceConfig, SegmentConfig
-from simsong_pipeline.errors import EvaluationError, ModelError, RawDataError, SimSongError
-from simsong_pipeline.evaluation.quality import Verdict
+from simsong_pipeline.errors import EvaluationError, ModelError, RawDataError, SimSongError, UnprovenError
+from simsong_pipeline.evaluation.quality import Outcome, Verdict
 from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
 from simsong_pipeline.pipeline.embedding_stage import embed_variant
@@ -240,17 +240,17 @@ def test_corrupt_track_file_is_listed_and_the_run_goes_on(run_copy: Workspace) -
 
 
 def test_vectors_no_better_than_chance_are_not_indexed(run_copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = Verdict(False, 0.1, 0.0, 0.1, "Recall@10 is not above chance")
-    monkeypatch.setattr("simsong_pipeline.pipeline.evaluation_stage.better_than_chance", lambda *_: failed)
+    failed = Verdict(Outcome.NOT_ABOVE, 0.1, 0.0, 0.1, "Recall@10 is not above chance")
+    monkeypatch.setattr("simsong_pipeline.pipeline.evaluation_stage.quality_of", lambda *_: failed)
     shutil.rmtree(run_copy.home / "qdrant")
-    with pytest.raises(EvaluationError, match="--publish-anyway"):
+    with pytest.raises(UnprovenError, match="--publish-anyway"):
         run(run_copy, SourceConfig(), SMALL_CONFIG, NOW, QUIET)
     assert not (run_copy.home / "qdrant").exists()
 
 
 def test_model_that_was_not_evaluated_is_not_published(run_copy: Workspace) -> None:
     (run_copy.model("wns") / "quality.json").unlink()
-    names = ("tracks", "audio", "lyrics", "lastfm_tags")
+    names = ("tracks", "audio", "descriptions", "lyrics", "lastfm_tags")
     frames = IndexFrames(*[run_copy.read(name) for name in names])
     with pytest.raises(EvaluationError, match="was not evaluated"):
         publish_variant(run_copy, "wns", run_copy.read("wns/track_vectors"), frames, SMALL_CONFIG, NOW)

@@ -19,7 +19,9 @@ from simsong_pipeline.schemas import SPLIT
 WORSE = Comparison(-0.3, -0.4, -0.2, 10)
 # Another width, so that a refused model's configuration cannot be mistaken for the present one's.
 WIDER = SMALL_CONFIG.model_copy(
-    update={"encoder": EncoderConfig(stem_channels=4, widths=(16, 32), depths=(1, 1), embedding_dim=24)}
+    update={
+        "encoder": EncoderConfig(kind="convolution", stem_channels=4, widths=(16, 32), depths=(1, 1), embedding_dim=24)
+    }
 )
 
 
@@ -65,7 +67,7 @@ def test_worse_model_is_refused_and_the_present_one_goes_on_serving(run_copy: Wo
     outcome = _train(run_copy, WIDER)
     assert (outcome.trained_now, outcome.promoted) == (True, False)
     assert "--promote-anyway" in outcome.verdict
-    features = run_copy.features(WIDER.log_mel).reader(run_copy.read("segment_features"))
+    features = run_copy.features(WIDER).reader(run_copy.read("segment_features"))
     assert export_variant(run_copy, "ns", features, WIDER) == before
     assert load_encoder(run_copy, "ns", WIDER).dim == SMALL_CONFIG.encoder.embedding_dim
 

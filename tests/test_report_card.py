@@ -101,11 +101,23 @@ def test_card_of_a_library_asks_only_songs_that_are_new_to_the_model(run_copy: W
     assert f"{len(new)} of your 44 songs" in page
 
 
-@pytest.mark.parametrize(("low", "high", "answer"), [(0.2, 0.4, "yes"), (0.05, 0.4, "not clear"), (0.0, 0.05, "no")])
-def test_answer_goes_by_the_interval(low: float, high: float, answer: str) -> None:
+@pytest.mark.parametrize(
+    ("low", "high", "over_timbre", "queries", "answer"),
+    [
+        (0.2, 0.4, 0.1, 9, "yes"),
+        (0.2, 0.4, -0.01, 9, "too few songs to tell"),  # above chance, but timbre alone may be as good
+        (0.05, 0.4, 0.1, 9, "too few songs to tell"),
+        (0.05, 0.4, 0.1, 90, "no"),  # so many songs would have shown it
+        (0.0, 0.05, 0.1, 9, "no"),
+    ],
+)
+def test_answer_goes_by_chance_and_timbre(
+    low: float, high: float, over_timbre: float, queries: int, answer: str
+) -> None:
     row = {"protocol": "album", "metric": "recall_at_10", "value": (low + high) / 2, "ci_low": low, "ci_high": high}
-    rows = [row | {"variant": v, "chance": 0.1, "oracle": 1.0, "queries": 9} for v in ("fused", "mfcc")]
-    assert verdict(pl.DataFrame(rows), "album", 10).startswith(f"{answer}: ")
+    row |= {"variant": "fused", "chance": 0.1, "oracle": 1.0, "queries": queries, "over_start": None}
+    row |= {"over_timbre": over_timbre, "over_timbre_low": over_timbre, "over_timbre_high": over_timbre + 0.1}
+    assert verdict(pl.DataFrame([row]), "album", 10).startswith(f"{answer}: ")
 
 
 def test_library_that_was_all_trained_on_is_refused(run_copy: Workspace) -> None:

@@ -11,6 +11,7 @@ from simsong_pipeline.config import EncoderConfig
 from simsong_pipeline.errors import ModelError, SimSongError
 from simsong_pipeline.pipeline.catalogue_stages import make_audio
 from simsong_pipeline.pipeline.fence import Fence, StaleRunError
+from simsong_pipeline.pipeline.hearing import open_listener
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.rollback_stage import can_roll_back, roll_back
@@ -18,7 +19,9 @@ from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 
 WIDER = SMALL_CONFIG.model_copy(
-    update={"encoder": EncoderConfig(stem_channels=4, widths=(16, 32), depths=(1, 1), embedding_dim=24)}
+    update={
+        "encoder": EncoderConfig(kind="convolution", stem_channels=4, widths=(16, 32), depths=(1, 1), embedding_dim=24)
+    }
 )
 
 
@@ -175,7 +178,7 @@ def test_lost_collection_keeps_everything_as_it_is(two_models: Workspace) -> Non
 
 
 def test_run_that_was_overtaken_publishes_nothing(run_copy: Workspace) -> None:
-    names = ("tracks", "audio", "lyrics", "lastfm_tags")
+    names = ("tracks", "audio", "descriptions", "lyrics", "lastfm_tags")
     frames, vectors = IndexFrames(*(run_copy.read(n) for n in names)), run_copy.read("wns/track_vectors")
     with run_copy.lock():
         run_copy.fence.claim("the first night")
@@ -197,7 +200,9 @@ def test_overtaken_run_decodes_nothing_into_the_home(run_copy: Workspace) -> Non
     with Workspace(run_copy.home, "the second night").lock():
         pass
     with pytest.raises(StaleRunError, match="overtaken"):
-        make_audio(stale, SourceConfig(), tracks, files, SMALL_CONFIG, lambda *_: None)
+        make_audio(
+            stale, SourceConfig(), tracks, files, SMALL_CONFIG, open_listener(SMALL_CONFIG, QUIET), lambda *_: None
+        )
 
 
 def test_fence_gives_each_run_one_number(tmp_path: Path) -> None:
@@ -212,7 +217,7 @@ def test_fence_gives_each_run_one_number(tmp_path: Path) -> None:
 
 
 def test_overtaken_in_the_midst_of_writing_stops_before_the_next_batch(run_copy: Workspace) -> None:
-    names = ("tracks", "audio", "lyrics", "lastfm_tags")
+    names = ("tracks", "audio", "descriptions", "lyrics", "lastfm_tags")
     frames, vectors = IndexFrames(*(run_copy.read(n) for n in names)), run_copy.read("wns/track_vectors")
     shutil.rmtree(run_copy.home / "qdrant")
     config = SMALL_CONFIG.model_copy(update={"store": SMALL_CONFIG.store.model_copy(update={"batch_bytes": 10_000})})

@@ -5,13 +5,13 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from simsong_pipeline.batches import TrainingSongs
+from simsong_pipeline.batches import SegmentViews, TrainingSongs
 from simsong_pipeline.config import AugmentConfig, EncoderConfig, LossConfig, TrainConfig
 from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
-from simsong_pipeline.training.loop import TrainedEncoder, train
+from simsong_pipeline.training.loop import TrainedEncoder, Trainee, train
 
-ENCODER = EncoderConfig(stem_channels=2, widths=(8,), depths=(1,), embedding_dim=8)
+ENCODER = EncoderConfig(kind="convolution", stem_channels=2, widths=(8,), depths=(1,), embedding_dim=8)
 CONFIG = TrainConfig(steps=8, batch_size=6, warmup_steps=2, validate_every=2, augment=AugmentConfig())
 
 
@@ -28,13 +28,23 @@ def _songs(n: int = 12, seed: int = 0) -> TrainingSongs:
     return TrainingSongs(features, np.arange(n), neighbours, lyrics)
 
 
+def _trainee(encoder: EncoderConfig = ENCODER) -> Trainee:
+    """Segments of 20 frames of 16 bands."""
+    return Trainee(
+        lambda: AudioEncoder(encoder, 16, 20),
+        lambda features, device: SegmentViews(features, 20, device),
+        encoder.embedding_dim,
+        encoder.model_dump(),
+    )
+
+
 def _train(variant: str = "ns", config: TrainConfig = CONFIG, checkpoint=None, stop_after: int | None = None):
     def progress(step: int, *_: object) -> None:
         if step == stop_after:
             raise KeyboardInterrupt
 
     recalls = iter(np.linspace(0.1, 0.9, 100))
-    return train(_songs(), 20, variant, ENCODER, config, lambda _: next(recalls), progress, checkpoint)
+    return train(_songs(), _trainee(), variant, config, lambda _: next(recalls), progress, checkpoint)
 
 
 def _same(first: TrainedEncoder, second: TrainedEncoder) -> bool:
@@ -89,12 +99,12 @@ def test_variants_differ_only_when_weights_do() -> None:
 
 def test_weights_of_the_best_validation_are_kept() -> None:
     recalls = iter([0.1, 0.9, 0.0, 0.0])
-    trained = train(_songs(), 20, "ns", ENCODER, CONFIG, lambda _: next(recalls), lambda *_: None)
+    trained = train(_songs(), _trainee(), "ns", CONFIG, lambda _: next(recalls), lambda *_: None)
     assert trained.best_step == 4
 
 
 def test_without_validation_the_last_weights_are_kept() -> None:
-    trained = train(_songs(), 20, "ns", ENCODER, CONFIG, None, lambda *_: None)
+    trained = train(_songs(), _trainee(), "ns", CONFIG, None, lambda *_: None)
     assert (trained.best_step, trained.best_recall) == (8, None)
 
 
@@ -120,7 +130,7 @@ def test_projection_learns_which_words_matter() -> None:
     songs = TrainingSongs(_songs(n).features, np.arange(n), alike, lyrics)
     loss = LossConfig(fused_share=0.9, temperature=0.5)
     config = CONFIG.model_copy(update={"steps": 60, "batch_size": 20, "learning_rate": 2e-2, "loss": loss})
-    trained = train(songs, 20, "ns", ENCODER, config, None, lambda *_: None)
+    trained = train(songs, _trainee(), "ns", config, None, lambda *_: None)
 
     def told_apart(rows: np.ndarray) -> float:
         unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -143,14 +153,14 @@ def test_compiled_encoder_trains_as_the_plain_one() -> None:
     losses = []
     for compiled in (False, True):
         config = CONFIG.model_copy(update={"compile": compiled, "precision": "fp32"})
-        losses.append(train(_songs(), 20, "ns", encoder, config, None, lambda *_: None).history[0]["loss"])
+        losses.append(train(_songs(), _trainee(encoder), "ns", config, None, lambda *_: None).history[0]["loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
 def test_planted_structure_is_learned() -> None:
     config = CONFIG.model_copy(update={"steps": 80, "learning_rate": 5e-3, "augment": AugmentConfig()})
     songs = _songs()
-    trained = train(songs, 20, "ns", ENCODER, config, None, lambda *_: None)
+    trained = train(songs, _trainee(), "ns", config, None, lambda *_: None)
     encoder = AudioEncoder(ENCODER, 16, 20).eval()
     encoder.load_state_dict(trained.weights)
     with torch.inference_mode():

@@ -102,7 +102,7 @@ def _split_prepared(workspace: Workspace, config: PipelineConfig) -> Prepared:
 def _transfer_prepared(own: Workspace, other: Prepared, config: PipelineConfig, folder: Path, heard: bool) -> Prepared:
     segment_features = own.read("segment_features")
     test = segment_features["track_id"].sort().to_list()
-    features = own.features(config.log_mel).reader(segment_features)
+    features = own.features(config).reader(segment_features)
     protocols = _protocols(own.read("lastfm_similarity"), own.read("tracks"), test)
     audio = pl.concat([own.read("audio"), other.audio])
     return Prepared(

@@ -8,6 +8,7 @@ import polars as pl
 from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.pipeline import catalogue_stages as stages
+from simsong_pipeline.pipeline.hearing import open_listener
 
 GROUP = "catalogue"
 
@@ -27,15 +28,17 @@ def tracks_and_exclusions(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterato
     outs={
         "audio": dg.AssetOut(io_manager_key="frames", group_name=GROUP),
         "segment_features": dg.AssetOut(io_manager_key="frames", group_name="features"),
+        "descriptions": dg.AssetOut(io_manager_key="frames", group_name="features"),
     },
 )
 def audio_and_features(
     context: dg.AssetExecutionContext, tracks: pl.DataFrame, youtube_audio: pl.DataFrame, simsong: SimSong
 ) -> Iterator[dg.Output]:
-    """One pass over the recordings that are new or changed: decode, check, log-mel."""
-    speed = Speed()
+    """One pass over the recordings that are new or changed: decode, check, describe, hear."""
+    speed, told, config = Speed(), events(context), simsong.config()
+    listener = open_listener(config, told)
     frames = stages.make_audio(
-        simsong.workspace(), simsong.source(), tracks, youtube_audio, simsong.config(), events(context).progress
+        simsong.workspace(), simsong.source(), tracks, youtube_audio, config, listener, told.progress
     )
     failed = failures(frames.audio, frames.segment_features)
     skipped = frames.audio.filter(pl.col("status") != "missing").height - frames.decoded
@@ -43,6 +46,7 @@ def audio_and_features(
     yield dg.Output(frames.audio, "audio", metadata=metadata)
     hours = float(frames.audio["duration_s"].sum() / 3600)
     yield dg.Output(frames.segment_features, "segment_features", metadata={**metadata, "hours": hours})
+    yield dg.Output(frames.descriptions, "descriptions")
 
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")

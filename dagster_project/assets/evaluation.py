@@ -12,19 +12,18 @@ GROUP = "evaluation"
 _VECTORS = {f"{variant}_vectors": dg.AssetIn(key=dg.AssetKey([variant, "track_vectors"])) for variant in VARIANTS}
 
 
-@dg.asset(group_name=GROUP, ins=_VECTORS, io_manager_key="frames")
+@dg.asset(group_name=GROUP, ins=_VECTORS, deps=["segment_features"], io_manager_key="frames")
 def metrics(
     simsong: SimSong,
     tracks: pl.DataFrame,
     splits: pl.DataFrame,
     lastfm_similarity: pl.DataFrame,
-    segment_features: pl.DataFrame,
     ns_vectors: pl.DataFrame,
     wns_vectors: pl.DataFrame,
 ) -> pl.DataFrame:
     """Every method under every protocol, with chance, oracle and interval, on artists never trained on."""
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
-    return measure_and_record(simsong.workspace(), frames, segment_features, simsong.config())
+    return measure_and_record(simsong.workspace(), frames, simsong.config())
 
 
 def _metric_asset(name: str) -> dg.AssetsDefinition:
@@ -43,7 +42,7 @@ recall_at_10 = _metric_asset("recall_at_10")
 precision_at_10 = _metric_asset("precision_at_10")
 
 
-@dg.asset(group_name=GROUP, ins=_VECTORS)
+@dg.asset(group_name=GROUP, ins=_VECTORS, deps=["segment_features"])
 def retrieval_report(
     simsong: SimSong,
     metrics: pl.DataFrame,
@@ -52,13 +51,11 @@ def retrieval_report(
     lastfm_similarity: pl.DataFrame,
     lastfm_tags: pl.DataFrame,
     exclusions: pl.DataFrame,
-    segment_features: pl.DataFrame,
     ns_vectors: pl.DataFrame,
     wns_vectors: pl.DataFrame,
 ) -> dg.MaterializeResult:
     """The self-contained HTML page with plots and example queries."""
     workspace, config = simsong.workspace(), simsong.config()
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
-    features = workspace.features(config.log_mel).reader(segment_features)
-    write_report(workspace, metrics, ReportFrames(frames, lastfm_tags, exclusions), features, config)
+    write_report(workspace, metrics, ReportFrames(frames, lastfm_tags, exclusions), config)
     return dg.MaterializeResult(metadata={"report": dg.MetadataValue.path(str(workspace.report.resolve()))})

@@ -65,7 +65,7 @@ def _onnx_encoder(variant: Variant) -> dg.AssetsDefinition:
     def onnx_encoder(segment_features: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult:
         """The encoder as ONNX; its vectors agree with torch's, or this asset fails."""
         workspace, config = simsong.workspace(), simsong.config()
-        record = export_variant(workspace, variant, workspace.features(config.log_mel).reader(segment_features), config)
+        record = export_variant(workspace, variant, workspace.features(config).reader(segment_features), config)
         parity = {"min_cosine": record.min_cosine, "top_10_overlap": record.top_10_overlap}
         check = dg.AssetCheckResult(check_name="parity", passed=record.holds, metadata=parity)
         return dg.MaterializeResult(metadata={"model_version": record.model_version, **parity}, check_results=[check])
@@ -110,7 +110,7 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         group_name="index",
         # After the metrics, whose blocking check keeps vectors that are no better than chance from the index.
         deps=[dg.AssetKey(["metrics"])],
-        ins={"track_vectors": vectors, **_inputs("tracks", "audio", "lyrics", "lastfm_tags")},
+        ins={"track_vectors": vectors, **_inputs("tracks", "audio", "descriptions", "lyrics", "lastfm_tags")},
     )
     def qdrant_collection(
         context: dg.AssetExecutionContext,
@@ -118,11 +118,12 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         track_vectors: pl.DataFrame,
         tracks: pl.DataFrame,
         audio: pl.DataFrame,
+        descriptions: pl.DataFrame,
         lyrics: pl.DataFrame,
         lastfm_tags: pl.DataFrame,
     ) -> dg.MaterializeResult:
         """The songs in Qdrant: one collection a model version, behind an alias."""
-        frames, now, speed = IndexFrames(tracks, audio, lyrics, lastfm_tags), datetime.now(UTC), Speed()
+        frames, now, speed = IndexFrames(tracks, audio, descriptions, lyrics, lastfm_tags), datetime.now(UTC), Speed()
         change = publish_variant(
             simsong.workspace(),
             variant,

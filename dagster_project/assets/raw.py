@@ -7,6 +7,7 @@ import polars as pl
 
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.pipeline import raw
+from simsong_pipeline.pipeline.hearing import settle_encoder
 
 GROUP = "raw"
 # Assets of the providers' own code location.
@@ -19,6 +20,7 @@ def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Materia
     workspace, progress = simsong.workspace(), events(context).progress
     with workspace.lock():
         written = raw.ensure_raw(workspace, simsong.source(), simsong.sample(), progress)
+        settle_encoder(workspace, simsong.config(), events(context))
     return dg.MaterializeResult(metadata={"sample_written": written, "home": str(workspace.home)})
 
 

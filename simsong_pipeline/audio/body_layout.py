@@ -24,12 +24,12 @@ class BodyLayout:
 
     @property
     def mean_pool(self) -> slice:
-        """Means over time of all channels."""
+        """Means over time of all channels, standardised."""
         return slice(self.last, self.last + self.pooled)
 
     @property
     def max_pool(self) -> slice:
-        """Maxima over time of all channels."""
+        """Maxima over time of all channels, standardised."""
         return slice(self.last + self.pooled, self.last + 2 * self.pooled)
 
     @property

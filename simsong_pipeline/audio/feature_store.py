@@ -1,4 +1,4 @@
-"""Log-mels of all songs in 64 buckets, and the audio rows that belong to them.
+"""Features and descriptions of all songs in 64 buckets, and the audio rows that belong to them.
 
 A bucket is `bucket-07.parquet`, with a row a song that says in which file its frames are and where they begin, and
 a few files `bucket-07-<hash>.f16`, the frames of songs one after the other. The parquet file is written last and
@@ -23,13 +23,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.log_mel import front_end_version
-from simsong_pipeline.audio.preparation import AudioTask, Hearing, PreparedAudio, Progress, audio_rows, prepare_all
+from simsong_pipeline.audio.feature_format import FeatureFormat
+from simsong_pipeline.audio.preparation import (
+    DESCRIBED,
+    AudioTask,
+    Hearing,
+    Listener,
+    PreparedAudio,
+    Progress,
+    audio_rows,
+    prepare_all,
+)
 from simsong_pipeline.buckets import BUCKETS, bucket_of
-from simsong_pipeline.config import AudioConfig, LogMelConfig
+from simsong_pipeline.config import AudioConfig
 from simsong_pipeline.errors import UNREAD, SchemaError, first_line
 from simsong_pipeline.files import sha256_of, write_atomically
-from simsong_pipeline.schemas import AUDIO, SEGMENT_FEATURES, conform, polars_schema
+from simsong_pipeline.schemas import AUDIO, DESCRIPTIONS, SEGMENT_FEATURES, conform, polars_schema
 
 _PLACE: dict[str, type[pl.DataType]] = {
     "track_id": pl.String,
@@ -44,32 +53,45 @@ _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     **polars_schema(SEGMENT_FEATURES, 1),
     "settings": pl.String,
     "expected_s": pl.Float64,
+    "loudness_db": pl.Float64,
+    "tempo_bpm": pl.Float64,
+    "tags": pl.List(pl.Float32),
 }
+# Read only where they are wanted: the fingerprint of a song is as large as its features.
+_ARRAYS = {name: kind for name, kind in DESCRIBED.items() if kind == pl.Binary}
+_STORED = {**_ROWS, **_ARRAYS}
 
 
 @dataclass(frozen=True)
 class AudioFrames:
-    """The audio and segment_features frames, and how many recordings were decoded for them."""
+    """The audio, segment_features and descriptions frames, and how many recordings were decoded for them."""
 
     audio: pl.DataFrame
     segment_features: pl.DataFrame
+    descriptions: pl.DataFrame
     decoded: int
 
 
 class FeatureStore:
     """The buckets below a folder."""
 
-    def __init__(self, folder: Path, log_mel: LogMelConfig) -> None:
+    def __init__(self, folder: Path, rows: FeatureFormat) -> None:
         self._folder = folder
-        self._log_mel = log_mel
-        self._version = front_end_version(log_mel)
+        self._channels = rows.channels
+        self._version = rows.version
 
     def refresh(
-        self, tasks: Sequence[AudioTask], audio: AudioConfig, progress: Progress, hear: Hearing = lambda _: None
+        self,
+        tasks: Sequence[AudioTask],
+        audio: AudioConfig,
+        listener: Listener,
+        progress: Progress,
+        hear: Hearing = lambda _: None,
     ) -> AudioFrames:
         """Bring the buckets to the state of `tasks`, decoding only recordings that are new or changed.
 
         Args:
+            listener: makes rows of the store's format.
             hear: called with each of these in the thread that decoded it.
         """
         settings = sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
@@ -79,7 +101,7 @@ class FeatureStore:
         todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
         written: dict[int, pl.DataFrame] = {}
         # Closed at once where a bucket cannot be written: its threads end.
-        with closing(prepare_all(todo, audio, self._log_mel, progress, hear)) as prepared:
+        with closing(prepare_all(todo, audio, listener, progress, hear)) as prepared:
             for bucket, new in groupby(prepared, key=lambda p: bucket_of(p.task.track_id)):
                 written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, new, settings)
         for bucket in known.keys() - written.keys():
@@ -89,13 +111,25 @@ class FeatureStore:
             written[bucket] = rows
         rows = pl.concat(written.values()).sort("track_id")
         usable = rows.filter(pl.col("status") == "ok")
+        decoded = sum(t.size_bytes >= 0 for t in todo)
         return AudioFrames(
-            conform(rows, AUDIO), conform(usable, SEGMENT_FEATURES), sum(t.size_bytes >= 0 for t in todo)
+            conform(rows, AUDIO), conform(usable, SEGMENT_FEATURES), conform(usable, DESCRIPTIONS), decoded
         )
 
+    def arrays(self, track_ids: Sequence[str]) -> pl.DataFrame:
+        """track_id and the arrays of `DESCRIBED` as their bytes, of those songs that have them."""
+        wanted = pl.DataFrame({"track_id": track_ids}, schema={"track_id": pl.String})
+        names = ["track_id", *_ARRAYS]
+        parts = [
+            self._bucket_rows(bucket, names).join(wanted, on="track_id", how="semi").drop_nulls()
+            for bucket in sorted({bucket_of(t) for t in track_ids})
+        ]
+        schema = {name: _STORED[name] for name in names}
+        return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
     def reader(self, segment_features: pl.DataFrame) -> "FeatureReader":
-        """Access to the log-mels that `segment_features` points to."""
-        return FeatureReader(self._folder, segment_features, self._log_mel.n_mels)
+        """Access to the features that `segment_features` points to."""
+        return FeatureReader(self._folder, segment_features, self._channels)
 
     def _clear_unfinished(self, known: Mapping[int, pl.DataFrame]) -> None:
         """Delete what a killed run was writing, gigabytes in a large catalogue; the caller is the only one to write."""
@@ -104,12 +138,14 @@ class FeatureStore:
             if path.name not in named:
                 path.unlink()
 
-    def _bucket_rows(self, bucket: int) -> pl.DataFrame:
-        path = self._folder / f"bucket-{bucket:02d}.parquet"
+    def _bucket_rows(self, bucket: int, names: Sequence[str] = tuple(_ROWS)) -> pl.DataFrame:
+        path, kinds = self._folder / f"bucket-{bucket:02d}.parquet", {name: _STORED[name] for name in names}
         if not path.is_file():
-            return pl.DataFrame(schema=_ROWS)
+            return pl.DataFrame(schema=kinds)
         try:
-            return pl.read_parquet(path).select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
+            if not set(_STORED) <= set(pl.read_parquet_schema(path)):
+                return pl.DataFrame(schema=kinds)  # of a version that described nothing: all is heard anew
+            return pl.read_parquet(path, columns=list(names)).cast(kinds)  # type: ignore[arg-type]
         except (pl.exceptions.PolarsError, OSError) as error:
             raise SchemaError(
                 f"{path} is damaged ({first_line(error)}): delete {self._folder} and run again"
@@ -120,6 +156,10 @@ class FeatureStore:
     ) -> pl.DataFrame:
         """Write the frames of new songs to a new file, publish it by the parquet file: the bucket's new rows."""
         kept = known.filter(pl.col("track_id").is_in(unchanged))
+        if kept.height:
+            kept = kept.join(self._bucket_rows(bucket, ["track_id", *_ARRAYS]), on="track_id")
+        else:
+            kept = kept.with_columns(pl.lit(None, kind).alias(array) for array, kind in _ARRAYS.items())
         self._folder.mkdir(parents=True, exist_ok=True)
         temporary = self._folder / f".bucket-{bucket:02d}.{uuid.uuid4().hex}.part"
         try:
@@ -139,12 +179,12 @@ class FeatureStore:
         finally:
             temporary.unlink(missing_ok=True)
         located = pl.DataFrame(places, schema=_PLACE, orient="row").with_columns(pl.lit(name).alias("file"))
-        placed = both.join(located, on="track_id", how="left").select(list(_ROWS)).cast(_ROWS)  # type: ignore[arg-type]
-        frame = pl.concat([kept.filter(~moved), placed])
+        placed = both.join(located, on="track_id", how="left").select(list(_STORED)).cast(_STORED)  # type: ignore[arg-type]
+        frame = pl.concat([kept.filter(~moved).select(list(_STORED)), placed])
         write_atomically(self._folder / f"bucket-{bucket:02d}.parquet", frame.write_parquet)
         for file in {*known["file"].drop_nulls()} - {*frame["file"].drop_nulls()}:
             (self._folder / file).unlink(missing_ok=True)
-        return frame
+        return frame.select(list(_ROWS))
 
     def _merged(self, kept: pl.DataFrame, frames: int) -> list[str]:
         """The files to copy into a new one of so many frames: those half deserted, and those not much larger."""
@@ -160,7 +200,7 @@ class FeatureStore:
 
     def _frames_in(self, file: str) -> int:
         try:
-            return (self._folder / file).stat().st_size // (2 * self._log_mel.n_mels)
+            return (self._folder / file).stat().st_size // (2 * self._channels)
         except FileNotFoundError as error:
             raise _missing(self._folder / file) from error
 
@@ -216,11 +256,11 @@ def _damaged(path: Path) -> SchemaError:
 
 
 class FeatureReader:
-    """Maps a track id to its log-mel [frames, n_mels], memory-mapped."""
+    """Maps a track id to its features [rows, channels], memory-mapped."""
 
-    def __init__(self, folder: Path, segment_features: pl.DataFrame, n_mels: int) -> None:
+    def __init__(self, folder: Path, segment_features: pl.DataFrame, channels: int) -> None:
         self._folder = folder
-        self._n_mels = n_mels
+        self._channels = channels
         self._maps: dict[str, NDArray[np.float16]] = {}
         columns = ("track_id", "file", "offset", "frames")
         self._places = {t: (f, o, n) for t, f, o, n in segment_features.select(columns).rows()}
@@ -245,6 +285,6 @@ class FeatureReader:
         if not path.is_file():
             raise _missing(path)
         try:
-            return np.memmap(path, np.float16, mode="r").reshape(-1, self._n_mels)
+            return np.memmap(path, np.float16, mode="r").reshape(-1, self._channels)
         except ValueError as error:
             raise _damaged(path) from error

@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from simsong_pipeline.config import LogMelConfig, SegmentConfig
+from simsong_pipeline.audio import musicnn_front_end
+from simsong_pipeline.audio.feature_format import hears_by_body
+from simsong_pipeline.config import LogMelConfig, PipelineConfig, SegmentConfig
 
 
 def segment_frames(segment: SegmentConfig, log_mel: LogMelConfig) -> int:
@@ -37,3 +39,33 @@ def even_segments(features: NDArray[np.float16], length: int, count: int) -> NDA
     """[≤ count, length, n_mels] what a song is embedded by: the segments at `even_starts`."""
     starts = even_starts(len(features), length, count)
     return np.stack([cut(features, int(start), length) for start in starts]).astype(np.float32)
+
+
+def input_frames(config: PipelineConfig) -> int:
+    """Frames of what the encoder takes at once: a segment's, or one, the mean of a song's patches."""
+    return 1 if hears_by_body(config) else segment_frames(config.segments, config.log_mel)
+
+
+def song_inputs(features: NDArray[np.float16], config: PipelineConfig) -> NDArray[np.float32]:
+    """[n, input_frames, channels] what a song is embedded by: evenly spaced segments, or one mean over its patches."""
+    if hears_by_body(config):
+        mean: NDArray[np.float32] = features.mean(axis=0, dtype=np.float32)
+        return mean[None, None]
+    return even_segments(features, input_frames(config), config.segments.inference_segments)
+
+
+def part_inputs(features: NDArray[np.float16], config: PipelineConfig) -> NDArray[np.float32]:
+    """[n, input_frames, channels] the parts of a song by themselves, in the order of `part_seconds`."""
+    return features[:, None].astype(np.float32) if hears_by_body(config) else song_inputs(features, config)
+
+
+def part_seconds(features: NDArray[np.float16], duration_s: float, config: PipelineConfig) -> NDArray[np.float64]:
+    """[n] where the parts begin, in seconds from the song's start."""
+    if hears_by_body(config):
+        rate = musicnn_front_end.SAMPLE_RATE
+        starts = musicnn_front_end.even_starts(
+            musicnn_front_end.frame_count(round(duration_s * rate)), config.body.patches
+        )
+        return np.array(starts) * musicnn_front_end.HOP / rate
+    starts = even_starts(len(features), input_frames(config), config.segments.inference_segments).tolist()
+    return np.array(starts) * config.log_mel.hop_length / config.log_mel.sample_rate

@@ -8,7 +8,9 @@ import typer
 
 from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands
 from simsong_pipeline.cli.console import err
-from simsong_pipeline.errors import SimSongError
+from simsong_pipeline.errors import SimSongError, UnprovenError
+
+UNPROVEN_EXIT = 4
 
 app = typer.Typer(
     help="Song embeddings from audio and lyrics, and similar songs from a vector database.",
@@ -34,7 +36,7 @@ def main() -> None:
         app()
     except (SimSongError, OSError) as error:
         err.print(f"[bold red]error:[/bold red] {_escaped(str(error))}")
-        sys.exit(1)
+        sys.exit(UNPROVEN_EXIT if isinstance(error, UnprovenError) else 1)
     except KeyboardInterrupt:
         err.print("stopped; run the same command again to go on")
         sys.exit(130)

@@ -13,7 +13,7 @@ _SCALE_DB = 15.0
 
 
 class AudioEncoder(nn.Module):
-    """log_mel [batch, frames, n_mels] in dB → embedding [batch, embedding_dim] of unit length.
+    """features [batch, frames, n_mels], a log-mel in dB → embedding [batch, embedding_dim] of unit length.
 
     `n_mels` is fixed by construction; frames are free from 16 up for the convolutions and fixed for the others.
     """
@@ -28,11 +28,11 @@ class AudioEncoder(nn.Module):
             nn.Linear(self.pooling.width, config.embedding_dim),
         )
 
-    def forward(self, log_mel: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """See the class."""
-        level = log_mel.mean(dim=(1, 2), keepdim=True)
+        level = features.mean(dim=(1, 2), keepdim=True)
         # Loudness of a release says nothing of its music: levels count relative to the segment's mean.
-        hidden = self.body((log_mel - level) / _SCALE_DB)
+        hidden = self.body((features - level) / _SCALE_DB)
         return nn.functional.normalize(self.head(self.pooling(hidden)), dim=1)
 
 

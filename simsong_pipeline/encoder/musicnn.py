@@ -27,7 +27,9 @@ class Musicnn(nn.Module):
     """patches [batch, 187, 96] of the front end → features [batch, 1756], as `MUSICNN_LAYOUT` orders them.
 
     The batch norms are the constants that training left: what can be is
-    written into the neighbouring weights, and the rest is a scale and a shift.
+    written into the neighbouring weights, and the rest is a scale and a shift. Pooled channels leave standardised by
+    the mean and the variance that they had in training, as the layer before the tags does by its own norm: so features
+    of a single song can be compared with those of any other.
     """
 
     def __init__(self) -> None:
@@ -38,6 +40,7 @@ class Musicnn(nn.Module):
         self.middle = nn.ModuleList(_Middle(width) for width in (_FRONT, _MIDDLE, _MIDDLE))
         self.penultimate = nn.Linear(2 * _POOLED, _PENULTIMATE)
         self.norm = _Affine(_PENULTIMATE)
+        self.standard = _Affine(2 * _POOLED)
         self.tags = nn.Linear(_PENULTIMATE, MUSICNN_LAYOUT.labels)
 
     def forward(self, patches: Tensor) -> Tensor:
@@ -52,7 +55,8 @@ class Musicnn(nn.Module):
         channels = torch.cat(layers, dim=1)
         mean, peak = channels.mean(dim=2), channels.amax(dim=2)
         penultimate = self.norm(torch.relu(self.penultimate(torch.cat([peak, mean], dim=1))))
-        return torch.cat([penultimate, mean, peak, torch.sigmoid(self.tags(penultimate))], dim=1)
+        pooled = self.standard(torch.cat([mean, peak], dim=1))
+        return torch.cat([penultimate, pooled, torch.sigmoid(self.tags(penultimate))], dim=1)
 
 
 class _Affine(nn.Module):
@@ -118,6 +122,7 @@ def read_state(read: Read) -> dict[str, Tensor]:
     weight = (kernel * scale[:, None]).reshape(_POOLED, 2, _PENULTIMATE).transpose(2, 1, 0)
     state |= {"penultimate.weight": weight.reshape(_PENULTIMATE, -1), "penultimate.bias": bias + shift @ kernel}
     state |= _affine_state("norm", _norm(read, 10))
+    state |= _affine_state("standard", _standard(read, 9))
     state |= {"tags.weight": read("dense_1/kernel").T, "tags.bias": read("dense_1/bias")}
     return {name: torch.from_numpy(np.ascontiguousarray(value, np.float32)) for name, value in state.items()}
 
@@ -129,6 +134,16 @@ def _norm(read: Read, number: int) -> Norm:
     gamma, beta, mean, variance = (read(f"{name}/{part}").astype(np.float64) for part in parts)
     scale = gamma / np.sqrt(variance + _EPSILON)
     return scale, beta - mean * scale
+
+
+def _standard(read: Read, number: int) -> Norm:
+    """Scale and shift to the mean 0 and the variance 1 that a batch norm's input had; means first, then maxima."""
+    mean, variance = (
+        read(f"batch_normalization_{number}/{part}").astype(np.float64).reshape(_POOLED, 2)[:, ::-1].T.reshape(-1)
+        for part in ("moving_mean", "moving_variance")
+    )
+    scale = 1 / np.sqrt(variance + _EPSILON)
+    return scale, -mean * scale
 
 
 def _conv(read: Read, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -2,9 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct
-
-_COEFFICIENTS = 20
 
 
 def random_scores(songs: int, seed: int) -> NDArray[np.float32]:
@@ -12,19 +9,8 @@ def random_scores(songs: int, seed: int) -> NDArray[np.float32]:
     return np.random.default_rng(seed).random((songs, songs), dtype=np.float32)
 
 
-def mfcc_gaussian(log_mel: NDArray[np.float16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean [20] and covariance [20, 20] of a song's mel-frequency cepstral coefficients.
-
-    Args:
-        log_mel: [frames, n_mels] in dB.
-    """
-    cepstrum = dct(log_mel.astype(np.float64), axis=1, norm="ortho")[:, :_COEFFICIENTS]
-    covariance = np.atleast_2d(np.cov(cepstrum, rowvar=False))
-    return cepstrum.mean(axis=0), covariance + 1e-3 * np.eye(cepstrum.shape[1])
-
-
 def gaussian_scores(songs: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> NDArray[np.float32]:
-    """Negative symmetric Kullback-Leibler divergences [n, n] (Mandel & Ellis, 2005).
+    """Negative symmetric Kullback-Leibler divergences [n, n] of means and covariances (Mandel & Ellis, 2005).
 
     KL(a|b) + KL(b|a) = (tr(B⁻¹A) + tr(A⁻¹B) + d'(A⁻¹ + B⁻¹)d) / 2 - D, d being the difference of means.
     """

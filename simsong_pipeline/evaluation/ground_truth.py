@@ -22,3 +22,10 @@ def artist_numbers(tracks: pl.DataFrame, track_ids: list[str]) -> NDArray[np.int
     """[n] a number for each song's artist."""
     artist = dict(tracks.select("track_id", "artist_id").rows())
     return np.unique([artist[t] for t in track_ids], return_inverse=True)[1].astype(np.int64)
+
+
+def is_answerable(splits: pl.DataFrame, similarity: pl.DataFrame) -> bool:
+    """True when some test song has a related one, so that there is something to measure."""
+    test = splits.filter(pl.col("split") == "test").select("track_id")
+    pairs = similarity.join(test, on="track_id", how="semi")
+    return pairs.join(test.rename({"track_id": "neighbour_id"}), on="neighbour_id", how="semi").height > 0

@@ -1,4 +1,4 @@
-"""The metrics frame: each method under each protocol, with chance, oracle and interval."""
+"""The metrics frame: each method under each protocol, with chance, oracle, interval, and what it is compared with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simsong_pipeline.config import EvaluationConfig
-from simsong_pipeline.evaluation.bootstrap import interval, resamples
+from simsong_pipeline.evaluation.bootstrap import interval, paired_difference, resamples
 from simsong_pipeline.evaluation.retrieval import (
     METRICS,
     Task,
@@ -23,7 +23,9 @@ from simsong_pipeline.schemas import METRICS as CONTRACT
 from simsong_pipeline.schemas import conform
 
 Protocols = Mapping[str, Task]
-_Row = tuple[str, str, str, float, float | None, float | None, float | None, float | None, int]
+Values = dict[str, NDArray[np.float64]]
+# Methods that others are compared with, query by query: what needs no model, and what no training was needed for.
+TIMBRE, START = "mfcc", "start"
 
 
 @dataclass(frozen=True)
@@ -35,25 +37,49 @@ class MethodScores:
 
 
 def evaluate(methods: list[MethodScores], protocols: Protocols, config: EvaluationConfig) -> pl.DataFrame:
-    """All metrics of all methods. The bootstrap draws the same queries for every method."""
-    rows: list[_Row] = []
+    """All metrics of all methods. The bootstrap draws the same queries for every method.
+
+    Where timbre alone (`mfcc`) or the untrained start (`start_audio`, `start_fused`) are among the methods, the others
+    stand beside them by paired differences; what a method is compared with is of its own kind, audio or fused.
+    """
+    rows: list[tuple[object, ...]] = []
     for protocol, task in protocols.items():
         drawn = resamples(int(task.queries.sum()), config.bootstrap, config.seed)
-        for method in methods:
-            rows += _rows(method, protocol, task, drawn, config.k)
+        ranked = {method.name: top_k(method.scores, task, config.k) for method in methods}
+        values = {name: per_query(order, task, config.k) for name, order in ranked.items()}
+        for name, order in ranked.items():
+            rows += _rows(name, protocol, task, order, values, drawn, config.k)
     schema = {n: t for n, t in CONTRACT.columns.items() if isinstance(t, pl.DataType | type)}
     return conform(pl.DataFrame(rows, schema=schema, orient="row"), CONTRACT)
 
 
-def _rows(method: MethodScores, protocol: str, task: Task, drawn: NDArray[np.int64], k: int) -> list[_Row]:
-    ranked = top_k(method.scores, task, k)
-    values, by_chance, best = per_query(ranked, task, k), chance(task, k), oracle(task, k)
+def _rows(
+    name: str,
+    protocol: str,
+    task: Task,
+    ranked: NDArray[np.int64],
+    values: Mapping[str, Values],
+    drawn: NDArray[np.int64],
+    k: int,
+) -> list[tuple[object, ...]]:
+    own, by_chance, best = values[name], chance(task, k), oracle(task, k)
     queries = int(task.queries.sum())
-    rows: list[_Row] = [
-        (method.name, protocol, f"{name}_at_{k}", float(values[name].mean()))
-        + (*interval(values[name], drawn), by_chance[name], best[name], queries)
-        for name in METRICS
-    ]
-    for name, value in (("hub_skew", hub_skew(ranked)), ("coverage", coverage(ranked))):
-        rows.append((method.name, protocol, name, value, None, None, None, None, queries))
+    start = f"{START}_{name.rpartition('_')[2]}"
+    rows: list[tuple[object, ...]] = []
+    for metric in METRICS:
+        beside = [
+            part
+            for other in (TIMBRE, start)
+            for part in _difference(own[metric], values[other][metric] if other in values else None, drawn)
+        ]
+        figures = (float(own[metric].mean()), *interval(own[metric], drawn), by_chance[metric], best[metric])
+        rows.append((name, protocol, f"{metric}_at_{k}", *figures, queries, *beside))
+    for metric, value in (("hub_skew", hub_skew(ranked)), ("coverage", coverage(ranked))):
+        rows.append((name, protocol, metric, value, None, None, None, None, queries, *(None,) * 6))
     return rows
+
+
+def _difference(
+    own: NDArray[np.float64], other: NDArray[np.float64] | None, drawn: NDArray[np.int64]
+) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if other is None else paired_difference(own, other, drawn)

@@ -1,39 +1,85 @@
-"""Is a model fit to be served? The verdict that publishing waits for."""
+"""Is a model fit to be served? The verdict that publishing waits for, in three values."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 import polars as pl
 
 from simsong_pipeline.config import PipelineConfig
 
+# Fewer queries than these cannot show that a model is no good; they leave the untrained start to be served.
+ENOUGH_QUERIES = 30
+UNMEASURED = "no test song is known to be like another, so nothing could be measured"
+
+
+class Outcome(StrEnum):
+    """What the measurement says of the served model."""
+
+    ABOVE = "clearly above chance"
+    UNTOLD = "too few songs to tell"
+    NOT_ABOVE = "not clearly above chance"
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the served method beats chance, with the figures."""
+    """What is known of the served method, with the figures."""
 
-    passed: bool
+    outcome: Outcome
     value: float
     ci_low: float
     chance: float
     text: str
 
+    @property
+    def passed(self) -> bool:
+        """Whether it may be served: everything but what was seen to be no good."""
+        return self.outcome != Outcome.NOT_ABOVE
 
-def better_than_chance(metrics: pl.DataFrame, config: PipelineConfig) -> Verdict:
-    """Recall@k of the served variant, fused and unfiltered, against a random ranking's.
 
-    The mean has to be above chance; where its interval reaches down to chance, the text says so.
+def judged(row: dict[str, Any]) -> Outcome:
+    """The verdict on a method's row of the metrics frame.
+
+    Above: its whole interval is above chance, and its paired difference over timbre alone is above zero as a whole. Not
+    above: on enough queries the interval reaches down to chance, or the whole difference from timbre lies below zero.
+    Anything in between needs more songs.
     """
-    metric = f"recall_at_{config.evaluation.k}"
+    above_chance = row["ci_low"] > row["chance"]
+    if above_chance and (row["over_timbre_low"] is None or row["over_timbre_low"] > 0):
+        return Outcome.ABOVE
+    below_timbre = row["over_timbre_high"] is not None and row["over_timbre_high"] < 0
+    enough = row["queries"] >= ENOUGH_QUERIES
+    if row["ci_high"] < row["chance"] or (enough and (not above_chance or below_timbre)):
+        return Outcome.NOT_ABOVE
+    return Outcome.UNTOLD
+
+
+def quality_of(metrics: pl.DataFrame, config: PipelineConfig) -> Verdict:
+    """Recall@k of the served variant, fused and unfiltered, beside a random ranking and timbre alone.
+
+    A frame without rows means that nothing could be asked.
+    """
+    if not metrics.height:
+        nothing = float("nan")
+        return Verdict(Outcome.UNTOLD, nothing, nothing, nothing, UNMEASURED)
     row = metrics.row(
         by_predicate=(pl.col("variant") == f"{config.serve}_fused")
         & (pl.col("protocol") == "unfiltered")
-        & (pl.col("metric") == metric),
+        & (pl.col("metric") == f"recall_at_{config.evaluation.k}"),
         named=True,
     )
-    passed = row["value"] > row["chance"]
-    relation = "above" if row["ci_low"] > row["chance"] else "not clearly above" if passed else "not above"
+    outcome = judged(row)
+    text = f"{config.serve.upper()} fused Recall@{config.evaluation.k} {in_words(row)}: {outcome.value}"
+    return Verdict(outcome, row["value"], row["ci_low"], row["chance"], text)
+
+
+def in_words(row: dict[str, Any]) -> str:
+    """A metric with its interval, chance, and the paired differences that are there."""
     text = (
-        f"{config.serve.upper()} fused Recall@{config.evaluation.k} {row['value']:.3f} (95 % interval "
-        f"{row['ci_low']:.3f} to {row['ci_high']:.3f}) is {relation} chance {row['chance']:.3f}"
+        f"{row['value']:.3f} (95 % interval {row['ci_low']:.3f} to {row['ci_high']:.3f}), chance {row['chance']:.3f}, "
+        f"{row['queries']} queries"
     )
-    return Verdict(passed, row["value"], row["ci_low"], row["chance"], text)
+    for name, label in (("over_timbre", "timbre alone (MFCC)"), ("over_start", "the untrained start")):
+        if row[name] is not None:
+            text += f"; {row[name]:+.3f} ({row[f'{name}_low']:+.3f} to {row[f'{name}_high']:+.3f}) over {label}"
+    return text

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.preparation import PreparedAudio
-from simsong_pipeline.audio.segments import even_segments, segment_frames
+from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder
@@ -31,8 +31,7 @@ class Ahead:
         self._encoders = dict(encoders)
         self._versions = {v: ModelFiles(workspace.model(v)).export().model_version for v in encoders}
         self._vectors: dict[Variant, dict[str, NDArray[np.float32]]] = {v: {} for v in encoders}
-        self._length = segment_frames(config.segments, config.log_mel)
-        self._segments = config.segments.inference_segments
+        self._config = config
         before = workspace.read_if_there("audio")
         # What was heard before has its vectors, as when only a file's date has changed.
         self._known = set() if before is None else set(before.filter(status="ok")["audio_sha256"].to_list())
@@ -42,7 +41,7 @@ class Ahead:
         audio = prepared.audio_sha256
         if prepared.features is None or audio is None or audio in self._known or not self._encoders:
             return
-        segments = even_segments(prepared.features, self._length, self._segments)
+        segments = song_inputs(prepared.features, self._config)
         for variant, encoder in self._encoders.items():
             self._vectors[variant][audio] = encoder.embed_song(segments)
 

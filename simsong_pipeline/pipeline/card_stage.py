@@ -10,13 +10,14 @@ import polars as pl
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation import card, plots, report
-from simsong_pipeline.evaluation.baselines import gaussian_scores, mfcc_gaussian, random_scores
+from simsong_pipeline.evaluation.baselines import random_scores
 from simsong_pipeline.evaluation.fusion import fused_scores, with_hubness
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
-from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
+from simsong_pipeline.evaluation.metrics_frame import TIMBRE, MethodScores, evaluate
+from simsong_pipeline.evaluation.quality import Outcome, in_words, judged
 from simsong_pipeline.evaluation.retrieval import Task
 from simsong_pipeline.files import write_bytes
-from simsong_pipeline.pipeline.evaluation_stage import refuse_other_model, song_vectors
+from simsong_pipeline.pipeline.evaluation_stage import refuse_other_model, song_vectors, start_scores, timbre_scores
 from simsong_pipeline.pipeline.library_stage import copied_from
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -68,10 +69,10 @@ def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Pla
             "two of its songs, one of them new to the model. Give playlists (--playlists), or tag the files"
         )
     songs = with_hubness(song_vectors(vectors, library.track_ids), ModelFiles(workspace.model(variant)).references())
-    features = workspace.features(config.log_mel).reader(workspace.read("segment_features"))
     methods = [
         MethodScores("random", random_scores(len(library.track_ids), config.evaluation.seed)),
-        MethodScores("mfcc", gaussian_scores([mfcc_gaussian(features[t]) for t in library.track_ids])),
+        MethodScores(TIMBRE, timbre_scores(workspace, library.track_ids, config)),
+        *start_scores(workspace, library.track_ids, songs.lyrics, record, config),
         MethodScores("audio", (songs.audio @ songs.audio.T).astype(np.float32)),
         MethodScores("fused", fused_scores(songs, record.audio_weight, record.hubness)),
     ]
@@ -136,15 +137,11 @@ def _tasks(workspace: Workspace, library: _Library, config: PipelineConfig) -> d
 
 
 def verdict(metrics: pl.DataFrame, name: str, k: int) -> str:
-    """Does the fused ranking beat chance on one ground truth? By the whole interval, with the figures."""
-    rows = metrics.filter(protocol=name, metric=f"recall_at_{k}")
-    fused, mfcc = (rows.row(by_predicate=pl.col("variant") == v, named=True) for v in ("fused", "mfcc"))
-    value, low, chance = fused["value"], fused["ci_low"], fused["chance"]
-    answer = "yes" if low > chance else "no" if fused["ci_high"] < chance else "not clear"
-    return (
-        f"{answer}: Recall@{k} {value:.3f} (95 % interval {low:.3f} to {fused['ci_high']:.3f}), chance {chance:.3f}, "
-        f"the most possible {fused['oracle']:.3f}, timbre alone (MFCC) {mfcc['value']:.3f}; {fused['queries']} queries"
-    )
+    """Does the fused ranking beat chance and timbre alone on one ground truth? In three values, with the figures."""
+    rows = metrics.filter(protocol=name, metric=f"recall_at_{k}", variant="fused")
+    fused = rows.row(0, named=True)
+    answers = {Outcome.ABOVE: "yes", Outcome.UNTOLD: "too few songs to tell", Outcome.NOT_ABOVE: "no"}
+    return f"{answers[judged(fused)]}: Recall@{k} {in_words(fused)}; the most possible {fused['oracle']:.3f}"
 
 
 def _page(metrics: pl.DataFrame, verdicts: dict[str, str], library: _Library, config: PipelineConfig) -> str:

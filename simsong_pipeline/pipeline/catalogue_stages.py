@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from simsong_pipeline.audio.feature_store import AudioFrames
-from simsong_pipeline.audio.preparation import AudioTask, Hearing
+from simsong_pipeline.audio.preparation import AudioTask, Hearing, Listener
 from simsong_pipeline.catalogue import Catalogue, build_catalogue
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.errors import AudioError, EvaluationError, RawDataError
+from simsong_pipeline.errors import AudioError, RawDataError
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.lyrics.frame import build_lyrics
 from simsong_pipeline.lyrics.model_version import model_version
@@ -37,12 +37,14 @@ def make_audio(
     tracks: pl.DataFrame,
     files: pl.DataFrame,
     config: PipelineConfig,
+    listener: Listener,
     progress: Progress,
     hear: Hearing = lambda _: None,
 ) -> AudioFrames:
-    """Decode, check and transform the recordings that are new or changed; of a music folder also find copies.
+    """Decode, check and hear the recordings that are new or changed; of a music folder also find copies.
 
     Args:
+        listener: of the configured encoder (`hearing.open_listener`).
         hear: called with each of these in the thread that decoded it.
 
     Raises:
@@ -57,10 +59,10 @@ def make_audio(
         previous = workspace.read_if_there("audio")
         before = 0 if previous is None else previous.filter(status="ok").height
         _refuse_silenced(source, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
-        store = workspace.features(config.log_mel)
-        audio = store.refresh(tasks, config.audio, progress, hear)
+        store = workspace.features(config)
+        audio = store.refresh(tasks, config.audio, listener, progress, hear)
         if set(tracks["source"].unique()) == {"library"}:
-            audio = without_copies(workspace, audio, store.reader(audio.segment_features))
+            audio = without_copies(workspace, audio, store)
         usable = audio.segment_features.height
         _refuse_silenced(source, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio
@@ -93,27 +95,6 @@ def make_splits(
         splits = split_by_artist(usable, config.splits, previous, by_artist)
         workspace.write(ledger, remember(previous, usable, splits))
     return splits
-
-
-def is_answerable(splits: pl.DataFrame, similarity: pl.DataFrame) -> bool:
-    """True when some test song has a related one, so that there is something to measure."""
-    test = splits.filter(pl.col("split") == "test").select("track_id")
-    pairs = similarity.join(test, on="track_id", how="semi")
-    return pairs.join(test.rename({"track_id": "neighbour_id"}), on="neighbour_id", how="semi").height > 0
-
-
-def refuse_unanswerable(splits: pl.DataFrame, similarity: pl.DataFrame) -> None:
-    """Stop before hours of training when no test song has a related one.
-
-    Raises:
-        EvaluationError: saying so.
-    """
-    if not is_answerable(splits, similarity):
-        count = splits.filter(pl.col("split") == "test").height
-        raise EvaluationError(
-            f"none of the {count} test songs has a related song among them, so nothing could be measured: add songs, "
-            "tag them, or choose another --relevance (lastfm, artist, genre); --publish-anyway indexes unmeasured"
-        )
 
 
 def make_lyrics(tracks: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:

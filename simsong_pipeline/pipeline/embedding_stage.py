@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.feature_store import FeatureReader
-from simsong_pipeline.audio.log_mel import front_end_version
-from simsong_pipeline.audio.segments import even_segments, segment_frames
+from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder, Segments
@@ -47,8 +47,8 @@ def embed_variant(
     ready, audio_hashes = ahead(version), dict(segment_features.select("track_id", "audio_sha256").rows())
     vectors = {t: ready[audio_hashes[t]] for t in todo if audio_hashes[t] in ready}
     silent = [t for t in todo if t not in vectors]
-    features = workspace.features(config.log_mel).reader(segment_features)
-    for track_id, vector in zip(silent, encoder.embed_songs(_segments(features, silent, config)), strict=True):
+    features = workspace.features(config).reader(segment_features)
+    for track_id, vector in zip(silent, encoder.embed_songs(_inputs(features, silent, config)), strict=True):
         vectors[track_id] = vector
         progress(len(vectors), len(todo))
     audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
@@ -69,7 +69,7 @@ def load_encoder(workspace: Workspace, variant: Variant, config: PipelineConfig)
 
 def _refuse_other_features(encoder: OnnxEncoder, config: PipelineConfig) -> None:
     """A model understands the features that it was trained on and no others."""
-    wanted = {"front_end": front_end_version(config.log_mel), "segments": config.segments.model_dump()}
+    wanted = {"front_end": feature_format(config).version, "segments": config.segments.model_dump()}
     for name, value in wanted.items():
         if encoder.metadata.get(name) != value:
             raise ModelError(
@@ -78,7 +78,6 @@ def _refuse_other_features(encoder: OnnxEncoder, config: PipelineConfig) -> None
             )
 
 
-def _segments(features: FeatureReader, track_ids: list[str], config: PipelineConfig) -> Iterator[Segments]:
-    length = segment_frames(config.segments, config.log_mel)
+def _inputs(features: FeatureReader, track_ids: list[str], config: PipelineConfig) -> Iterator[Segments]:
     for track_id in track_ids:
-        yield even_segments(features[track_id], length, config.segments.inference_segments)
+        yield song_inputs(features[track_id], config)

@@ -6,17 +6,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.feature_store import FeatureReader
+from simsong_pipeline.audio.description import gaussian
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError
-from simsong_pipeline.evaluation.baselines import gaussian_scores, mfcc_gaussian, random_scores
+from simsong_pipeline.evaluation.baselines import gaussian_scores, random_scores
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
-from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
-from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
-from simsong_pipeline.evaluation.quality import better_than_chance
+from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable, relevance_matrix
+from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScores, evaluate
+from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.evaluation.retrieval import Task, build_task
 from simsong_pipeline.pipeline.model_files import ModelFiles, QualityRecord, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.schemas import METRICS, empty
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,21 @@ def _sampled(track_ids: list[str], config: PipelineConfig) -> list[str]:
     return [track_ids[n] for n in sorted(drawn.tolist())]
 
 
-def measure_and_record(
-    workspace: Workspace, frames: EvaluationFrames, segment_features: pl.DataFrame, config: PipelineConfig
-) -> pl.DataFrame:
-    """The metrics frame; the verdict on the served model is written beside it for publishing to read."""
-    features = workspace.features(config.log_mel).reader(segment_features)
-    metrics = measure(build_gallery(workspace, frames, config), features, config)
-    verdict = better_than_chance(metrics, config)
+def measure_and_record(workspace: Workspace, frames: EvaluationFrames, config: PipelineConfig) -> pl.DataFrame:
+    """The metrics frame; the verdict on the served model is written beside it for publishing to read.
+
+    Where no test song has a related one the frame has no rows, and the verdict says so.
+    """
+    answerable = is_answerable(frames.splits, frames.similarity)
+    gallery = build_gallery(workspace, frames, config) if answerable else None
+    metrics = empty(METRICS) if gallery is None else measure(workspace, gallery, config)
+    verdict = quality_of(metrics, config)
     with workspace.lock():
         for variant, vectors in frames.vectors.items():
-            version = vectors["model_version"][0]
-            ModelFiles(workspace.model(variant)).write_quality(QualityRecord(version, verdict.passed, verdict.text))
+            # What nothing can judge is served only where nothing was learned that could be wrong.
+            passed = verdict.passed if answerable else _record(workspace, variant).is_start
+            record = QualityRecord(vectors["model_version"][0], passed, verdict.text, verdict.outcome.value)
+            ModelFiles(workspace.model(variant)).write_quality(record)
     return metrics
 
 
@@ -134,17 +139,19 @@ def song_vectors(frame: pl.DataFrame, track_ids: list[str]) -> SongVectors:
     return SongVectors(rows["audio"].to_numpy().astype(np.float32), lyrics)
 
 
-def method_scores(gallery: Gallery, features: FeatureReader, config: PipelineConfig) -> list[MethodScores]:
-    """Scores of every method on the gallery: random, MFCC, lyrics, and both variants by audio and fused."""
+def method_scores(workspace: Workspace, gallery: Gallery, config: PipelineConfig) -> list[MethodScores]:
+    """Scores of every method on the gallery: random, timbre, lyrics, the untrained start, both variants."""
     songs = len(gallery.track_ids)
-    gaussians = [mfcc_gaussian(features[t]) for t in gallery.track_ids]
     methods = [
         MethodScores("random", random_scores(songs, config.evaluation.seed)),
-        MethodScores("mfcc", gaussian_scores(gaussians)),
+        MethodScores(TIMBRE, timbre_scores(workspace, gallery.track_ids, config)),
     ]
     first = next(iter(gallery.vectors.values()))
     if first.lyrics.any():
         methods.append(MethodScores("lyrics", _cosines(first.lyrics)))
+    if config.serve in gallery.vectors:
+        lyrics = gallery.vectors[config.serve].lyrics
+        methods += start_scores(workspace, gallery.track_ids, lyrics, gallery.records[config.serve], config)
     for variant in VARIANTS:
         if variant in gallery.vectors:
             vectors, record = gallery.vectors[variant], gallery.records[variant]
@@ -153,11 +160,41 @@ def method_scores(gallery: Gallery, features: FeatureReader, config: PipelineCon
     return methods
 
 
+def timbre_scores(workspace: Workspace, track_ids: list[str], config: PipelineConfig) -> NDArray[np.float32]:
+    """[n, n] how alike songs are by their MFCC Gaussians alone."""
+    stored = dict(workspace.features(config).arrays(track_ids).select("track_id", "timbre").rows())
+    return gaussian_scores([gaussian(np.frombuffer(stored[t], np.float32)) for t in track_ids])
+
+
+def start_scores(
+    workspace: Workspace,
+    track_ids: list[str],
+    lyrics: NDArray[np.float32],
+    record: TrainingRecord,
+    config: PipelineConfig,
+) -> list[MethodScores]:
+    """The served variant's untrained start, by audio and fused with the served weight; none without a body.
+
+    Args:
+        lyrics: [n, k] unit vectors of the songs, zero where there are none.
+        record: of the served variant.
+    """
+    start = ModelFiles(workspace.model(config.serve)).start()
+    if start is None:
+        return []
+    features = workspace.features(config).reader(workspace.read("segment_features"))
+    audio = start.apply(np.stack([features[t].mean(axis=0, dtype=np.float32) for t in track_ids]))
+    return [
+        MethodScores(f"{START}_audio", _cosines(audio)),
+        MethodScores(f"{START}_fused", fused_scores(SongVectors(audio, lyrics), record.audio_weight)),
+    ]
+
+
 def _cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     cosines: NDArray[np.float32] = vectors @ vectors.T
     return cosines
 
 
-def measure(gallery: Gallery, features: FeatureReader, config: PipelineConfig) -> pl.DataFrame:
+def measure(workspace: Workspace, gallery: Gallery, config: PipelineConfig) -> pl.DataFrame:
     """The metrics frame."""
-    return evaluate(method_scores(gallery, features, config), gallery.protocols, config.evaluation)
+    return evaluate(method_scores(workspace, gallery, config), gallery.protocols, config.evaluation)

@@ -1,18 +1,17 @@
 """Exports a trained variant and holds the ONNX file to parity with torch."""
 
 import numpy as np
-from safetensors.torch import load_file
 
 from export.onnx_export import export_encoder
-from export.parity import MIN_COSINE, MIN_OVERLAP, check_parity
+from export.parity import MIN_COSINE, MIN_OVERLAP, check_parity, fixed_features, fixed_log_mels
+from simsong_pipeline.audio.feature_format import feature_format, hears_by_body
 from simsong_pipeline.audio.feature_store import FeatureReader
-from simsong_pipeline.audio.log_mel import front_end_version
-from simsong_pipeline.audio.segments import cut, segment_frames
+from simsong_pipeline.audio.segments import cut, input_frames
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.files import sha256_of_file
 from simsong_pipeline.inference import OnnxEncoder
+from simsong_pipeline.pipeline.encoders import read_encoder
 from simsong_pipeline.pipeline.model_files import ExportRecord, ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
 
@@ -35,23 +34,28 @@ def export_variant(
 def _export(files: ModelFiles, variant: Variant, features: FeatureReader, config: PipelineConfig) -> ExportRecord:
     # The model's own configuration: where a newer one was refused, it is not the run's.
     own = files.config()
-    frames, n_mels = segment_frames(own.segments, own.log_mel), own.log_mel.n_mels
-    encoder = AudioEncoder(own.encoder, n_mels, frames)
-    encoder.load_state_dict(load_file(files.encoder))
-    front_end = front_end_version(own.log_mel)
-    metadata = {"variant": variant, "front_end": front_end, "log_mel": own.log_mel.model_dump()}
-    export_encoder(encoder, frames, n_mels, metadata | {"segments": own.segments.model_dump()}, files.onnx)
+    rows, frames, encoder = feature_format(own), input_frames(own), read_encoder(files)
+    # Not the variant: where both are one model, so are their versions, and a song is embedded once.
+    metadata: dict[str, object] = {
+        "front_end": rows.version,
+        "segments": own.segments.model_dump(),
+        "encoder": own.encoder.kind,
+    }
+    if not hears_by_body(own):
+        metadata["log_mel"] = own.log_mel.model_dump()
+    export_encoder(encoder, frames, rows.channels, metadata, files.onnx)
     songs = sorted(features)[:_PARITY_SONGS]
     catalogue = np.stack([cut(features[t], len(features[t]) // 3, frames) for t in songs]).astype(np.float32)
-    parity = check_parity(encoder, OnnxEncoder(files.onnx, config.inference), frames, n_mels, catalogue)
+    fixed = fixed_features(rows.channels) if hears_by_body(own) else fixed_log_mels(frames, rows.channels)
+    parity = check_parity(encoder, OnnxEncoder(files.onnx, config.inference), fixed, catalogue)
     if not parity.holds:
         files.forget_export()
         raise ModelError(
             f"the ONNX encoder of {variant} differs from torch: cosine {parity.min_cosine:.6f} (least {MIN_COSINE}), "
             f"top-10 overlap {parity.top_10_overlap:.4f} (least {MIN_OVERLAP})"
         )
-    record = ExportRecord(
-        files.version_of(front_end), sha256_of_file(files.onnx), parity.min_cosine, parity.top_10_overlap, parity.holds
-    )
+    version = files.version_of(rows.version)
+    bounds = (parity.min_cosine, parity.top_10_overlap, parity.holds)
+    record = ExportRecord(version, sha256_of_file(files.onnx), *bounds)
     files.write_export(record)
     return record

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.errors import EvaluationError, StoreError
+from simsong_pipeline.errors import EvaluationError, StoreError, UnprovenError
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
 from simsong_pipeline.pipeline.embedding_stage import Progress
 from simsong_pipeline.pipeline.evaluation_stage import song_vectors
@@ -29,6 +29,7 @@ class IndexFrames:
 
     tracks: pl.DataFrame
     audio: pl.DataFrame
+    descriptions: pl.DataFrame
     lyrics: pl.DataFrame
     tags: pl.DataFrame
 
@@ -59,7 +60,7 @@ def publish_variant(
 
     Raises:
         StaleRunError: another run has begun since this one did.
-        EvaluationError: the quality record is of another model, or says that this one is no better than chance.
+        EvaluationError: the quality record is of another model, or says that this one is not clearly above chance.
         StoreError: a vector is not of unit length, too few songs would stay, or Qdrant fails.
     """
     keep_share = 0.0 if accept_shrink else KEEP_SHARE
@@ -91,17 +92,18 @@ def publish_variant(
 
 
 def refuse_unproven(workspace: Workspace, variant: Variant, version: str) -> None:
-    """Stop before the index is opened, unless the model was measured and is better than chance.
+    """Stop before the index is opened, where the model was not measured, or was and is not clearly above chance.
 
     Raises:
-        EvaluationError: saying which of both.
+        EvaluationError: it was not measured since it changed.
+        UnprovenError: it was.
     """
     record = ModelFiles(workspace.model(variant)).quality()
     if record is None or record.model_version != version:
         raise EvaluationError(f"{variant} was not evaluated since its model changed: run `simsong run`")
     if not record.passed:
-        raise EvaluationError(
-            f"{record.text}: the index was left as it was. Look at {workspace.report}; --publish-anyway indexes"
+        raise UnprovenError(
+            f"{record.text}. The index was left as it was. Look at {workspace.report}; --publish-anyway indexes"
         )
 
 

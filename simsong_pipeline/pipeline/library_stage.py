@@ -1,14 +1,12 @@
 """A person's music folder as raw frames: tracks, recordings and lyrics, and copies among the recordings."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from simsong_pipeline.audio.feature_store import AudioFrames, FeatureReader
-from simsong_pipeline.audio.fingerprint import Fingerprint, fingerprint, same_recordings
+from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
+from simsong_pipeline.audio.fingerprint import Fingerprint, same_recordings
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.schemas import AUDIO_FILES, LYRIC_PAGES, conform
 from simsong_pipeline.sources.library.scan import Progress, Scan, scan_library
@@ -91,7 +89,7 @@ def copied_from(reason: str | None) -> str | None:
     return reason.removeprefix(COPY).rpartition(_DIFFERENCE)[0]
 
 
-def without_copies(workspace: Workspace, audio: AudioFrames, features: FeatureReader) -> AudioFrames:
+def without_copies(workspace: Workspace, audio: AudioFrames, store: FeatureStore) -> AudioFrames:
     """The audio frames with copies of a recording in another encoding marked as such; the better file stays.
 
     Lossless before lossy, then the larger file. Fingerprints, and which songs were compared, are kept from run to run,
@@ -100,7 +98,7 @@ def without_copies(workspace: Workspace, audio: AudioFrames, features: FeatureRe
     usable = audio.audio.filter(pl.col("status") == "ok").join(
         audio.segment_features.select("track_id", "front_end"), on="track_id"
     )
-    prints, fresh, remembered = _fingerprints(workspace, usable, features)
+    prints, fresh, remembered = _fingerprints(workspace, usable, store)
     durations = _durations(workspace, usable)
     quality = pl.any_horizontal([pl.col("path").str.to_lowercase().str.ends_with(suffix) for suffix in _LOSSLESS])
     ordered = usable.sort(quality, "size_bytes", "path", descending=[True, True, False])["track_id"].to_list()
@@ -122,7 +120,8 @@ def without_copies(workspace: Workspace, audio: AudioFrames, features: FeatureRe
         pl.coalesce("copy_of", "reason").alias("reason"),
     )
     kept = audio.segment_features.join(copies, on="track_id", how="anti")
-    return AudioFrames(marked.drop("copy_of"), kept, audio.decoded)
+    described = audio.descriptions.join(copies, on="track_id", how="anti")
+    return AudioFrames(marked.drop("copy_of"), kept, described, audio.decoded)
 
 
 def _durations(workspace: Workspace, usable: pl.DataFrame) -> dict[str, float]:
@@ -135,15 +134,15 @@ def _durations(workspace: Workspace, usable: pl.DataFrame) -> dict[str, float]:
 
 
 def _fingerprints(
-    workspace: Workspace, usable: pl.DataFrame, features: FeatureReader
+    workspace: Workspace, usable: pl.DataFrame, store: FeatureStore
 ) -> tuple[dict[str, Fingerprint], set[str], pl.DataFrame]:
     """By track id, the tracks that were not heard before, and the frame to remember."""
     before = workspace.read_if_there("fingerprints")
     known = {} if before is None else {row[:2]: row[2:] for row in before.rows()}
     songs = {track_id: (audio, front_end) for track_id, audio, front_end in usable.select(*_HEARD).rows()}
     fresh = [track_id for track_id, key in songs.items() if key not in known]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        new = dict(zip(fresh, pool.map(lambda track_id: fingerprint(features[track_id]), fresh), strict=True))
+    described = store.arrays(fresh).select("track_id", "codes", "spectrum").rows()
+    new = {t: Fingerprint(np.frombuffer(c, np.uint32), np.frombuffer(s, np.float32)) for t, c, s in described}
     found: dict[str, Fingerprint] = {}
     rows = {}
     for track_id, key in songs.items():

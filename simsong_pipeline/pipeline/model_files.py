@@ -28,6 +28,10 @@ class TrainingRecord:
         hubness: how much of a candidate's hubness is taken off in queries; 0 unless validation songs gain by it.
         artists, tracks: ids of the training and validation parts, so that evaluation can refuse to test on them.
         validation: the part of `tracks` that was validated on and not trained on.
+        fitted: songs whose statistics the start was fitted on; 0 without one.
+        tried: training was tried on these data, whatever came of it.
+        is_start: what serves is the untrained start.
+        note: why, and how training compared with it, in a sentence.
     """
 
     variant: Variant
@@ -45,6 +49,10 @@ class TrainingRecord:
     tracks: list[str]
     validation: list[str]
     songs: int
+    fitted: int = 0
+    tried: bool = True
+    is_start: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,11 +68,12 @@ class ExportRecord:
 
 @dataclass(frozen=True)
 class QualityRecord:
-    """The verdict on a model version; publishing reads it again."""
+    """The verdict on a model version; publishing reads it again. `outcome` is one of `evaluation.quality.Outcome`."""
 
     model_version: str
     passed: bool
     text: str
+    outcome: str = ""
 
 
 @dataclass(frozen=True)
@@ -212,10 +221,10 @@ class ModelFiles:
         if not self.encoder.is_file() or sha256_of_file(self.encoder) != content["encoder_sha256"]:
             raise ModelError(f"{self.encoder} is missing or damaged: delete {self.folder} and run `simsong run`")
         try:
-            return TrainingRecord(**{name: content[name] for name in TrainingRecord.__dataclass_fields__})
-        except KeyError as error:
+            return TrainingRecord(**{n: content[n] for n in TrainingRecord.__dataclass_fields__ if n in content})
+        except TypeError as error:
             raise ModelError(
-                f"{self._training} is of another version (no {error}): delete {self.folder} and run `simsong run`"
+                f"{self._training} is of another version ({error}): delete {self.folder} and run `simsong run`"
             ) from error
 
     def whitening(self) -> Whitening:
@@ -225,6 +234,15 @@ class ModelFiles:
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{self._whitening} is missing or damaged: delete {self.folder} and run again") from error
         return Whitening(tensors["mean"], tensors["projection"])
+
+    def start(self) -> Whitening | None:
+        """The untrained start below a head on a body; null for the encoders of log-mels."""
+        try:
+            tensors = load_file(self.encoder)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{self.encoder} is missing or damaged: delete {self.folder} and run again") from error
+        found = [tensors.get(name) for name in ("mean", "projection")]
+        return None if found[0] is None or found[1] is None else Whitening(found[0], found[1])
 
     def references(self) -> SongVectors:
         """Vectors of songs that the model was trained on, among which other songs' hubness is measured."""

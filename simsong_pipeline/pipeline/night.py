@@ -17,6 +17,7 @@ from simsong_pipeline.pipeline import raw
 from simsong_pipeline.pipeline.ahead import Ahead
 from simsong_pipeline.pipeline.embedding_stage import embed_variant, load_encoder
 from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.hearing import open_listener
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant, refuse_unproven
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
@@ -56,6 +57,7 @@ class PreparedFrames:
     tags: pl.DataFrame
     audio: pl.DataFrame
     segment_features: pl.DataFrame
+    descriptions: pl.DataFrame
     lyrics: pl.DataFrame
     lyric_embeddings: pl.DataFrame
     splits: pl.DataFrame
@@ -134,8 +136,10 @@ def prepare(
     workspace.write("track_exclusions", catalogue.exclusions)
     events.note(f"{tracks.height} of {raw_tracks.height} tracks can be used")
     events.stage("decoding audio")
-    audio = stages.make_audio(workspace, source, tracks, files, config, events.progress, ahead.hear)
+    listener = open_listener(config, events)
+    audio = stages.make_audio(workspace, source, tracks, files, config, listener, events.progress, ahead.hear)
     workspace.write("audio", audio.audio)
+    workspace.write("descriptions", audio.descriptions)
     workspace.write("segment_features", audio.segment_features)
     events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
     events.stage("embedding lyrics")
@@ -154,6 +158,7 @@ def prepare(
         tags,
         audio.audio,
         audio.segment_features,
+        audio.descriptions,
         lyrics,
         embeddings.frame,
         splits,
@@ -196,7 +201,7 @@ def index(
     publish_anyway: bool,
     run_id: str,
 ) -> int:
-    inputs = IndexFrames(frames.tracks, frames.audio, frames.lyrics, frames.tags)
+    inputs = IndexFrames(frames.tracks, frames.audio, frames.descriptions, frames.lyrics, frames.tags)
     upserted = 0
     events.stage("writing the index")
     for variant, result in refreshed.items():

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.segments import even_segments, even_starts, segment_frames
+from simsong_pipeline.audio.segments import part_inputs, part_seconds
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.pipeline.embedding_stage import load_encoder
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -54,13 +53,13 @@ def reasons(
 
 def _segment_likeness(
     workspace: Workspace, config: PipelineConfig, track_ids: Sequence[str]
-) -> tuple[list[NDArray[np.floating[Any]]], NDArray[np.float32]]:
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float32]]:
     """Seconds at which each song's segments start, and the cosines [segments of one, of the other]."""
     encoder = load_encoder(workspace, config.serve, config)
-    features = workspace.features(config.log_mel).reader(workspace.read("segment_features"))
-    length, count = segment_frames(config.segments, config.log_mel), config.segments.inference_segments
-    frame_s = config.log_mel.hop_length / config.log_mel.sample_rate
+    features = workspace.features(config).reader(workspace.read("segment_features"))
+    durations = dict(workspace.read("audio").select("track_id", "duration_s").rows())
     songs = [features[t] for t in track_ids]
-    vectors = [encoder.embed(even_segments(song, length, count)) for song in songs]
+    vectors = [encoder.embed(part_inputs(song, config)) for song in songs]
     unit = [v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in vectors]
-    return [even_starts(len(s), length, count) * frame_s for s in songs], unit[0] @ unit[1].T
+    starts = [part_seconds(song, durations[t], config) for song, t in zip(songs, track_ids, strict=True)]
+    return starts, unit[0] @ unit[1].T

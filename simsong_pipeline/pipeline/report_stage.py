@@ -1,5 +1,6 @@
 """Puts the evaluation report together and writes it."""
 
+import html
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +8,11 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
-from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation import plots, report
 from simsong_pipeline.evaluation.fusion import SongVectors
 from simsong_pipeline.evaluation.metrics_frame import MethodScores
+from simsong_pipeline.evaluation.quality import UNMEASURED, quality_of
 from simsong_pipeline.evaluation.retrieval import Task, top_k
 from simsong_pipeline.files import write_bytes
 from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, Gallery, build_gallery, method_scores
@@ -30,12 +31,15 @@ class ReportFrames:
     exclusions: pl.DataFrame
 
 
-def write_report(
-    workspace: Workspace, metrics: pl.DataFrame, frames: ReportFrames, features: FeatureReader, config: PipelineConfig
-) -> None:
-    """Write the self-contained HTML page `workspace.report`."""
+def write_report(workspace: Workspace, metrics: pl.DataFrame, frames: ReportFrames, config: PipelineConfig) -> None:
+    """Write the self-contained HTML page `workspace.report`; where nothing could be measured it says so."""
+    if not metrics.height:
+        sections = [report.Section("Left out", _left_out(frames.exclusions))]
+        page = report.page("SimSong evaluation", f"{UNMEASURED.capitalize()}.", sections)
+        write_bytes(workspace.report, page.encode())
+        return
     gallery, tracks = build_gallery(workspace, frames.evaluation, config), frames.evaluation.tracks
-    scores = {m.name: m for m in method_scores(gallery, features, config)}
+    scores = {m.name: m for m in method_scores(workspace, gallery, config)}
     served = scores[f"{config.serve}_fused"]
     task = gallery.protocols["unfiltered"]
     shown = {n: scores[n].scores for n in ("mfcc", f"{config.serve}_audio", served.name)}
@@ -60,18 +64,11 @@ def write_report(
 
 
 def _lead(metrics: pl.DataFrame, gallery: Gallery, config: PipelineConfig) -> str:
-    """The one figure that matters, in words."""
-    row = metrics.row(
-        by_predicate=(pl.col("variant") == f"{config.serve}_fused")
-        & (pl.col("protocol") == "unfiltered")
-        & (pl.col("metric") == f"recall_at_{config.evaluation.k}"),
-        named=True,
-    )
+    """The one figure that matters, in words, with the verdict."""
+    verdict = quality_of(metrics, config)
     return (
-        f"{config.serve.upper()}, audio and lyrics fused: Recall@{config.evaluation.k} "
-        f"<strong>{row['value']:.3f}</strong> (95 % interval {row['ci_low']:.3f} to {row['ci_high']:.3f}); chance "
-        f"{row['chance']:.3f}, oracle {row['oracle']:.3f}. {row['queries']} queries among {len(gallery.track_ids)} "
-        "test songs of artists that no model was trained on."
+        f"<strong>{verdict.outcome.value.capitalize()}</strong>. {html.escape(verdict.text)}. Asked among "
+        f"{len(gallery.track_ids)} test songs of artists that no model was trained on."
     )
 
 
@@ -82,16 +79,17 @@ def _bars(metrics: pl.DataFrame, gallery: Gallery, config: PipelineConfig) -> st
 
 
 def _training(gallery: Gallery) -> str:
-    curves = plots.training_curves({v: r.history for v, r in gallery.records.items()})
+    trained: dict[str, list[dict[str, float]]] = {v: r.history for v, r in gallery.records.items() if r.history}
     facts = [
         (
             variant.upper(),
             record.songs,
-            record.best_step,
+            "untrained start" if record.is_start else str(record.best_step),
             record.validation_recall,
             record.audio_weight,
             record.lyric_temperature,
-            record.history[-1]["weight_spread"],
+            record.history[-1]["weight_spread"] if record.history else None,
+            record.note,
         )
         for variant, record in gallery.records.items()
     ]
@@ -103,8 +101,11 @@ def _training(gallery: Gallery) -> str:
         "audio weight",
         "lyric temperature",
         "weight spread",
+        "beside the start",
     )
-    return report.picture(curves, "training curves") + report.table(pl.DataFrame(facts, schema=columns, orient="row"))
+    shown = report.table(pl.DataFrame(facts, schema=columns, orient="row", infer_schema_length=None))
+    curves = report.picture(plots.training_curves(trained), "training curves") if trained else ""
+    return curves + shown
 
 
 def _map(gallery: Gallery, tracks: pl.DataFrame, tags: pl.DataFrame, config: PipelineConfig) -> str:

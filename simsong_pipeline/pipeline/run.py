@@ -7,12 +7,12 @@ from datetime import datetime
 import polars as pl
 
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
-from simsong_pipeline.evaluation.quality import better_than_chance
-from simsong_pipeline.pipeline import catalogue_stages as stages
+from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
 from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.export_stage import export_variant
+from simsong_pipeline.pipeline.hearing import with_available_encoder
 from simsong_pipeline.pipeline.night import PreparedFrames, RunSummary, ask_server, embed, index, prepare, summary_of
 from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
 from simsong_pipeline.pipeline.training_data import TrainingFrames
@@ -33,7 +33,8 @@ def run(
 ) -> RunSummary:
     """Read, prepare, train where there is no model of this recipe, embed, evaluate, report, index.
 
-    Vectors that are no better than chance are not indexed unless `publish_anyway`.
+    Vectors that were measured and are not clearly above chance are not indexed unless `publish_anyway`. Where nothing
+    can be measured, the untrained start is.
 
     Raises:
         SimSongError: with a message for the person who runs it; nothing half-written stays.
@@ -42,19 +43,15 @@ def run(
     run_id = uuid.uuid4().hex
     with workspace.lock():
         ask_server(workspace, config)
+        config = with_available_encoder(workspace, config, events)
         workspace.fence.claim(run_id)
         workspace.clear_unfinished(now)
         ahead = Ahead(workspace, config, {} if retrain else usable_encoders(workspace, config))
         frames = prepare(workspace, source, config, events, ahead)
         ahead.rest()
-        if not publish_anyway:
-            stages.refuse_unanswerable(frames.splits, frames.similarity)
         outcomes = _train(workspace, frames, config, events, retrain, promote_anyway)
         refreshed = embed(workspace, frames, config, events, ahead)
-        if stages.is_answerable(frames.splits, frames.similarity):
-            _evaluate(workspace, frames, refreshed, config, events)
-        else:
-            events.note("no test song has a related one: indexed without measuring anything")
+        _evaluate(workspace, frames, refreshed, config, events)
         upserted = index(workspace, source, frames, refreshed, config, now, events, publish_anyway, run_id)
         workspace.save_config(config)
         workspace.save_source(source)
@@ -82,7 +79,7 @@ def _train(
         events.note(_training_line(outcomes[variant]))
         if outcomes[variant].verdict:
             events.note(outcomes[variant].verdict)
-        features = workspace.features(config.log_mel).reader(frames.segment_features)
+        features = workspace.features(config).reader(frames.segment_features)
         export = export_variant(workspace, variant, features, config)
         events.note(
             f"ONNX agrees with torch: cosine {export.min_cosine:.6f}, top-10 overlap {export.top_10_overlap:.4f}"
@@ -92,7 +89,8 @@ def _train(
 
 def _training_line(outcome: TrainingOutcome) -> str:
     record, figures = outcome.record, outcome.figures()
-    parts = [f"step {record.best_step}", f"audio weight {record.audio_weight:g}"]
+    parts = ["untrained start" if record.is_start else f"step {record.best_step}"]
+    parts.append(f"audio weight {record.audio_weight:g}")
     if not outcome.promoted:
         parts.insert(0, "present model kept")
     if record.validation_recall is not None:
@@ -115,10 +113,8 @@ def _evaluate(
     events.stage("evaluating")
     vectors = {variant: result.vectors for variant, result in refreshed.items()}
     inputs = EvaluationFrames(frames.tracks, frames.splits, frames.similarity, vectors)
-    metrics = _measure_and_report(
-        workspace, ReportFrames(inputs, frames.tags, frames.exclusions), frames.segment_features, config
-    )
-    events.note(better_than_chance(metrics, config).text)
+    metrics = _measure_and_report(workspace, ReportFrames(inputs, frames.tags, frames.exclusions), config)
+    events.note(quality_of(metrics, config).text)
     events.note(f"report: {workspace.report}")
 
 
@@ -131,16 +127,14 @@ def _note_stale(outcomes: dict[Variant, TrainingOutcome], events: Events) -> Non
 def evaluate_again(workspace: Workspace, config: PipelineConfig) -> pl.DataFrame:
     """Measure the vectors of the last run and write metrics and report anew."""
     with workspace.lock():
-        inputs, segment_features = read_evaluation_frames(workspace), workspace.read("segment_features")
+        inputs = read_evaluation_frames(workspace)
         report = ReportFrames(inputs, workspace.read("lastfm_tags"), workspace.read("exclusions"))
-        return _measure_and_report(workspace, report, segment_features, config)
+        return _measure_and_report(workspace, report, config)
 
 
-def _measure_and_report(
-    workspace: Workspace, frames: ReportFrames, segment_features: pl.DataFrame, config: PipelineConfig
-) -> pl.DataFrame:
-    metrics = workspace.write("metrics", measure_and_record(workspace, frames.evaluation, segment_features, config))
-    write_report(workspace, metrics, frames, workspace.features(config.log_mel).reader(segment_features), config)
+def _measure_and_report(workspace: Workspace, frames: ReportFrames, config: PipelineConfig) -> pl.DataFrame:
+    metrics = workspace.write("metrics", measure_and_record(workspace, frames.evaluation, config))
+    write_report(workspace, metrics, frames, config)
     return metrics
 
 

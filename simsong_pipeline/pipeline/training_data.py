@@ -11,10 +11,14 @@ from scipy.sparse import csr_array
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.batches import TrainingSongs
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.evaluation.ground_truth import artist_numbers
+from simsong_pipeline.encoder.start import fit_start
+from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.lyrics.whitening import Whitening, fit_whitening, truncation
 from simsong_pipeline.pipeline.workspace import Workspace
+
+# Statistics of so many songs do not change with more; the singular vectors of more take minutes.
+_MOST_FITTED = 2_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class CatalogueParts:
 
     def __init__(self, workspace: Workspace, frames: TrainingFrames, config: PipelineConfig) -> None:
         self.frames = frames
-        self.features: FeatureReader = workspace.features(config.log_mel).reader(frames.segment_features)
+        self.features: FeatureReader = workspace.features(config).reader(frames.segment_features)
+        self._config = config
         vectors = frames.lyric_embeddings["vector"].to_numpy()
         self._lyrics = dict(zip(frames.lyric_embeddings["track_id"].to_list(), vectors, strict=True))
         self.train, self.validation = self._ids("train"), self._ids("validation")
@@ -82,18 +87,40 @@ class CatalogueParts:
                 rows[row] = chosen.apply(self._lyrics[track_id][None])[0]
         return rows
 
+    @property
+    def songs(self) -> int:
+        """All songs with features."""
+        return self.frames.segment_features.height
+
+    def fit_start(self) -> tuple[Whitening, int]:
+        """The untrained start of a head on a body, and the number of songs that it was fitted on.
+
+        Fitted without labels on the songs that are not judged; on all where none can be judged.
+        """
+        judged = is_answerable(self.frames.splits, self.frames.similarity)
+        songs = self.known if judged else sorted(self.frames.segment_features["track_id"].to_list())
+        if len(songs) > _MOST_FITTED:
+            drawn = np.random.default_rng(self._config.train.seed).choice(len(songs), _MOST_FITTED, replace=False)
+            songs = [songs[n] for n in sorted(drawn.tolist())]
+        means = np.stack([self.features[t].mean(axis=0, dtype=np.float32) for t in songs])
+        return fit_start(means, self._config.encoder.embedding_dim, self._config.train.seed), len(songs)
+
     def projected(self, ids: list[str], lyric_matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, k] unit lyric vectors after the learned projection, zero where there are none."""
         return self.whitened(ids, self.whitening.then(lyric_matrix))
 
     def training_songs(self) -> TrainingSongs:
         """The training part as the loop wants it."""
-        position = pl.DataFrame({"track_id": self.train}).with_row_index("at")
+        return self.songs_of(self.train)
+
+    def songs_of(self, ids: list[str]) -> TrainingSongs:
+        """Some of the songs as the loop wants them."""
+        position = pl.DataFrame({"track_id": ids}).with_row_index("at")
         pairs = self.frames.similarity.join(position, on="track_id").join(
             position.rename({"track_id": "neighbour_id", "at": "other"}), on="neighbour_id"
         )
         at, other = pairs["at"].to_numpy(), pairs["other"].to_numpy()
         neighbours = csr_array((pairs["score"].to_numpy(), (at, other)), shape=(position.height, position.height))
         neighbours.sort_indices()
-        artists = artist_numbers(self.frames.tracks, self.train)
-        return TrainingSongs([self.features[t] for t in self.train], artists, neighbours, self.whitened(self.train))
+        artists = artist_numbers(self.frames.tracks, ids)
+        return TrainingSongs([self.features[t] for t in ids], artists, neighbours, self.whitened(ids))

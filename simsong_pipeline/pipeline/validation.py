@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.segments import even_segments, segment_frames
+from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.fusion import SongVectors, choose_audio_weight, fused_scores
 from simsong_pipeline.evaluation.ground_truth import relevance_matrix
@@ -26,11 +26,10 @@ def embed_songs(
     encoder: torch.nn.Module, features: SongFeatures, track_ids: list[str], config: PipelineConfig
 ) -> NDArray[np.float32]:
     """[n, d] unit vectors of songs, through torch: the mean of a song's segments."""
-    length = segment_frames(config.segments, config.log_mel)
     device = next(encoder.parameters()).device
     songs = []
     for track_id in track_ids:
-        batch = even_segments(features[track_id], length, config.segments.inference_segments)
+        batch = song_inputs(features[track_id], config)
         with torch.inference_mode():
             songs.append(encoder(torch.from_numpy(batch).to(device)).mean(dim=0).float().cpu().numpy())
     vectors = np.stack(songs)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from filelock import FileLock, Timeout
 
-from simsong_pipeline.config import LogMelConfig, PipelineConfig, StageConfig, StoreConfig, Variant
+from simsong_pipeline.config import PipelineConfig, StageConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import write_atomically, write_json
 from simsong_pipeline.pipeline.fence import Fence
@@ -66,12 +66,13 @@ class Workspace:
         """Folder of a variant's model."""
         return self.home / "models" / variant
 
-    def features(self, config: LogMelConfig) -> "FeatureStore":
-        """The log-mel files."""
+    def features(self, config: PipelineConfig) -> "FeatureStore":
+        """What was heard of the songs, in the form that the configured encoder is made for."""
         # Imported here because it loads the decoders and scipy, which a query can do without.
+        from simsong_pipeline.audio.feature_format import feature_format
         from simsong_pipeline.audio.feature_store import FeatureStore
 
-        return FeatureStore(self.home / "features", config)
+        return FeatureStore(self.home / "features", feature_format(config))
 
     def store(self, config: StoreConfig) -> Store:
         """The index; close it after use."""

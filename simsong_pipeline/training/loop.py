@@ -1,7 +1,7 @@
 """The training loop of one variant: NS or WNS, everything else being equal."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from simsong_pipeline.batches import TrainingSongs, draw_batch, hold_segments
-from simsong_pipeline.config import EncoderConfig, TrainConfig, Variant
-from simsong_pipeline.encoder.audio_encoder import AudioEncoder
+from simsong_pipeline.batches import Features, TrainingSongs, Views, draw_batch
+from simsong_pipeline.config import TrainConfig, Variant
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.losses import graded_targets, info_nce, soft_weights, solve_temperature, weight_spread
 from simsong_pipeline.song_model import SongModel
@@ -22,9 +21,25 @@ from simsong_pipeline.training.throughput import Meter
 
 Validate = Callable[[SongModel], float]
 Progress = Callable[[int, int, dict[str, float]], None]
-BuildEncoder = Callable[[EncoderConfig, int, int], nn.Module]
 SMOOTHED = 3  # validations
 _Songs = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """What is trained.
+
+    Attributes:
+        build: makes the encoder, inputs [n, frames, channels] → [n, dim] of unit length.
+        views: what it hears of the songs whose features these are, on a device.
+        dim: of its embeddings.
+        identity: everything that decides the three, for a checkpoint to tell whether it fits.
+    """
+
+    build: Callable[[], nn.Module]
+    views: Callable[[Sequence[Features], torch.device], Views]
+    dim: int
+    identity: object
 
 
 @dataclass(frozen=True)
@@ -68,14 +83,12 @@ def uses_bf16(wanted: str, device: torch.device) -> bool:
 
 def train(
     songs: TrainingSongs,
-    segment_length: int,
+    trainee: Trainee,
     variant: Variant,
-    encoder_config: EncoderConfig,
     config: TrainConfig,
     validate: Validate | None,
     progress: Progress,
     checkpoint: Path | None = None,
-    build: BuildEncoder = AudioEncoder,
 ) -> TrainedEncoder:
     """Train, keep the weights of the best validation recall, go on from `checkpoint` where it fits.
 
@@ -83,13 +96,12 @@ def train(
         validate: embeds the validation songs with the encoder and returns Recall@k; where null, the last
             weights are kept.
         progress: called after each step with (step, steps, figures).
-        build: makes the encoder from (config, channels, frames), for features that are not log-mels.
     """
     device = pick_device(config.device)
     with joined_processes(device) as processes:
         if device.type == "cuda":
             device = torch.device("cuda", processes.local_rank)
-        run = _Run(songs, segment_length, variant, encoder_config, config, processes, device, build)
+        run = _Run(songs, trainee, variant, config, processes, device)
         return run.train(validate, progress, checkpoint)
 
 
@@ -97,28 +109,25 @@ class _Run:
     def __init__(
         self,
         songs: TrainingSongs,
-        segment_length: int,
+        trainee: Trainee,
         variant: Variant,
-        encoder_config: EncoderConfig,
         config: TrainConfig,
         processes: Processes,
         device: torch.device,
-        build: BuildEncoder,
     ) -> None:
-        self._songs, self._length, self._config = songs, segment_length, config
+        self._songs, self._config = songs, config
         self._processes, self._device = processes, device
         self._bf16 = uses_bf16(config.precision, device)
-        self._segments = hold_segments(songs.features, device)
+        self._views = trainee.views(songs.features, device)
         torch.manual_seed(config.seed)
-        n_mels, lyric_dim = songs.features[0].shape[1], songs.lyrics.shape[1]
-        encoder = build(encoder_config, n_mels, segment_length)
-        self._model = SongModel(encoder, encoder_config.embedding_dim, lyric_dim, config.loss, config.queue).to(device)
+        lyric_dim = songs.lyrics.shape[1]
+        self._model = SongModel(trainee.build(), trainee.dim, lyric_dim, config.loss, config.queue).to(device)
         self._encode = _compiled(self._model.encoder, config, device)
         trained = [p for p in self._model.parameters() if p.requires_grad]
         self._optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
         data = [songs.artist.tolist(), songs.neighbours.indices.tolist(), float(songs.lyrics.sum())]
         frames = [len(f) for f in songs.features]
-        self._hash = sha256_of(variant, encoder_config.model_dump(), config.model_dump(), segment_length, data, frames)
+        self._hash = sha256_of(variant, trainee.identity, config.model_dump(), data, frames)
         self._lyric_temperature = self._solve_temperature() if variant == "wns" else None
 
     def _solve_temperature(self) -> float | None:
@@ -227,12 +236,12 @@ class _Run:
 
     def _loss(self, number: int) -> tuple[Tensor, float]:
         config = self._config
-        batch = draw_batch(self._songs, self._segments, self._length, config, number, self._processes.rank)
+        batch = draw_batch(self._songs, self._views, config, number, self._processes.rank)
         torch.manual_seed(
             np.random.SeedSequence([config.seed, number, self._processes.rank]).generate_state(1)[0].item()
         )
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
-            embeddings = self._encode(batch.log_mel)
+            embeddings = self._encode(batch.inputs)
         views = self._processes.gather(embeddings.float())
         songs = self._processes.gather_songs(batch.songs)
         earlier, earlier_songs = self._model.queued()

@@ -1,0 +1,33 @@
+"""What the rows of features are that are kept of each song: frames of a log-mel, or what a pretrained body hears."""
+
+from dataclasses import dataclass
+
+from simsong_pipeline.audio import musicnn_front_end
+from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT
+from simsong_pipeline.audio.log_mel import front_end_version
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.files import sha256_of
+
+# What a body's rows are: its weights, its outputs and their scale. Another one makes every row obsolete.
+_BODY_REVISION = "musicnn-0.1.0-standardised-1"
+
+
+@dataclass(frozen=True)
+class FeatureFormat:
+    """Hash of everything that decides the rows, and their width."""
+
+    version: str
+    channels: int
+
+
+def feature_format(config: PipelineConfig) -> FeatureFormat:
+    """The rows that the configured encoder is made for."""
+    if not hears_by_body(config):
+        return FeatureFormat(front_end_version(config.log_mel), config.log_mel.n_mels)
+    version = sha256_of("body", config.body.model_dump(), musicnn_front_end.VERSION, _BODY_REVISION)[:16]
+    return FeatureFormat(version, MUSICNN_LAYOUT.width * len(config.body.models))
+
+
+def hears_by_body(config: PipelineConfig) -> bool:
+    """Whether songs are kept as a body's rows, one a patch, in place of a log-mel's frames."""
+    return config.encoder.kind == "musicnn"

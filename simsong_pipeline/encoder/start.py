@@ -1,0 +1,61 @@
+"""The untrained start: a pretrained body's features to song vectors, by the collection's own statistics and no labels.
+
+What does not belong here: anything that learns from which songs are alike.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsong_pipeline.lyrics.whitening import Whitening
+
+# As many songs as these count as much as what the body's own training says of means and variances.
+_MEAN_PRIOR = 20
+_VARIANCE_PRIOR = 50
+# Half whitening: full whitening makes noise of the small directions as loud as music.
+_STRENGTH = 0.5
+_SMALLEST_SHARE = 1e-4
+
+
+def fit_start(features: NDArray[np.float32], dim: int, seed: int) -> Whitening:
+    """Centre and half-whiten song features, with any number of songs, from one up.
+
+    Mean and variances are shrunk towards the prior, a mean of 0 and equal variances, so that a few songs change
+    nothing and many have their way. The directions that the songs span come first. Where those are fewer than `dim`,
+    random directions orthogonal to all of them fill up, scaled so that lengths are kept in expectation (Johnson &
+    Lindenstrauss, 1984): a song that comes later is then told from the others as well.
+
+    Args:
+        features: [n, c] of songs, standardised by the body's own training statistics.
+        seed: of the directions that fill up.
+
+    Returns:
+        mean [c], projection [c, dim]; c >= dim.
+    """
+    songs, channels = features.shape
+    mean = features.mean(axis=0, dtype=np.float64) * (songs / (songs + _MEAN_PRIOR))
+    _, lengths, directions = np.linalg.svd(features - mean, full_matrices=False)
+    variances = lengths**2 / songs
+    keep = min(dim, int((variances > _SMALLEST_SHARE * variances[0]).sum()))
+    if keep == 0:  # one song that is the mean itself: nothing but random directions
+        return Whitening(mean.astype(np.float32), _random_directions(np.zeros((0, channels)), dim, seed))
+    kept = variances[:keep]
+    shrunk = (songs * kept + _VARIANCE_PRIOR * kept.mean()) / (songs + _VARIANCE_PRIOR)
+    gains = shrunk ** (-_STRENGTH / 2)
+    gains /= np.sqrt((gains**2 * kept).sum() / kept.sum())
+    # The sign of a direction is arbitrary; the largest entry positive makes it the same everywhere.
+    signs = np.sign(directions[np.arange(keep), np.abs(directions[:keep]).argmax(axis=1)])
+    spanned = directions[:keep].T * (signs * gains)
+    if keep < dim:
+        filling = _random_directions(directions[:keep], dim - keep, seed) * gains.min()
+        spanned = np.hstack([spanned, filling])
+    return Whitening(mean.astype(np.float32), spanned.astype(np.float32))
+
+
+def _random_directions(taken: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float32]:
+    """[c, count] orthogonal to the rows of `taken` [k, c] and to each other, of length sqrt((c - k) / count)."""
+    channels = taken.shape[1]
+    drawn = np.random.default_rng(seed).standard_normal((channels, count))
+    drawn -= taken.T @ (taken @ drawn)
+    orthonormal, _ = np.linalg.qr(drawn)
+    scaled: NDArray[np.float32] = (orthonormal * np.sqrt((channels - len(taken)) / count)).astype(np.float32)
+    return scaled

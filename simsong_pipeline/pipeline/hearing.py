@@ -1,0 +1,61 @@
+"""Opens what recordings are heard by. No torch: a night with new songs does without."""
+
+from typing import cast
+
+from simsong_pipeline.audio.feature_format import feature_format, hears_by_body
+from simsong_pipeline.audio.preparation import Listener
+from simsong_pipeline.body_inference import OnnxBody
+from simsong_pipeline.config import EncoderConfig, PipelineConfig
+from simsong_pipeline.errors import ModelUnavailableError
+from simsong_pipeline.listening import BodyListener, LogMelListener
+from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.model_cache import BodyName, ensure_musicnn
+from simsong_pipeline.pipeline.workspace import Workspace
+
+
+def open_listener(config: PipelineConfig, told: Events) -> Listener:
+    """What the configured encoder is made for; the first recording fetches the bodies where they are missing.
+
+    Then it raises ModelUnavailableError where they cannot be had, and ModelError where a file of theirs is damaged.
+    """
+    rows = feature_format(config)
+    if not hears_by_body(config):
+        return LogMelListener(config.log_mel, rows)
+
+    def bodies() -> list[OnnxBody]:
+        files = ensure_musicnn(told)
+        names = [cast(BodyName, model.removeprefix("musicnn-")) for model in config.body.models]
+        return [OnnxBody(files.onnx(name), config.inference) for name in names]
+
+    return BodyListener(bodies, config.body.patches, rows)
+
+
+def settle_encoder(workspace: Workspace, config: PipelineConfig, told: Events) -> None:
+    """Write down for the steps of a run which encoder they work for, where it is not the configured one."""
+    available = with_available_encoder(workspace, config, told)
+    if available != config:
+        workspace.save_config(available)
+
+
+def with_available_encoder(workspace: Workspace, config: PipelineConfig, told: Events) -> PipelineConfig:
+    """The configuration, or that of an encoder trained from scratch where the bodies cannot be had.
+
+    Only for a home that has heard nothing by the bodies yet: elsewhere their absence is an error, for everything would
+    be decoded and trained anew.
+
+    Raises:
+        ModelUnavailableError: the home's features are the bodies', and they cannot be had any more.
+        ModelError: a file of theirs is damaged.
+    """
+    if not hears_by_body(config):
+        return config
+    try:
+        ensure_musicnn(told)
+    except ModelUnavailableError as error:
+        known = workspace.read_if_there("segment_features")
+        if known is not None and known.height and known["front_end"][0] == feature_format(config).version:
+            raise
+        told.note(f"{error}; an encoder is trained from scratch in its place")
+        scratch = EncoderConfig(**{**config.encoder.model_dump(), "kind": "convolution"})
+        return config.model_copy(update={"encoder": scratch})
+    return config
