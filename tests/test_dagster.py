@@ -111,7 +111,8 @@ def _project(sample_raw: Path, folder: Path) -> Project:
     config = folder / "small.toml"
     encoder, train = SMALL_CONFIG.encoder, SMALL_CONFIG.train
     config.write_text(
-        f'[encoder]\nkind = "convolution"\nstem_channels = {encoder.stem_channels}\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n'
+        '[encoder]\nkind = "convolution"\n'
+        f"stem_channels = {encoder.stem_channels}\nwidths = [16, 24]\ndepths = [1, 1]\nembedding_dim = 16\n"
         f"[train]\nsteps = {train.steps}\nbatch_size = 8\nwarmup_steps = 1\nvalidate_every = 3\n"
     )
     simsong = SimSong(home=str(workspace.home), config_file=str(config))
