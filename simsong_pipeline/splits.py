@@ -2,8 +2,9 @@
 
 Artists keep their part when the catalogue grows, so a model's training artists never turn up in its test. Everybody
 whom a song names counts, guests as well: artists with a song in common go to one part together. They do not where that
-would be more than half of all songs, or where both had their parts before; then the songs that name artists of two
-parts are in no part, so they are neither trained on nor asked about.
+would be too large a group, or where both had their parts before; then the songs that name artists of two parts are in
+no part, so they are neither trained on nor asked about. Where that would cost a quarter of the songs, or leave a part
+nearly empty, as where everybody sings with everybody, main artists alone count.
 """
 
 from collections import Counter
@@ -20,9 +21,10 @@ from simsong_pipeline.schemas import SPLITS, conform
 PARTS = ("test", "validation", "train")
 # Songs in the test part for each song of its largest artist: a gallery needs others as well.
 _GALLERY = 1.35
-# The largest share of the songs that guests may join to one group.
-_MOST = 0.5
-_FEWEST = 3
+# The largest share of the songs that guests may join to one group: the first that divides the catalogue well.
+_LARGEST = (0.5, 0.33, 0.2)
+# Of the songs, those that may be in no part; of its aim, what a judged part has at least.
+_LOST, _FILLED = 0.25, 0.33
 
 
 def split_by_artist(
@@ -45,7 +47,7 @@ def split_by_artist(
         SchemaError: fewer than three artists, or shares that leave nothing to train on.
     """
     counts = tracks.group_by("artist_id").len().sort("artist_id")
-    if counts.height < _FEWEST:
+    if counts.height < len(PARTS):
         raise SchemaError(f"{counts.height} artists cannot be split into three parts: at least 3 are needed")
     if config.validation + config.test >= 1:
         raise SchemaError(f"validation {config.validation} + test {config.test} leaves nothing to train on")
@@ -53,16 +55,37 @@ def split_by_artist(
     sizes: dict[str, int] = dict(counts[order].rows())
     known = {} if previous is None else dict(previous.select("artist_id", pl.col("split").cast(pl.String)).rows())
     songs = _named(tracks, known)
-    groups = _Groups(sizes, known, songs, _MOST * tracks.height)
-    if len(groups.sizes) < _FEWEST:
-        groups = _Groups(sizes, known, songs, 0)
-    room = _room(groups, tracks.height, config, by_artist)
+    for largest in _LARGEST:
+        found = _divided(_Groups(sizes, known, songs, largest * tracks.height), songs, config, by_artist)
+        if found is not None and _is_well_divided(found, tracks.height, config):
+            break
+    else:
+        alone = _named(tracks.select("track_id", "artist_id"), known)
+        found = _divided(_Groups(sizes, known, alone, tracks.height), alone, config, by_artist)
+    assert found is not None
+    return conform(pl.DataFrame(list(found.items()), schema=["track_id", "split"], orient="row"), SPLITS)
+
+
+def _divided(
+    groups: "_Groups", songs: dict[str, list[str]], config: SplitConfig, by_artist: bool
+) -> dict[str, str] | None:
+    """Parts by track id, without songs that name artists of several; null where there are too few groups."""
+    if len(groups.sizes) < len(PARTS):
+        return None
+    room = _room(groups, len(songs), config, by_artist)
     part_of = {group: part for group, part in groups.parts.items() if group in groups.sizes}
     for group, part in part_of.items():
         room[part] -= groups.sizes[group]
     _assign([g for g in _ordered(groups, by_artist) if g not in part_of], groups, part_of, room)
-    rows = [(track_id, _part_of_all(names, groups, part_of)) for track_id, names in songs.items()]
-    return conform(pl.DataFrame([row for row in rows if row[1]], schema=["track_id", "split"], orient="row"), SPLITS)
+    parts = {track_id: _part_of_all(names, groups, part_of) for track_id, names in songs.items()}
+    return {track_id: part for track_id, part in parts.items() if part is not None}
+
+
+def _is_well_divided(found: dict[str, str], total: int, config: SplitConfig) -> bool:
+    counts = Counter(found.values())
+    aims = {"test": config.test, "validation": config.validation, "train": 1 - config.test - config.validation}
+    filled = all(counts[part] >= _FILLED * aim * total for part, aim in aims.items())
+    return filled and len(found) >= (1 - _LOST) * total
 
 
 def _named(tracks: pl.DataFrame, known: dict[str, str]) -> dict[str, list[str]]:

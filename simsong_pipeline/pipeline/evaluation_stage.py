@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
-from simsong_pipeline.credits import named_in
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation.baselines import gaussian_scores, mfcc_gaussian, random_scores
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
@@ -115,7 +114,7 @@ def _record(workspace: Workspace, variant: Variant) -> TrainingRecord:
 
 def _refuse_known_artists(tracks: pl.DataFrame, track_ids: list[str], records: dict[Variant, TrainingRecord]) -> None:
     chosen = pl.DataFrame({"track_id": track_ids})
-    tested = set(named_in(tracks.join(chosen, on="track_id", how="semi"))["artist_id"].to_list())
+    tested = set(tracks.join(chosen, on="track_id", how="semi")["artist_id"].to_list())
     for variant, record in records.items():
         known = sorted((tested & set(record.artists)) | (set(track_ids) & set(record.tracks)))
         if known:

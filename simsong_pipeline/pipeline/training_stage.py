@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 from safetensors.torch import load_file
 
 from simsong_pipeline.audio.segments import segment_frames
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.credits import named_in
 from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.comparison import Comparison, compare
@@ -238,7 +236,7 @@ def _record(
     config: PipelineConfig,
 ) -> TrainingRecord:
     weight, recalls = validator.audio_weight(vectors)
-    known = parts.frames.tracks.filter(pl.col("track_id").is_in(parts.known))
+    artist_of = dict(parts.frames.tracks.select("track_id", "artist_id").rows())
     return TrainingRecord(
         variant=variant,
         recipe=recipe,
@@ -251,7 +249,7 @@ def _record(
         hubness=_hubness(validator, vectors, weight, config),
         fusion_recalls={str(w): r for w, r in recalls.items()},
         history=trained.history,
-        artists=named_in(known)["artist_id"].unique().sort().to_list(),
+        artists=sorted({artist_of[t] for t in parts.known}),
         tracks=parts.known,
         validation=parts.validation,
         songs=len(parts.train),
