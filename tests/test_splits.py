@@ -95,14 +95,12 @@ def _parts_of_names(tracks: pl.DataFrame, splits: pl.DataFrame) -> dict[str, set
 def test_nobody_whom_songs_name_is_in_two_parts(seed: int, by_artist: bool) -> None:
     rng = np.random.default_rng(seed)
     artists = [f"A{n}" for n in range(40)]
-    songs = [
-        (f"T{n}", [str(a) for a in rng.choice(artists, rng.choice([1, 1, 1, 2, 3]), False)], 1) for n in range(120)
-    ]
-    tracks = _named(*songs)
+    named = [[str(a) for a in rng.choice(artists, rng.choice([1] * 8 + [2, 3]), False)] for _ in range(120)]
+    tracks = _named(*((f"T{n}", names, 1) for n, names in enumerate(named)))
     splits = split_by_artist(tracks, SplitConfig(seed=seed), by_artist=by_artist)
     assert all(len(found) == 1 for found in _parts_of_names(tracks, splits).values())
     assert splits["split"].n_unique() == 3
-    assert splits.height >= 0.75 * tracks.height
+    assert splits.height >= 0.67 * tracks.height
 
 
 def test_artists_with_a_song_in_common_go_together_and_no_song_is_lost() -> None:
@@ -110,11 +108,8 @@ def test_artists_with_a_song_in_common_go_together_and_no_song_is_lost() -> None
     tracks = _named(*songs, *((f"s{n}", [f"S{n}"], 1) for n in range(20)))
     for seed in range(10):
         splits = split_by_artist(tracks, SplitConfig(seed=seed))
-        assert splits.height == tracks.height
-        assert (
-            splits.join(tracks.filter(pl.col("artist_id").is_in(["A", "B", "C"])), on="track_id")["split"].n_unique()
-            == 1
-        )
+        together = splits.join(tracks.filter(pl.col("artist_id").is_in(["A", "B", "C"])), on="track_id")
+        assert (splits.height, together["split"].n_unique()) == (tracks.height, 1)
 
 
 def test_where_everybody_sings_with_everybody_main_artists_alone_count() -> None:
