@@ -11,7 +11,7 @@ from mutagen.id3 import SYLT, USLT
 from mutagen.mp4 import MP4Tags
 
 from simsong_pipeline.errors import AudioError
-from simsong_pipeline.sources.library.lyric_files import without_times
+from simsong_pipeline.sources.library.lrc import without_times
 
 # The same field under the names that ID3, Vorbis comments and MP4 have for it.
 _NAMES = {
