@@ -8,6 +8,7 @@ import polars as pl
 from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
 from simsong_pipeline.audio.fingerprint import Fingerprint, same_recordings
 from simsong_pipeline.credits import main_artist_ids
+from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.schemas import AUDIO_FILES, LYRIC_PAGES, conform
 from simsong_pipeline.sources.library.scan import Progress, Scan, scan_library
@@ -71,14 +72,17 @@ def library_recordings(files: pl.DataFrame) -> pl.DataFrame:
 
 
 def library_lyrics(files: pl.DataFrame) -> pl.DataFrame:
-    """Lyric pages of a scan: from side-car files and tags."""
-    sung = files.filter(pl.col("lyrics").is_not_null()).unique("track_id", keep="first", maintain_order=True)
+    """Lyric pages of a scan: from side-car files and tags; lyrics that cannot be read are a page that says so."""
+    spoken = files.filter((pl.col("status") == "ok") & pl.col("lyrics_provider").is_not_null())
     return conform(
-        sung.select(
+        spoken.unique("track_id", keep="first", maintain_order=True).select(
             "track_id",
             pl.col("lyrics").alias("text"),
             pl.col("lyrics_provider").alias("provider"),
-            pl.lit("OK").alias("status"),
+            pl.when(pl.col("lyrics").is_not_null())
+            .then(pl.lit("OK"))
+            .otherwise(pl.concat_str(pl.lit(f"{UNREADABLE}: "), "reason"))
+            .alias("status"),
         ),
         LYRIC_PAGES,
     )
