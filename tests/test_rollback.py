@@ -192,10 +192,10 @@ def test_overtaken_run_decodes_nothing_into_the_home(run_copy: Workspace) -> Non
     """Its list of files is old: it would take away features that the present run's frames name."""
     stale = Workspace(run_copy.home, "the first night")
     tracks, files = run_copy.read("tracks"), run_copy.read("youtube_audio")
-    with stale.lock():
-        pass
-    with Workspace(run_copy.home, "the second night").lock():
-        pass
+    for night in (stale, Workspace(run_copy.home, "the second night")):
+        with night.lock():
+            pass
+        night.end_run()
     with pytest.raises(StaleRunError, match="overtaken"):
         make_audio(stale, SourceConfig(), tracks, files, SMALL_CONFIG, lambda *_: None)
 

@@ -42,7 +42,7 @@ def run(
     run_id = uuid.uuid4().hex
     with workspace.lock():
         ask_server(workspace, config)
-        workspace.fence.claim(run_id)
+        workspace.claim_when_writing(run_id)
         workspace.clear_unfinished(now)
         ahead = Ahead(workspace, config, {} if retrain else usable_encoders(workspace, config))
         frames = prepare(workspace, source, config, events, ahead)
