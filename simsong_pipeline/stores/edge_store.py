@@ -39,6 +39,8 @@ _PAYLOAD_INDEXES = {
 # vectors are written once as they come and once more into the index.
 _ROOM = 3
 _FREE_BYTES = 300_000_000
+# Opening a shard writes too, its log of changes say, and dies of a full disk in the same way.
+_LOAD_BYTES = 64_000_000
 _READY = "shard.json"
 _ALIASES = TypeAdapter(dict[str, str])
 
@@ -200,6 +202,7 @@ class EdgeStore:
         if name not in self._shards:
             if name not in self.collections():
                 raise StoreError(f"no collection {name!r} ({self.address})")
+            ask_for_room(self._folder, _LOAD_BYTES)
             with self._errors():
                 self._shards[name] = edge.EdgeShard.load(str(self._folder / name))
         return self._shards[name]

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
@@ -272,6 +274,8 @@ class QdrantStore:
         except (ApiException, QdrantException, ConnectionError, OSError) as error:
             raise self._silent(error) from cause(error)
         except (ValueError, KeyError, sqlite3.Error) as error:
+            if not self.embedded and isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError):
+                raise self._no_answer(error) from cause(error)
             # A collection that is not there, an address that is none, a damaged file of the embedded folder.
             raise StoreError(f"Qdrant {self.address}: {first_line(error)}") from cause(error)
         except Exception as error:  # noqa: BLE001 (a server or a file may make the client raise anything)
