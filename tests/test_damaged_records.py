@@ -81,9 +81,8 @@ def test_source(content: str, tmp_path: Path) -> None:
         Workspace(tmp_path).load_source()
 
 
-_TOKENS = [
-    '{"token": %s, "run": "a", "past": []}' % token for token in ("1e400", "NaN", "Infinity", "[]", '"x"', "1.5")
-]
+_NUMBERS = ("1e400", "NaN", "Infinity", "[]", '"x"', "1.5")
+_TOKENS = [f'{{"token": {number}, "run": "a", "past": []}}' for number in _NUMBERS]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +138,7 @@ def _read_all(home: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_flipped_bytes_of_the_local_index(seed: int, tmp_path: Path) -> None:
-    """Whatever flipped bytes make of the pickles and pages in it, it is read, or it is one line that names the folder."""
+    """Whatever flipped bytes make of the pickles and pages, it is read, or it is one line that names the folder."""
     _indexed(tmp_path)
     (path,) = (tmp_path / "qdrant").rglob("storage.sqlite")
     rng, data = random.Random(seed), bytearray(path.read_bytes())
