@@ -98,8 +98,10 @@ ADDRESSES = [
     f"http://127.0.0.1:9/?api-key={PASSWORD}",
 ]
 # What keeps a command from working for minutes, or from asking somebody else.
-_WORDS = {"sample": ["--songs", "8", "--artists", "4", "--styles", "2"]}
-_APART = {"models fetch": ["--help"]}
+_APART = {
+    "sample": ["--songs", "8", "--artists", "4", "--styles", "2", "--home", "raw/msd/x.h5/no-folder"],
+    "models fetch": ["--help"],
+}
 
 
 def _commands() -> list[list[str]]:
@@ -110,9 +112,9 @@ def _commands() -> list[list[str]]:
             assert command.callback is not None
             name = command.name or command.callback.__name__.replace("_", "-")
             words = [*([str(group)] if group else []), name]
-            parameters = typer.main.get_params_convertors_ctx_param_name_from_function(command.callback)[0]
-            needed = ["x" for p in parameters if p.param_type_name == "argument" and p.required]
-            found.append([*words, *needed, *_WORDS.get(" ".join(words), []), *_APART.get(" ".join(words), [])])
+            one = typer.main.get_command_from_info(command, pretty_exceptions_short=True, rich_markup_mode=None)
+            needed = ["x" for p in one.params if p.param_type_name == "argument" and p.required]
+            found.append([*words, *needed, *_APART.get(" ".join(words), [])])
     return found
 
 
