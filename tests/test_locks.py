@@ -68,7 +68,7 @@ def test_held_home_is_refused_after_the_stated_time(what: str, second: str | Non
 @pytest.mark.parametrize("what", ["command", "dagster"])
 def test_held_home_is_had_when_it_is_free(what: str, tmp_path: Path) -> None:
     said: list[str] = []
-    with _held_by_another(what, tmp_path, 1.5), Workspace(tmp_path, wait_s=60.0, told=said.append).lock():
+    with _held_by_another(what, tmp_path, 3.0), Workspace(tmp_path, wait_s=60.0, told=said.append).lock():
         assert len(said) == 1
 
 
