@@ -33,12 +33,12 @@ def test_stopped_command_ends_with_its_line() -> None:
         stoppable(refresh)(3)
 
 
-def _stopped(words: list[str], ready: Path, patience_s: float = 120.0) -> tuple[int, str]:
-    """Exit status and what was said, where the command and all that it started get a Ctrl-C once `ready` is there."""
+def _stopped(words: list[str], folder: Path, patience_s: float = 120.0) -> tuple[int, str]:
+    """Exit status and what was said, where the command and all that it started get a Ctrl-C once it has begun to write."""
     command = [sys.executable, "-m", "simsong_pipeline.cli.main", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
         ends = time.monotonic() + patience_s
-        while not ready.exists() and process.poll() is None and time.monotonic() < ends:
+        while not any(folder.iterdir()) and process.poll() is None and time.monotonic() < ends:
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout is not None
@@ -47,7 +47,7 @@ def _stopped(words: list[str], ready: Path, patience_s: float = 120.0) -> tuple[
 
 
 def test_sample_that_is_stopped(tmp_path: Path) -> None:
-    code, said = _stopped(["sample", "--songs", "2000", "--home", str(tmp_path)], tmp_path / "raw")
+    code, said = _stopped(["sample", "--songs", "2000", "--home", str(tmp_path)], tmp_path)
     assert code == 130
     assert said.splitlines()[-1].startswith("stopped: the songs written so far stay")
     assert "Traceback" not in said

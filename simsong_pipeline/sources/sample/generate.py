@@ -144,8 +144,10 @@ def _write_audio(root: Path, catalogue: Catalogue, progress: Progress) -> None:
                 rendered = pool.map(_render_and_encode, jobs, chunksize=4)
             for done, _ in enumerate(rendered, start=1):
                 progress(done, total)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        except BaseException:
+            for child in multiprocessing.active_children():  # whatever they are at, nobody takes it any more
+                child.terminate()
+            raise
 
 
 @contextmanager
