@@ -34,7 +34,7 @@ def test_stopped_command_ends_with_its_line() -> None:
 
 
 def _stopped(words: list[str], folder: Path, patience_s: float = 120.0) -> tuple[int, str]:
-    """Exit status and what was said, where the command and all that it started get a Ctrl-C once it has begun to write."""
+    """Exit status and what was said, where a command and all that it started get a Ctrl-C once it writes."""
     command = [sys.executable, "-m", "simsong_pipeline.cli.main", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
         ends = time.monotonic() + patience_s
