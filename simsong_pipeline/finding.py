@@ -47,10 +47,12 @@ def find_song(tracks: pl.DataFrame, words: str) -> str:
     if len(fitting) == 1:
         return fitting[0].track_id
     if fitting:
-        raise AmbiguousSongError(_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting))
+        raise AmbiguousSongError(
+            *_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting)
+        )
     labels = {n: _bare(song.label) for n, song in enumerate(songs)}
     nearest = process.extract(_bare(words), labels, scorer=fuzz.WRatio, limit=5)
-    raise UnknownSongError(_listing(f"no song is called {words!r}; the nearest are:", [songs[n] for *_, n in nearest]))
+    raise UnknownSongError(*_listing(f"no song is called {words!r}; the nearest are:", [songs[n] for *_, n in nearest]))
 
 
 def _fitting(songs: Sequence[_Song], words: str) -> list[_Song]:
@@ -100,7 +102,7 @@ def _bare(text: str) -> str:
     return _plain(anyascii(unaccented(text)))
 
 
-def _listing(head: str, songs: Sequence[_Song], limit: int = 12) -> str:
+def _listing(head: str, songs: Sequence[_Song], limit: int = 12) -> list[str]:
     lines = [f"  {song.label}  ({song.track_id})" for song in songs[:limit]]
     more = [f"  … and {len(songs) - limit} more"] if len(songs) > limit else []
-    return "\n".join([head, *lines, *more])
+    return [head, *lines, *more]
