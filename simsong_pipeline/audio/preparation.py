@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.checks import check_recording
+from simsong_pipeline.audio.checks import check_recording, damage_note
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import AudioConfig, LogMelConfig
@@ -40,7 +40,10 @@ class AudioTask:
 
 @dataclass(frozen=True)
 class PreparedAudio:
-    """A row of the audio frame and, where the recording is usable, its log-mel [frames, n_mels]."""
+    """A row of the audio frame and, where the recording is usable, its log-mel [frames, n_mels].
+
+    `reason` says why it is not usable, or what damage cost one that is.
+    """
 
     task: AudioTask
     sample_rate: int | None
@@ -67,7 +70,8 @@ def prepare(task: AudioTask, audio: AudioConfig, front_end: LogMelConfig) -> Pre
     pcm = np.clip(np.round(scaled, out=scaled), -32768, 32767, out=scaled).astype("<i2")
     digest = hashlib.sha256(pcm.data).hexdigest()
     features = log_mel(pcm.astype(np.float32) / np.float32(32767), front_end)
-    return PreparedAudio(task, recording.source_rate, recording.duration_s, digest, "ok", None, features)
+    note = damage_note(recording)
+    return PreparedAudio(task, recording.source_rate, recording.duration_s, digest, "ok", note, features)
 
 
 Hearing = Callable[[PreparedAudio], None]

@@ -60,7 +60,8 @@ def make_audio(
         store = workspace.features(config.log_mel)
         audio = store.refresh(tasks, config.audio, progress, hear)
         if set(tracks["source"].unique()) == {"library"}:
-            audio = without_copies(workspace, audio, store.reader(audio.segment_features))
+            reader = store.reader(audio.segment_features)
+            audio = without_copies(workspace, audio, reader, config.audio.max_seconds)
         usable = audio.segment_features.height
         _refuse_silenced(source, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio

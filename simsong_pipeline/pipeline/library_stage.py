@@ -91,17 +91,22 @@ def copied_from(reason: str | None) -> str | None:
     return reason.removeprefix(COPY).rpartition(_DIFFERENCE)[0]
 
 
-def without_copies(workspace: Workspace, audio: AudioFrames, features: FeatureReader) -> AudioFrames:
+def without_copies(
+    workspace: Workspace, audio: AudioFrames, features: FeatureReader, max_seconds: float
+) -> AudioFrames:
     """The audio frames with copies of a recording in another encoding marked as such; the better file stays.
 
     Lossless before lossy, then the larger file. Fingerprints, and which songs were compared, are kept from run to run,
     by the hash of the audio and the front end: a night compares what is new with what is there.
+
+    Args:
+        max_seconds: what was decoded of a recording at most.
     """
     usable = audio.audio.filter(pl.col("status") == "ok").join(
         audio.segment_features.select("track_id", "front_end"), on="track_id"
     )
     prints, fresh, remembered = _fingerprints(workspace, usable, features)
-    durations = _durations(workspace, usable)
+    durations = _durations(workspace, usable, max_seconds)
     quality = pl.any_horizontal([pl.col("path").str.to_lowercase().str.ends_with(suffix) for suffix in _LOSSLESS])
     ordered = usable.sort(quality, "size_bytes", "path", descending=[True, True, False])["track_id"].to_list()
     paths = dict(usable.select("track_id", "path").rows())
@@ -125,13 +130,18 @@ def without_copies(workspace: Workspace, audio: AudioFrames, features: FeatureRe
     return AudioFrames(marked.drop("copy_of"), kept, audio.decoded)
 
 
-def _durations(workspace: Workspace, usable: pl.DataFrame) -> dict[str, float]:
-    """Whole lengths as the containers have them: what was decoded may be only the first minutes."""
+def _durations(workspace: Workspace, usable: pl.DataFrame, max_seconds: float) -> dict[str, float]:
+    """Whole lengths: as decoded, and as the scan has them only where decoding stopped at `max_seconds`.
+
+    A header may be wrong, and what the scan has may be of a header.
+    """
     stated = workspace.read(FRAME).drop_nulls("track_id").unique("track_id", keep="first", maintain_order=True)
     both = usable.select("track_id", "duration_s").join(
         stated.select("track_id", pl.col("duration_s").alias("stated")), on="track_id", how="left"
     )
-    return dict(both.select("track_id", pl.coalesce("stated", "duration_s")).rows())
+    is_cut = pl.col("duration_s") > max_seconds - 0.1
+    whole = pl.when(is_cut).then(pl.max_horizontal("stated", "duration_s")).otherwise("duration_s")
+    return dict(both.select("track_id", whole).rows())
 
 
 def _fingerprints(

@@ -6,13 +6,14 @@ line, with a row in the same form; `readers` runs several of these.
 
 import json
 import signal
+import struct
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
 from simsong_pipeline.errors import UNREAD, AudioError, first_line, unread
-from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
+from simsong_pipeline.sources.library.identity import encoded_audio, require_sound, track_id_of
 from simsong_pipeline.sources.library.lyric_files import find_lyric_file, read_lyric_file
 from simsong_pipeline.sources.library.path_names import named_by_path
 from simsong_pipeline.sources.library.tags import Tags, read_tags
@@ -25,6 +26,9 @@ FileState = tuple[str, int, int, int]
 Row = tuple[object, ...]
 # In place of a size.
 GONE, MISNAMED, FORBIDDEN = -1, -2, -3
+_UNTAGGED = "its tags cannot be read"
+# Damaged tags make their readers raise all of these.
+_DAMAGED = (AudioError, ValueError, LookupError, TypeError, ArithmeticError, struct.error)
 _UNOPENED = {
     0: "file is empty",
     GONE: "a link that leads nowhere, or a file that may not be read",
@@ -40,10 +44,10 @@ def row_of(state: FileState) -> Row:
     if size in _UNOPENED:
         return unusable(state, _UNOPENED[size])
     try:
-        digest = audio_hash(file)
-        tags = read_tags(file)
+        audio = encoded_audio(file)
+        tags, note = _tags(file)
         lyrics, provider = _lyrics(file, tags)
-    except (AudioError, ValueError) as error:  # tag readers raise ValueErrors of many kinds at damaged text
+    except (AudioError, ValueError) as error:
         return unusable(state, first_line(error))
     except (OSError, MemoryError) as error:
         return unusable(state, unread(error))
@@ -54,9 +58,26 @@ def row_of(state: FileState) -> Row:
         tags.release or named.release,
         tags.genre,
         tags.year,
-        tags.duration_s,
+        audio.duration_s or tags.duration_s,
     )
-    return (*state, track_id_of(digest), *described, lyrics, provider, tags.cover, "ok", None)
+    return (*state, track_id_of(audio.digest), *described, lyrics, provider, tags.cover, "ok", note)
+
+
+def _tags(file: Path) -> tuple[Tags, str | None]:
+    """The tags, and why they could not be read where they could not: what plays is used all the same.
+
+    Raises:
+        AudioError: neither tags nor sound can be read.
+    """
+    try:
+        return read_tags(file), None
+    except _DAMAGED as error:
+        note = first_line(error)
+    try:
+        require_sound(file)
+    except AudioError as error:
+        raise AudioError(f"{note}; {error}") from error
+    return Tags(None, None, None, None, None, None, None, False), note if "tags" in note else f"{_UNTAGGED} ({note})"
 
 
 def unusable(state: FileState, reason: str) -> Row:

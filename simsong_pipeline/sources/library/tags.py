@@ -12,6 +12,7 @@ from mutagen.mp4 import MP4Tags
 
 from simsong_pipeline.errors import AudioError
 from simsong_pipeline.sources.library.lyric_files import without_times
+from simsong_pipeline.sources.library.tagged_file import open_tagged
 
 # The same field under the names that ID3, Vorbis comments and MP4 have for it.
 _NAMES = {
@@ -48,7 +49,7 @@ def read_tags(path: Path) -> Tags:
         OSError: the file cannot be read.
     """
     try:
-        file = mutagen.File(path)
+        file = open_tagged(path)
     except mutagen.MutagenError as error:
         if isinstance(error.__cause__ or error.__context__, OSError):
             raise OSError(str(error)) from error
