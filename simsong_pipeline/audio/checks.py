@@ -22,12 +22,12 @@ def check_recording(recording: Recording, expected_s: float | None, config: Audi
     samples = recording.samples
     if not np.isfinite(samples).all():
         raise AudioError("samples are not finite")
-    if _falls_short(recording.duration_s, recording.duration_s + recording.lost_s, config):
-        whole = recording.duration_s + recording.lost_s
-        raise AudioError(f"damaged: {recording.lost_s:.1f} s of {whole:.1f} s could not be decoded")
     for name, wanted in (("container", recording.declared_s), ("catalogue", expected_s)):
         if wanted is not None:
             _check_length(recording.duration_s, name, wanted, config)
+    whole = recording.duration_s + recording.lost_s
+    if _falls_short(recording.duration_s, whole, config):
+        raise AudioError(f"damaged: {recording.lost_s:.1f} s of {whole:.1f} s could not be decoded")
     if recording.duration_s < config.min_seconds:
         raise AudioError(f"too short: {recording.duration_s:.1f} s of at least {config.min_seconds:g} s")
     level = 10 * np.log10(float(np.dot(samples, samples)) / len(samples) + 1e-12)

@@ -1,6 +1,7 @@
 """A recording as FFmpeg's demuxers see it, through PyAV: what kind of file it is shows in its content."""
 
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,6 +9,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from simsong_pipeline.audio.leading_tags import after_id3, behind
 from simsong_pipeline.errors import AudioError
 
 # A file that is a playlist in truth must not fetch what it names.
@@ -16,10 +18,20 @@ _OPTIONS = {"protocol_whitelist": "file"}
 _PATIENCE = 100
 
 
-def open_container(source: Path | BinaryIO) -> InputContainer:
-    """To be closed by the caller; tags in unknown encodings do not matter."""
-    file = str(source) if isinstance(source, Path) else source
-    return av.open(file, "r", metadata_errors="replace", options=_OPTIONS)
+@contextmanager
+def opened_container(source: Path | BinaryIO) -> Generator[InputContainer]:
+    """Tags in unknown encodings do not matter, nor do ID3 tags that a tagger put in front of another format."""
+    if not isinstance(source, Path):
+        with av.open(source, "r", metadata_errors="replace", options=_OPTIONS) as container:
+            yield container
+        return
+    with source.open("rb") as file:
+        start = after_id3(file)
+        file.seek(start)
+        is_foreign = start and file.read(8)[4:] == b"ftyp"  # FFmpeg passes over them in front of others
+        whole = behind(file, start) if is_foreign else str(source)
+        with av.open(whole, "r", metadata_errors="replace", options=_OPTIONS) as container:
+            yield container
 
 
 def first_audio(container: InputContainer) -> AudioStream:

@@ -125,7 +125,9 @@ def _one(source: Path | BinaryIO, max_seconds: float) -> Decoded:
         other = _by_packets(source, max_seconds)
     except AudioError:
         return decoded
-    return max(decoded, other, key=lambda d: d.seconds)
+    longer = max(decoded, other, key=lambda d: d.seconds)
+    missing = 0.0 if decoded.declared_s is None else min(decoded.declared_s, max_seconds) - longer.seconds
+    return Decoded(longer.stretches, decoded.declared_s or other.declared_s, max(0.0, missing))
 
 
 def _by_libsndfile(source: Path | BinaryIO, max_seconds: float) -> Decoded:

@@ -11,12 +11,14 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.container import first_audio, open_container, packets
+from simsong_pipeline.audio.container import first_audio, opened_container, packets
 
 # Containers whose duration FFmpeg takes from a header or an index. It guesses that of raw streams (mp3, aac) by their
 # bit rate, and a wav file that libsndfile does not read has a header that is wrong.
 _STATED = ("mov", "matroska", "flac", "ogg", "asf", "caf", "aiff")
 _FIRST_BUFFER_S = 30
+# What an encoder adds at the ends and a container rounds: so much less than is stated says nothing by itself.
+_IMPRECISE_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ class _Damage:
 
         Else what follows the last sound is no loss but something else at the end of the file: tags, zeros.
         """
-        if not self._any:
-            return 0.0
-        return self._between if missing is None else max(0.0, missing)
+        if missing is None:
+            return self._between
+        return max(0.0, missing) if self._any or missing > _IMPRECISE_S else 0.0
 
 
 class _Growing:
@@ -105,7 +107,7 @@ def decode_packets(source: Path | BinaryIO, max_seconds: float, stated_s: float 
         OSError, MemoryError: the file cannot be read, or not now.
         av.FFmpegError, AudioError: nothing in it can be read.
     """
-    with open_container(source) as container:
+    with opened_container(source) as container:
         stream = first_audio(container)
         declared = stated_s or _stated_seconds(container, stream)
         stretches: list[_Growing] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 
-from simsong_pipeline.audio.container import first_audio, open_container, packets
+from simsong_pipeline.audio.container import first_audio, opened_container, packets
 from simsong_pipeline.errors import AudioError
 from simsong_pipeline.files import read_through
 
@@ -31,7 +31,7 @@ def encoded_audio(path: Path) -> EncodedAudio:
     """
     digest, size, duration = hashlib.sha256(), 0, 0
     try:
-        with open_container(path) as container:
+        with opened_container(path) as container:
             stream = first_audio(container)
             for packet in packets(container, stream):
                 digest.update(packet)
@@ -55,7 +55,7 @@ def require_sound(path: Path) -> None:
         AudioError: there is none.
         OSError, MemoryError: the file cannot be read, or not now.
     """
-    with open_container(path) as container:
+    with opened_container(path) as container:
         for packet in packets(container, first_audio(container)):
             try:
                 if packet.decode():

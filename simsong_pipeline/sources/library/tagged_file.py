@@ -1,6 +1,5 @@
 """Opens a file's tags by mutagen's class for what the file is, which its first bytes say, not its suffix."""
 
-import io
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +19,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 from mutagen.wavpack import WavPack
 
-from simsong_pipeline.audio.leading_tags import after_id3
+from simsong_pipeline.audio.leading_tags import after_id3, behind
 
 _OGG = [OggVorbis, OggOpus, OggFLAC, OggSpeex]
 _MATROSKA = b"\x1aE\xdf\xa3"
@@ -46,18 +45,21 @@ def open_tagged(path: Path) -> Any | None:
         start = after_id3(file)
         file.seek(start)
         first = file.read(12)
-        if first[:4] == b"fLaC" and start:  # mutagen passes over one ID3 tag at most
-            file.seek(start)
-            return _opened(FLAC, io.BytesIO(file.read()))
+        kind = _kind(first)
+        if kind is not None and start:  # mutagen passes over one ID3 tag at most, and in front of FLAC only
+            return _opened(kind, behind(file, start))
     if first[:4] == b"OggS":
         return mutagen.File(path, options=_OGG)
     if first[:4] == _MATROSKA:
         return None
-    if first[4:8] == b"ftyp":
-        return _opened(MP4, path)
-    if first[:4] in _BY_FIRST_BYTES:
-        return _opened(_BY_FIRST_BYTES[first[:4]], path)
+    if kind is not None:
+        return _opened(kind, path)
     return _raw_frames(path, first, has_id3=start > 0)
+
+
+def _kind(first: bytes) -> Any | None:
+    """The class for a container's first bytes; null for Ogg, which has several, and for frames without a container."""
+    return MP4 if first[4:8] == b"ftyp" else _BY_FIRST_BYTES.get(first[:4])
 
 
 def _opened(kind: Any, file: Path | BinaryIO) -> Any:
