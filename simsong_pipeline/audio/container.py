@@ -9,7 +9,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from simsong_pipeline.audio.leading_tags import after_id3, behind
+from simsong_pipeline.audio.first_bytes import after_id3, behind
 from simsong_pipeline.errors import AudioError
 
 # A file that is a playlist in truth must not fetch what it names.
@@ -28,7 +28,9 @@ def opened_container(source: Path | BinaryIO) -> Generator[InputContainer]:
     with source.open("rb") as file:
         start = after_id3(file)
         file.seek(start)
-        is_foreign = start and file.read(8)[4:] == b"ftyp"  # FFmpeg passes over them in front of others
+        first = file.read(8)
+        # FFmpeg passes over them in front of others.
+        is_foreign = start and (first[4:] == b"ftyp" or first[:4] in (b"RIFF", b"RF64", b"FORM"))
         whole = behind(file, start) if is_foreign else str(source)
         with av.open(whole, "r", metadata_errors="replace", options=_OPTIONS) as container:
             yield container
@@ -70,3 +72,17 @@ def packets(container: InputContainer, stream: AudioStream) -> Generator["av.Pac
                 if found:
                     return
                 raise
+
+
+def gives_sound(stream: AudioStream, packet: "av.Packet[AudioStream]") -> bool:
+    """True where the packet decodes to something; one that is damaged does not.
+
+    Raises:
+        OSError, MemoryError: not now.
+    """
+    try:
+        return bool(stream.decode(packet))
+    except (OSError, MemoryError):  # PyAV's own errors of these kinds among them
+        raise
+    except (av.FFmpegError, ValueError):
+        return False

@@ -15,7 +15,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.leading_tags import after_id3
+from simsong_pipeline.audio.first_bytes import is_for_libsndfile
 from simsong_pipeline.audio.mono import mixed
 from simsong_pipeline.audio.mpeg_length import stated_seconds
 from simsong_pipeline.audio.ogg_links import link_starts
@@ -25,8 +25,6 @@ from simsong_pipeline.files import read_through
 
 # Of libsndfile: a call of the system failed. Damaged files have other codes.
 _SYSTEM = 2
-# The first bytes of wav, its large forms, aiff, flac, ogg and caf.
-_OF_LIBSNDFILE = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff")
 _UNKNOWN_LENGTH = 2**62
 
 
@@ -81,14 +79,12 @@ def _require_content(path: Path) -> None:
 
 def _decoded(path: Path, max_seconds: float) -> Decoded:
     with path.open("rb") as file:
-        start = after_id3(file)
-        file.seek(start)
-        kind = file.read(4)
-        links = link_starts(file) if kind == b"OggS" else []
+        links = link_starts(file) if file.read(4) == b"OggS" else []
         if len(links) > 1:
             return _chain(file, links, max_seconds)
-        stated = None if kind in _OF_LIBSNDFILE else stated_seconds(file)
-    if kind in _OF_LIBSNDFILE:
+        by_libsndfile = is_for_libsndfile(file)
+        stated = None if by_libsndfile else stated_seconds(file)
+    if by_libsndfile:
         return _one(path, max_seconds)
     return _by_packets(path, max_seconds, stated_s=stated)
 

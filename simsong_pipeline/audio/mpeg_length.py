@@ -5,7 +5,7 @@ Any other length of an MP3 is a guess from its first frames' bit rate.
 
 from typing import BinaryIO
 
-from simsong_pipeline.audio.leading_tags import after_id3
+from simsong_pipeline.audio.first_bytes import after_id3
 
 _SAMPLE_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _MPEG_1, _LAYER_3, _MONO = 3, 1, 3

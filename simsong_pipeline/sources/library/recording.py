@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from simsong_pipeline.errors import UNREAD, AudioError, first_line, unread
-from simsong_pipeline.sources.library.identity import encoded_audio, require_sound, track_id_of
+from simsong_pipeline.sources.library.identity import encoded_audio, track_id_of
 from simsong_pipeline.sources.library.lyric_files import find_lyric_file, read_lyric_file
 from simsong_pipeline.sources.library.path_names import named_by_path
 from simsong_pipeline.sources.library.tags import Tags, read_tags
@@ -64,19 +64,11 @@ def row_of(state: FileState) -> Row:
 
 
 def _tags(file: Path) -> tuple[Tags, str | None]:
-    """The tags, and why they could not be read where they could not: what plays is used all the same.
-
-    Raises:
-        AudioError: neither tags nor sound can be read.
-    """
+    """The tags, and why they could not be read where they could not: what plays is used all the same."""
     try:
         return read_tags(file), None
     except _DAMAGED as error:
         note = first_line(error)
-    try:
-        require_sound(file)
-    except AudioError as error:
-        raise AudioError(f"{note}; {error}") from error
     return Tags(None, None, None, None, None, None, None, False), note if "tags" in note else f"{_UNTAGGED} ({note})"
 
 

@@ -19,14 +19,14 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 from mutagen.wavpack import WavPack
 
-from simsong_pipeline.audio.leading_tags import after_id3, behind
+from simsong_pipeline.audio.first_bytes import after_id3, behind
 
 _OGG = [OggVorbis, OggOpus, OggFLAC, OggSpeex]
-_MATROSKA = b"\x1aE\xdf\xa3"
+# Matroska, and wav beyond 4 GB.
+_UNKNOWN = (b"\x1aE\xdf\xa3", b"RF64")
 _BY_FIRST_BYTES: dict[bytes, Any] = {
     b"fLaC": FLAC,
     b"RIFF": WAVE,
-    b"RF64": WAVE,
     b"FORM": AIFF,
     b"wvpk": WavPack,
     b"MAC ": MonkeysAudio,
@@ -50,7 +50,7 @@ def open_tagged(path: Path) -> Any | None:
             return _opened(kind, behind(file, start))
     if first[:4] == b"OggS":
         return mutagen.File(path, options=_OGG)
-    if first[:4] == _MATROSKA:
+    if first[:4] in _UNKNOWN:
         return None
     if kind is not None:
         return _opened(kind, path)

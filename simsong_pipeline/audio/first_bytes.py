@@ -1,9 +1,11 @@
-"""What stands in front of a file's own first bytes: ID3v2 tags, one or several, whatever the format."""
+"""A file's own first bytes, and what stands in front: ID3v2 tags, one or several, whatever the format."""
 
 import io
 from typing import Any, BinaryIO
 
 _HEADER = 10
+# The first bytes of wav, its large forms, aiff, flac, ogg and caf.
+_OF_LIBSNDFILE = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff")
 
 
 def after_id3(file: BinaryIO) -> int:
@@ -17,6 +19,12 @@ def after_id3(file: BinaryIO) -> int:
         size = sum(byte << 7 * place for place, byte in enumerate(reversed(header[6:])))
         has_footer = header[5] & 0x10
         offset += _HEADER + size + (_HEADER if has_footer else 0)
+
+
+def is_for_libsndfile(file: BinaryIO) -> bool:
+    """True for the formats that libsndfile reads as well as any, of which MP3 is none."""
+    file.seek(after_id3(file))
+    return file.read(4) in _OF_LIBSNDFILE
 
 
 class _Behind(io.RawIOBase):
