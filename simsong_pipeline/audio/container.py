@@ -12,8 +12,12 @@ from av.container import InputContainer
 from simsong_pipeline.audio.first_bytes import after_id3, behind
 from simsong_pipeline.errors import AudioError
 
-# A file that is a playlist in truth must not fetch what it names.
-_OPTIONS = {"protocol_whitelist": "file"}
+# What music comes in. FFmpeg takes plain words for the frames of a telephone, and would fetch what a playlist names.
+_FORMATS = (
+    "mp3,aac,ac3,eac3,flac,ogg,mov,mp4,m4a,matroska,webm,wav,w64,aiff,caf,au,asf,ape,wv,tta,mpc,mpc8,dsf,iff,amr,"
+    "mpeg,mpegts,avi,flv,dts,truehd"
+)
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
 # Errors in a row after which the rest of a file is given up.
 _PATIENCE = 100
 

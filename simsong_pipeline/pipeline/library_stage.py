@@ -106,7 +106,7 @@ def without_copies(
         audio.segment_features.select("track_id", "front_end"), on="track_id"
     )
     prints, fresh, remembered = _fingerprints(workspace, usable, features)
-    durations = _durations(workspace, usable, max_seconds)
+    durations = whole_lengths(usable, workspace.read(FRAME), max_seconds)
     quality = pl.any_horizontal([pl.col("path").str.to_lowercase().str.ends_with(suffix) for suffix in _LOSSLESS])
     ordered = usable.sort(quality, "size_bytes", "path", descending=[True, True, False])["track_id"].to_list()
     paths = dict(usable.select("track_id", "path").rows())
@@ -130,12 +130,12 @@ def without_copies(
     return AudioFrames(marked.drop("copy_of"), kept, audio.decoded)
 
 
-def _durations(workspace: Workspace, usable: pl.DataFrame, max_seconds: float) -> dict[str, float]:
-    """Whole lengths: as decoded, and as the scan has them only where decoding stopped at `max_seconds`.
+def whole_lengths(usable: pl.DataFrame, files: pl.DataFrame, max_seconds: float) -> dict[str, float]:
+    """Seconds by track id: as decoded, and as the scan has them only where decoding stopped at `max_seconds`.
 
     A header may be wrong, and what the scan has may be of a header.
     """
-    stated = workspace.read(FRAME).drop_nulls("track_id").unique("track_id", keep="first", maintain_order=True)
+    stated = files.drop_nulls("track_id").unique("track_id", keep="first", maintain_order=True)
     both = usable.select("track_id", "duration_s").join(
         stated.select("track_id", pl.col("duration_s").alias("stated")), on="track_id", how="left"
     )

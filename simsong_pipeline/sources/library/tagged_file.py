@@ -45,11 +45,11 @@ def open_tagged(path: Path) -> Any | None:
         start = after_id3(file)
         file.seek(start)
         first = file.read(12)
+        if first[:4] == b"OggS":
+            return mutagen.File(behind(file, start), options=_OGG)
         kind = _kind(first)
         if kind is not None and start:  # mutagen passes over one ID3 tag at most, and in front of FLAC only
             return _opened(kind, behind(file, start))
-    if first[:4] == b"OggS":
-        return mutagen.File(path, options=_OGG)
     if first[:4] in _UNKNOWN:
         return None
     if kind is not None:
