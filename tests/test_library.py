@@ -35,7 +35,7 @@ from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.schemas import LIBRARY_FILES, completed
 from simsong_pipeline.sources.encodings import decoded
 from simsong_pipeline.sources.library import scan
-from simsong_pipeline.sources.library.identity import audio_hash
+from simsong_pipeline.sources.library.identity import encoded_audio
 from simsong_pipeline.sources.library.lrc import without_times
 from simsong_pipeline.sources.library.path_names import is_numbered, named_by_path
 from simsong_pipeline.sources.library.readers import rows_on_all_cores
@@ -182,7 +182,7 @@ def test_the_hash_of_a_recording_stays_what_it_is_in_libraries(tmp_path: Path, s
         soundfile.write(path, SAWTOOTH, 16_000)
     else:
         path.write_bytes(SILENT_MP3_FRAME * 20)
-    assert audio_hash(path) == digest
+    assert encoded_audio(path).digest == digest
 
 
 def test_second_scan_opens_nothing(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def make_audio(
         store = workspace.features(config)
         audio = store.refresh(tasks, config.audio, listener, progress, hear)
         if set(tracks["source"].unique()) == {"library"}:
-            audio = without_copies(workspace, audio, store)
+            audio = without_copies(workspace, audio, store, config.audio.max_seconds)
         usable = audio.segment_features.height
         _refuse_silenced(source, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio

@@ -6,6 +6,7 @@ line, with a row in the same form; `readers` runs several of these.
 
 import json
 import signal
+import struct
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import IO
 
 from simsong_pipeline.errors import UNREAD, AudioError, first_line, unread
 from simsong_pipeline.sources.encodings import UndecodableError, mended
-from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
+from simsong_pipeline.sources.library.identity import encoded_audio, track_id_of
 from simsong_pipeline.sources.library.lyric_files import LyricsError, find_lyric_file, read_lyric_file
 from simsong_pipeline.sources.library.tags import Tags, read_tags
 
@@ -29,6 +30,9 @@ FileState = tuple[str, int, int, int]
 Row = tuple[object, ...]
 # In place of a size.
 GONE, MISNAMED, FORBIDDEN = -1, -2, -3
+_UNTAGGED = "its tags cannot be read"
+# Damaged tags make their readers raise all of these.
+_DAMAGED = (AudioError, ValueError, LookupError, TypeError, ArithmeticError, struct.error)
 _UNOPENED = {
     0: "file is empty",
     GONE: "a link that leads nowhere, or a file that may not be read",
@@ -44,15 +48,16 @@ def row_of(state: FileState) -> Row:
     if size in _UNOPENED:
         return unusable(state, _UNOPENED[size])
     try:
-        digest = audio_hash(file)
-        tags = read_tags(file)
-        lyrics, provider, note = _lyrics(file, tags)
-    except (AudioError, ValueError) as error:  # tag readers raise ValueErrors of many kinds at damaged text
+        audio = encoded_audio(file)
+        tags, untagged = _tags(file)
+        lyrics, provider, unread_lyrics = _lyrics(file, tags)
+    except (AudioError, ValueError) as error:
         return unusable(state, first_line(error))
     except (OSError, MemoryError) as error:
         return unusable(state, unread(error))
-    described = (tags.artist, tags.title, tags.release, tags.genre, tags.year, tags.duration_s)
-    return (*state, track_id_of(digest), *described, lyrics, provider, tags.cover, "ok", note)
+    length = audio.duration_s or tags.duration_s
+    described = (tags.artist, tags.title, tags.release, tags.genre, tags.year, length, lyrics, provider, tags.cover)
+    return (*state, track_id_of(audio.digest), *described, "ok", _joined(untagged, unread_lyrics))
 
 
 def lyrics_of(state: FileState) -> Row:
@@ -62,14 +67,25 @@ def lyrics_of(state: FileState) -> Row:
     if size in _UNOPENED:
         return unusable(state, _UNOPENED[size])
     try:
-        tags = read_tags(file)
-    except (AudioError, ValueError):  # whether it can be played is not asked here
-        tags = Tags(None, None, None, None, None, None, None, False)
+        tags, untagged = _tags(file)
     except (OSError, MemoryError) as error:
         return unusable(state, unread(error))
-    lyrics, provider, note = _lyrics(file, tags)
+    lyrics, provider, unread_lyrics = _lyrics(file, tags)
     described = (tags.artist, tags.title, tags.release, tags.genre, tags.year, tags.duration_s)
-    return (*state, None, *described, lyrics, provider, tags.cover, "ok", note)
+    return (*state, None, *described, lyrics, provider, tags.cover, "ok", _joined(untagged, unread_lyrics))
+
+
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(note for note in notes if note) or None
+
+
+def _tags(file: Path) -> tuple[Tags, str | None]:
+    """The tags, and why they could not be read where they could not: what plays is used all the same."""
+    try:
+        return read_tags(file), None
+    except _DAMAGED as error:
+        note = first_line(error)
+    return Tags(None, None, None, None, None, None, None, False), note if "tags" in note else f"{_UNTAGGED} ({note})"
 
 
 def unusable(state: FileState, reason: str) -> Row:
