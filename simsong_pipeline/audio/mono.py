@@ -16,6 +16,8 @@ def mixed(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     for channel in channels[1:]:
         mean += channel
     mean /= np.float32(len(channels))
+    if len(channels) == 1:
+        return mean
     powers = [_power(channel) for channel in channels]
     loudest = int(np.argmax(powers))
     is_cancelled = _power(mean) < powers[loudest] / (4 * len(channels) ** 2)

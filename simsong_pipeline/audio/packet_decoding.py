@@ -16,9 +16,12 @@ from simsong_pipeline.audio.container import first_audio, opened_container, pack
 # Containers whose duration FFmpeg takes from a header or an index. It guesses that of raw streams (mp3, aac) by their
 # bit rate, and a wav file that libsndfile does not read has a header that is wrong.
 _STATED = ("mov", "matroska", "flac", "ogg", "asf", "caf", "aiff")
-_FIRST_BUFFER_S = 30
+_LEAST_BUFFER_S = 5
 # What an encoder adds at the ends and a container rounds: so much less than is stated says nothing by itself.
 _IMPRECISE_S = 0.25
+
+# Samples [n] of each channel.
+_Planes = list[NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -75,22 +78,23 @@ class _Damage:
 class _Growing:
     """Gathers frames in one array that doubles: memory that is touched once costs less than many small arrays."""
 
-    def __init__(self, first: NDArray[np.float32], rate: int) -> None:
+    def __init__(self, first: _Planes, rate: int, seconds: float) -> None:
         self.rate = rate
-        self._planes = np.empty((len(first), _FIRST_BUFFER_S * rate + first.shape[1]), np.float32)
+        self._planes = np.empty((len(first), int((seconds + _LEAST_BUFFER_S) * rate) + len(first[0])), np.float32)
         self.size = 0
 
-    def fits(self, planes: NDArray[np.float32], rate: int) -> bool:
+    def fits(self, planes: _Planes, rate: int) -> bool:
         """True for frames of the same rate and channels."""
         return rate == self.rate and len(planes) == len(self._planes)
 
-    def add(self, planes: NDArray[np.float32]) -> None:
-        end = self.size + planes.shape[1]
+    def add(self, planes: _Planes) -> None:
+        end = self.size + len(planes[0])
         if end > self._planes.shape[1]:
             larger = np.empty((len(self._planes), 2 * end), np.float32)
             larger[:, : self.size] = self._planes[:, : self.size]
             self._planes = larger
-        self._planes[:, self.size : end] = planes
+        for gathered, plane in zip(self._planes, planes, strict=True):
+            gathered[self.size : end] = plane
         self.size = end
 
     def stretch(self, most: int) -> Stretch:
@@ -112,12 +116,14 @@ def decode_packets(source: Path | BinaryIO, max_seconds: float, stated_s: float 
         declared = stated_s or _stated_seconds(container, stream)
         stretches: list[_Growing] = []
         damage, left = _Damage(), max_seconds
+        # Where FFmpeg guesses too little, the array grows.
+        about = min(max_seconds, container.duration / av.time_base if container.duration else 0)
         for planes, rate in _pieces(container, stream, damage):
             damage.sound()
             if not stretches or not stretches[-1].fits(planes, rate):
-                stretches.append(_Growing(planes, rate))
+                stretches.append(_Growing(planes, rate, about))
             stretches[-1].add(planes)
-            left -= planes.shape[1] / rate
+            left -= len(planes[0]) / rate
             if left <= 0:
                 break
     heard = _cut(stretches, max_seconds)
@@ -133,10 +139,8 @@ def _cut(stretches: list[_Growing], max_seconds: float) -> list[Stretch]:
     return kept
 
 
-def _pieces(
-    container: InputContainer, stream: AudioStream, damage: _Damage
-) -> Iterator[tuple[NDArray[np.float32], int]]:
-    """Samples [channels, n] and their rate.
+def _pieces(container: InputContainer, stream: AudioStream, damage: _Damage) -> Iterator[tuple[_Planes, int]]:
+    """Samples and their rate.
 
     Damage before the first sound is what stands in front of the recording, and is not counted.
     """
@@ -160,16 +164,18 @@ def _seconds(packet: "av.Packet[AudioStream]") -> float:
     return float(packet.duration * packet.time_base) if packet.duration and packet.time_base else 0.0
 
 
-def _planes(frame: av.AudioFrame) -> NDArray[np.float32]:
-    """[channels, n] in [-1, 1], whatever form the decoder gives."""
+def _planes(frame: av.AudioFrame) -> _Planes:
+    """In [-1, 1], whatever form the decoder gives; good until the next packet is decoded."""
+    if frame.format.name == "fltp":  # of mp3, aac, opus: views of where it lies, in a fifth of the time of a copy
+        return [np.frombuffer(memoryview(plane), np.float32, frame.samples) for plane in frame.planes]
     samples: NDArray[np.generic] = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    if samples.shape[1] != frame.samples:  # [1, n * channels]
+        samples = samples.reshape(frame.samples, -1).T
     if samples.dtype == np.uint8:
-        return (samples.astype(np.float32) - np.float32(128)) / np.float32(128)
+        return list((samples.astype(np.float32) - np.float32(128)) / np.float32(128))
     if samples.dtype.kind == "i":
-        return samples.astype(np.float32) / np.float32(2.0 ** (8 * samples.dtype.itemsize - 1))
-    return samples.astype(np.float32, copy=False)
+        return list(samples.astype(np.float32) / np.float32(2.0 ** (8 * samples.dtype.itemsize - 1)))
+    return list(samples.astype(np.float32, copy=False))
 
 
 def _stated_seconds(container: InputContainer, stream: AudioStream) -> float | None:
