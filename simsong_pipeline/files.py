@@ -9,6 +9,7 @@ import json
 import math
 import os
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +87,45 @@ def write_bytes(path: AnyPath, data: bytes) -> None:
 def write_json(path: AnyPath, value: object) -> None:
     """Write `value` as indented JSON with sorted keys, atomically."""
     write_bytes(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).encode())
+
+
+def write_with_sum(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    """`write_atomically`, with the checksum of the bytes in a file beside it for `is_as_written`.
+
+    That file comes first and holds the checksum of what is there as well, so that both are right at any moment.
+    """
+    before = f"{crc32_of_file(path):08x}\n" if path.is_file() and is_as_written(path) else ""
+    found = 0
+
+    def tell(handle: IO[bytes]) -> None:
+        nonlocal found
+        write(handle)
+        handle.flush()
+        found = crc32_of_file(Path(handle.name))
+        write_bytes(_sum_of(path), f"{before}{found:08x}\n".encode())
+
+    write_atomically(path, tell)
+
+
+def is_as_written(path: Path) -> bool:
+    """Whether the bytes of `path` are those that `write_with_sum` wrote; true where no checksum is beside it."""
+    beside = _sum_of(path)
+    if not beside.is_file():
+        return True
+    return f"{crc32_of_file(path):08x}" in beside.read_text(encoding="ascii", errors="replace").split()
+
+
+def _sum_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.crc32")
+
+
+def crc32_of_file(path: Path) -> int:
+    """CRC-32 of the bytes of `path`: more than a gigabyte a second, against chance and not against intent."""
+    value = 0
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return value
 
 
 def read_json_object(path: AnyPath) -> dict[str, Any]:

@@ -155,8 +155,11 @@ SEGMENT_FEATURES = Contract(
         "file": pl.String,
         "offset": pl.Int64,
         "frames": pl.Int64,
+        # CRC-32 of the song's rows; null where they were written before there was one.
+        "checksum": pl.UInt32,
     },
     key=("track_id",),
+    nullable=frozenset({"checksum"}),
 )
 DESCRIPTIONS = Contract(
     "descriptions",

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import soundfile
 
@@ -242,9 +243,60 @@ def test_a_features_file_that_lost_its_end_is_not_copied(tmp_path: Path) -> None
         _refresh(tmp_path, songs, SHORT)
 
 
-def test_a_features_file_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_features_file_that_is_missing_is_named_and_its_songs_are_heard_anew(tmp_path: Path) -> None:
     songs = _in_one_bucket(tmp_path, 2)
-    _refresh(tmp_path, songs[:1], SHORT)
-    next((tmp_path / "features").glob("*.f16")).unlink()
+    before = _refresh(tmp_path, songs[:1], SHORT)
+    file = next((tmp_path / "features").glob("*.f16"))
+    file.unlink()
+    reader = FeatureStore(tmp_path / "features", ROWS).reader(before.segment_features)
     with pytest.raises(SchemaError, match=r"features file .*bucket-07-\w+\.f16 is missing: run .simsong refresh."):
+        reader[songs[0].stem]
+    after = _refresh(tmp_path, songs, SHORT)
+    assert after.decoded == 2
+    assert len(FeatureStore(tmp_path / "features", ROWS).reader(after.segment_features)[songs[0].stem]) == 26
+
+
+def test_a_flipped_bit_in_a_song_is_noticed_and_its_neighbours_are_readable(tmp_path: Path) -> None:
+    songs = _in_one_bucket(tmp_path, 3)
+    frames = _refresh(tmp_path, songs, SHORT).segment_features
+    damaged = frames.sort("offset").row(1, named=True)
+    path = tmp_path / "features" / damaged["file"]
+    data = bytearray(path.read_bytes())
+    data[damaged["offset"] * 2 * MEL.n_mels + 11] ^= 4
+    path.write_bytes(data)
+    reader = FeatureStore(tmp_path / "features", ROWS).reader(frames)
+    for track_id in frames["track_id"].to_list():
+        if track_id == damaged["track_id"]:
+            with pytest.raises(
+                SchemaError, match=rf"{damaged['file']} is damaged: delete it and run `simsong refresh`"
+            ):
+                reader[track_id]
+        else:
+            assert len(reader[track_id]) == 26
+
+
+def test_a_flipped_bit_in_what_a_bucket_says_of_its_songs_is_noticed(tmp_path: Path) -> None:
+    songs = _in_one_bucket(tmp_path, 2)
+    _refresh(tmp_path, songs, SHORT)
+    path = tmp_path / "features" / "bucket-07.parquet"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(SchemaError, match=r"bucket-07\.parquet is damaged \(its bytes changed\): delete it and run"):
         _refresh(tmp_path, songs, SHORT)
+    path.unlink()
+    assert _refresh(tmp_path, songs, SHORT).decoded == 2
+
+
+def test_songs_that_were_heard_before_there_were_checksums_are_kept(
+    tmp_path: Path,
+) -> None:
+    songs = _in_one_bucket(tmp_path, 2)
+    _refresh(tmp_path, songs, SHORT)
+    path = tmp_path / "features" / "bucket-07.parquet"
+    path.with_name("bucket-07.parquet.crc32").unlink()
+    pl.read_parquet(path).drop("checksum").write_parquet(path)
+    after = _refresh(tmp_path, songs, SHORT)
+    assert after.decoded == 0
+    reader = FeatureStore(tmp_path / "features", ROWS).reader(after.segment_features.drop("checksum"))
+    assert all(len(reader[song.stem]) == 26 for song in songs)

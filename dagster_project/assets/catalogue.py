@@ -50,10 +50,11 @@ def audio_and_features(
 
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
-def lyrics(tracks: pl.DataFrame, genius_lyrics: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
+def lyrics(tracks: pl.DataFrame, genius_lyrics: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
     """Cleaned lyrics and their language, one row a track; songs without words, or without a page, are skipped."""
     speed = Speed()
     frame = stages.make_lyrics(tracks, genius_lyrics)
+    frame = stages.keep_or_refuse_lyrics(simsong.workspace(), simsong.source(), frame, genius_lyrics)
     ok, bad = frame.filter(status="ok"), frame.filter(status="invalid")
     without = {status: frame.filter(status=status).height for status in ("instrumental", "missing")}
     metadata = outcome("cleaned", ok.height, sum(without.values()), failures(bad, ok), speed)

@@ -12,6 +12,7 @@ nights before it; it does not copy the catalogue.
 
 import os
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -37,17 +38,19 @@ from simsong_pipeline.audio.preparation import (
 from simsong_pipeline.buckets import BUCKETS, bucket_of
 from simsong_pipeline.config import AudioConfig
 from simsong_pipeline.errors import UNREAD, SchemaError, first_line
-from simsong_pipeline.files import sha256_of, write_atomically
-from simsong_pipeline.schemas import AUDIO, DESCRIPTIONS, SEGMENT_FEATURES, conform, polars_schema
+from simsong_pipeline.files import is_as_written, sha256_of, write_with_sum
+from simsong_pipeline.schemas import AUDIO, DESCRIPTIONS, SEGMENT_FEATURES, completed, conform, polars_schema
 
 _PLACE: dict[str, type[pl.DataType]] = {
     "track_id": pl.String,
     "front_end": pl.String,
     "offset": pl.Int64,
     "frames": pl.Int64,
+    "checksum": pl.UInt32,
 }
+_Place = tuple[str, str, int, int, int]
 _GROWTH = 2
-_PLACED = ("front_end", "offset", "frames", "file")
+_PLACED = ("front_end", "offset", "frames", "file", "checksum")
 _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     **polars_schema(AUDIO, 1),
     **polars_schema(SEGMENT_FEATURES, 1),
@@ -60,6 +63,9 @@ _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
 # Read only where they are wanted: the fingerprint of a song is as large as its features.
 _ARRAYS = {name: kind for name, kind in DESCRIBED.items() if kind == pl.Binary}
 _STORED = {**_ROWS, **_ARRAYS}
+_WAY_OUT = "delete it and run `simsong refresh`, which hears its songs anew"
+# Of a store that was written before songs had one: null, and not checked.
+_OPTIONAL = frozenset({"checksum"})
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class FeatureStore:
         settings = sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
         known = {bucket: self._bucket_rows(bucket) for bucket in range(BUCKETS)}
         self._clear_unfinished(known)
-        unchanged = _unchanged(pl.concat(known.values()), tasks, settings)
+        unchanged = _unchanged(self._whole(pl.concat(known.values())), tasks, settings)
         todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
         written: dict[int, pl.DataFrame] = {}
         # Closed at once where a bucket cannot be written: its threads end.
@@ -115,6 +121,21 @@ class FeatureStore:
         return AudioFrames(
             conform(rows, AUDIO), conform(usable, SEGMENT_FEATURES), conform(usable, DESCRIPTIONS), decoded
         )
+
+    def _whole(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Without the songs whose file was deleted, as one that is damaged should be: those are heard anew."""
+        gone = [name for name in rows["file"].drop_nulls().unique() if not (self._folder / name).is_file()]
+        return rows.filter(~pl.col("file").is_in(gone).fill_null(value=False))
+
+    def stored_rows(self) -> Iterator[tuple[Path, pl.DataFrame | SchemaError]]:
+        """Each bucket's file with what it says of its songs, or with what is wrong with it."""
+        for bucket in range(BUCKETS):
+            path = self._bucket_path(bucket)
+            if path.is_file():
+                try:
+                    yield path, self._bucket_rows(bucket)
+                except SchemaError as error:
+                    yield path, error
 
     def arrays(self, track_ids: Sequence[str]) -> pl.DataFrame:
         """track_id and the arrays of `DESCRIBED` as their bytes, of those songs that have them."""
@@ -139,17 +160,23 @@ class FeatureStore:
                 path.unlink()
 
     def _bucket_rows(self, bucket: int, names: Sequence[str] = tuple(_ROWS)) -> pl.DataFrame:
-        path, kinds = self._folder / f"bucket-{bucket:02d}.parquet", {name: _STORED[name] for name in names}
+        path, kinds = self._bucket_path(bucket), {name: _STORED[name] for name in names}
         if not path.is_file():
             return pl.DataFrame(schema=kinds)
+        if not is_as_written(path):
+            raise SchemaError(f"{path} is damaged (its bytes changed): {_WAY_OUT}")
         try:
-            if not set(_STORED) <= set(pl.read_parquet_schema(path)):
+            there = set(pl.read_parquet_schema(path))
+            if not set(_STORED) - _OPTIONAL <= there:
                 return pl.DataFrame(schema=kinds)  # of a version that described nothing: all is heard anew
-            return pl.read_parquet(path, columns=list(names)).cast(kinds)  # type: ignore[arg-type]
+            rows = pl.read_parquet(path, columns=[name for name in names if name in there])
+            lacking = [pl.lit(None, _STORED[name]).alias(name) for name in names if name not in there]
+            return rows.with_columns(lacking).select(names).cast(kinds)  # type: ignore[arg-type]
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise SchemaError(
-                f"{path} is damaged ({first_line(error)}): delete {self._folder} and run again"
-            ) from error
+            raise SchemaError(f"{path} is damaged ({first_line(error)}): {_WAY_OUT}") from error
+
+    def _bucket_path(self, bucket: int) -> Path:
+        return self._folder / f"bucket-{bucket:02d}.parquet"
 
     def _write_bucket(
         self, bucket: int, known: pl.DataFrame, unchanged: Set[str], prepared: Iterable[PreparedAudio], settings: str
@@ -181,7 +208,7 @@ class FeatureStore:
         located = pl.DataFrame(places, schema=_PLACE, orient="row").with_columns(pl.lit(name).alias("file"))
         placed = both.join(located, on="track_id", how="left").select(list(_STORED)).cast(_STORED)  # type: ignore[arg-type]
         frame = pl.concat([kept.filter(~moved).select(list(_STORED)), placed])
-        write_atomically(self._folder / f"bucket-{bucket:02d}.parquet", frame.write_parquet)
+        write_with_sum(self._bucket_path(bucket), frame.write_parquet)
         for file in {*known["file"].drop_nulls()} - {*frame["file"].drop_nulls()}:
             (self._folder / file).unlink(missing_ok=True)
         return frame.select(list(_ROWS))
@@ -204,25 +231,25 @@ class FeatureStore:
         except FileNotFoundError as error:
             raise _missing(self._folder / file) from error
 
-    def _copy(self, kept: pl.DataFrame, handle: IO[bytes], offset: int) -> list[tuple[str, str, int, int]]:
+    def _copy(self, kept: pl.DataFrame, handle: IO[bytes], offset: int) -> list[_Place]:
         reader = self.reader(kept)
         places = []
         for track_id, front_end in kept.select("track_id", "front_end").rows():
             features = reader[track_id]
-            handle.write(features.tobytes())
-            places.append((track_id, front_end, offset, len(features)))
+            data = features.tobytes()
+            handle.write(data)
+            places.append((track_id, front_end, offset, len(features), zlib.crc32(data)))
             offset += len(features)
         return places
 
-    def _append(
-        self, prepared: Iterable[PreparedAudio], handle: IO[bytes]
-    ) -> tuple[pl.DataFrame, list[tuple[str, str, int, int]]]:
+    def _append(self, prepared: Iterable[PreparedAudio], handle: IO[bytes]) -> tuple[pl.DataFrame, list[_Place]]:
         rows, places, offset = [], [], 0
         for item in prepared:
             rows.append(replace(item, features=None))
             if item.features is not None:
-                handle.write(item.features.tobytes())
-                places.append((item.task.track_id, self._version, offset, len(item.features)))
+                data = item.features.tobytes()
+                handle.write(data)
+                places.append((item.task.track_id, self._version, offset, len(item.features), zlib.crc32(data)))
                 offset += len(item.features)
         # Only the rows are kept: the features of a bucket must not pile up in memory.
         return audio_rows(rows), places
@@ -245,34 +272,46 @@ def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -
 
 def _missing(path: Path) -> SchemaError:
     """Mostly of a frame that is older than the buckets: a night is at work, or was killed."""
-    return SchemaError(
-        f"features file {path} is missing: run `simsong refresh`; if that says the same, delete {path.parent} and run "
-        "it again"
-    )
+    return SchemaError(f"features file {path} is missing: run `simsong refresh`, which hears its songs anew")
 
 
 def _damaged(path: Path) -> SchemaError:
-    return SchemaError(f"features file {path} is damaged: delete {path.parent} and run again")
+    return SchemaError(f"features file {path} is damaged: {_WAY_OUT}")
 
 
 class FeatureReader:
-    """Maps a track id to its features [rows, channels], memory-mapped."""
+    """Maps a track id to its features [rows, channels], memory-mapped; they are checked when first asked for.
+
+    Raises:
+        SchemaError: a file is missing, or its bytes are not those that were written.
+    """
 
     def __init__(self, folder: Path, segment_features: pl.DataFrame, channels: int) -> None:
         self._folder = folder
         self._channels = channels
         self._maps: dict[str, NDArray[np.float16]] = {}
-        columns = ("track_id", "file", "offset", "frames")
-        self._places = {t: (f, o, n) for t, f, o, n in segment_features.select(columns).rows()}
+        known = completed(segment_features, SEGMENT_FEATURES)  # of a version without checksums, say
+        columns = ("track_id", "file", "offset", "frames", "checksum")
+        self._places = {t: (f, o, n, c) for t, f, o, n, c in known.select(columns).rows()}
+        self._checked: set[str] = set()
 
     def __getitem__(self, track_id: str) -> NDArray[np.float16]:
-        file, offset, frames = self._places[track_id]
+        file, offset, frames, checksum = self._places[track_id]
         if file not in self._maps:
             self._maps[file] = self._open(file)
         features = self._maps[file][offset : offset + frames]
         if len(features) < frames:
             raise _damaged(self._folder / file)
+        # Once a reader: training cuts parts out of a song a thousand times.
+        if checksum is not None and track_id not in self._checked:
+            if zlib.crc32(features.tobytes()) != checksum:
+                raise _damaged(self._folder / file)
+            self._checked.add(track_id)
         return features
+
+    def way_out(self, track_id: str) -> str:
+        """What makes a song's features anew: a sentence that names their file."""
+        return f"delete {self._folder / self._places[track_id][0]} and run `simsong refresh`"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)

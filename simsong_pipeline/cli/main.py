@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands
+from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands, verify_command
 from simsong_pipeline.cli.console import err, print_error, show_log
 from simsong_pipeline.cli.stopping import StoppedError, stoppable
 from simsong_pipeline.errors import DiskFullError, SimSongError, UnprovenError, is_disk_full
@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-for command in (*commands.ALL, *query_commands.ALL):
+for command in (*commands.ALL, *query_commands.ALL, verify_command.verify):
     app.command()(stoppable(command))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")

@@ -11,7 +11,8 @@ from simsong_pipeline.catalogue import Catalogue, build_catalogue
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import AudioError, RawDataError
 from simsong_pipeline.files import sha256_of
-from simsong_pipeline.lyrics.frame import build_lyrics
+from simsong_pipeline.lyrics.frame import UNREADABLE, build_lyrics
+from simsong_pipeline.lyrics.keeping import keep_lyrics
 from simsong_pipeline.lyrics.model_version import model_version
 from simsong_pipeline.pipeline.library_stage import without_copies
 from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
@@ -22,6 +23,8 @@ from simsong_pipeline.sources.raw_tracks import UnreadableFile
 from simsong_pipeline.splits import remember, split_by_artist
 
 Progress = Callable[[int, int], None]
+# Of fewer songs with lyrics, half may leave without anything being wrong.
+_SOME = 4
 
 
 def make_catalogue(
@@ -149,6 +152,34 @@ def make_lyric_embeddings(
     return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new.height)
 
 
+def keep_or_refuse_lyrics(
+    workspace: Workspace, source: SourceConfig, lyrics: pl.DataFrame, pages: pl.DataFrame
+) -> pl.DataFrame:
+    """The lyrics frame with those of the last run where a page is damaged.
+
+    Raises:
+        RawDataError: of the songs that had lyrics in the last run, more than half have none.
+    """
+    previous = workspace.read_if_there("lyrics")
+    kept = keep_lyrics(lyrics, pages, previous)
+    if previous is None:
+        return kept
+    before = previous.filter(pl.col("status") == "ok").join(kept, on="track_id", how="semi").height
+    now = kept.filter(pl.col("status") == "ok").height
+    if before >= _SOME and is_shrunken(now, before) and not source.accept_shrink:
+        raise RawDataError(
+            f"{now} songs have lyrics now, and {before} of them had some in the last run: check that the lyrics are "
+            f"complete. Lyrics, vectors and index are as they were; {IF_MEANT}"
+        )
+    return kept
+
+
+def unreadable_pages(pages: pl.DataFrame) -> list[str]:
+    """A line for each lyrics page that is no record."""
+    bad = pages.filter(pl.col("status") == UNREADABLE)
+    return [f"the lyrics page of {track_id} is not a lyrics record" for track_id in bad["track_id"]]
+
+
 def make_exclusions(
     catalogue_part: pl.DataFrame, lastfm_part: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame
 ) -> pl.DataFrame:
@@ -164,6 +195,14 @@ def make_exclusions(
             pl.lit("lyrics").alias("stage"),
             pl.lit(None, pl.String).alias("file"),
             (pl.col("reason") + ": lyrics left out, track kept").alias("reason"),
+        ),
+        lyrics.filter(pl.col("status") == "ok")
+        .drop_nulls("reason")
+        .select(
+            "track_id",
+            pl.lit("lyrics").alias("stage"),
+            pl.lit(None, pl.String).alias("file"),
+            (pl.col("reason") + ", track kept").alias("reason"),
         ),
     ]
     return conform(pl.concat(parts).sort("stage", "track_id"), EXCLUSIONS)

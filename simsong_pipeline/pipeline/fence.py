@@ -56,6 +56,14 @@ class Fence:
         write_json(self.path, {"token": token + 1, "run": run, "past": [*past, current][-_REMEMBERED:]})
         return token + 1
 
+    def present(self) -> str:
+        """The run that took the highest number, empty before the first.
+
+        Raises:
+            RawDataError: the file is damaged.
+        """
+        return self._read()[1]
+
     def check(self, run: str, token: int) -> None:
         """Whether the number is still the highest.
 

@@ -1,21 +1,25 @@
 """A variant's model on disk: weights, ONNX file, whitening, and a manifest that says what made them."""
 
+import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, load_file, save
 
+from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.fusion import SongVectors
-from simsong_pipeline.files import read_json_object, sha256_of, sha256_of_file, write_bytes, write_json
+from simsong_pipeline.files import read_json_object, sha256_of, sha256_of_file, write_bytes, write_with_sum
 from simsong_pipeline.lyrics.whitening import Whitening
 
 R = TypeVar("R")
@@ -96,6 +100,12 @@ class _Published:
     model_version: str
 
 
+def write_record(path: Path, content: dict[str, Any]) -> None:
+    """Write a record of a model with its checksum beside it."""
+    data = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False).encode()
+    write_with_sum(path, lambda handle: handle.write(data))
+
+
 class ModelFiles:
     """Paths and records below a model's folder.
 
@@ -160,7 +170,7 @@ class ModelFiles:
 
     def choose(self) -> None:
         """Mark the present model as chosen by a person: a run does not train another one unless it is asked to."""
-        write_json(self._chosen, {"chosen": True})
+        write_record(self._chosen, {"chosen": True})
 
     def is_chosen(self) -> bool:
         """Whether a rollback put this model here."""
@@ -180,11 +190,11 @@ class ModelFiles:
 
     def refuse_candidate(self, refusal: Refusal) -> None:
         """Remember that the candidate was not good enough; it stays where it is, to be looked at."""
-        write_json(self._refusal, asdict(refusal))
+        write_record(self._refusal, asdict(refusal))
 
     def refusal(self) -> Refusal | None:
         """The last candidate that was refused, null where there is none."""
-        return self._record(self._refusal, Refusal, "delete it and run `simsong run`")
+        return self._record(self._refusal, Refusal)
 
     def config(self) -> PipelineConfig:
         """The configuration that this model was trained by.
@@ -213,10 +223,11 @@ class ModelFiles:
         content = asdict(record) | {
             "encoder_sha256": sha256_of_file(self.encoder),
             "whitening_sha256": sha256_of_file(self._whitening),
+            "references_sha256": sha256_of_file(self._references),
             # The address of a server may hold a password.
             "config": json.loads(config.model_dump_json(exclude={"store": {"url"}})),
         }
-        write_json(self._training, content)
+        write_record(self._training, content)
 
     def training(self) -> TrainingRecord | None:
         """The record of the last training, null before the first.
@@ -229,14 +240,15 @@ class ModelFiles:
             return None
         if not self.encoder.is_file() or sha256_of_file(self.encoder) != content.get("encoder_sha256"):
             raise ModelError(f"{self.encoder} is missing or damaged: delete {self.folder} and run `simsong run`")
-        return self._record(self._training, TrainingRecord, f"delete {self.folder} and run `simsong run`")
+        return self._record(self._training, TrainingRecord)
 
     def whitening(self) -> Whitening:
-        """The lyric whitening fitted on the training songs."""
-        try:
-            tensors = load_file(self._whitening)
-        except (OSError, SafetensorError) as error:
-            raise ModelError(f"{self._whitening} is missing or damaged: delete {self.folder} and run again") from error
+        """The lyric whitening fitted on the training songs.
+
+        Raises:
+            ModelError: its bytes are not those that were recorded.
+        """
+        tensors = self._checked(self._whitening, "whitening_sha256")
         return Whitening(tensors["mean"], tensors["projection"])
 
     def start(self) -> Whitening | None:
@@ -249,12 +261,50 @@ class ModelFiles:
         return None if found[0] is None or found[1] is None else Whitening(found[0], found[1])
 
     def references(self) -> SongVectors:
-        """Vectors of songs that the model was trained on, among which other songs' hubness is measured."""
-        try:
-            tensors = load_file(self._references)
-        except (OSError, SafetensorError) as error:
-            raise ModelError(f"{self._references} is missing or damaged: delete {self.folder} and run again") from error
+        """Vectors of songs that the model was trained on, among which other songs' hubness is measured.
+
+        Raises:
+            ModelError: their bytes are not those that were recorded.
+        """
+        tensors = self._checked(self._references, "references_sha256")
         return SongVectors(tensors["audio"], tensors["lyrics"])
+
+    def _checked(self, path: Path, recorded: str) -> dict[str, NDArray[np.float32]]:
+        """The tensors of a file whose hash is in the training record; those of older versions record fewer."""
+        known = (self._read(self._training) or {}).get(recorded)
+        try:
+            data = path.read_bytes()
+            if known is not None and hashlib.sha256(data).hexdigest() != known:
+                raise ModelError(f"{path} is not the file that was written: {self.way_out}")
+            return load(data)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{path} is missing or damaged: {self.way_out}") from error
+
+    @property
+    def way_out(self) -> str:
+        """What makes a model anew of which a file is damaged."""
+        return f"delete {self.folder} and run `simsong run`"
+
+    def way_out_of(self, record: Path) -> str:
+        """What makes a damaged record anew."""
+        ways = {
+            self._export: "delete it and run `simsong run`, which exports anew",
+            self._quality: "run `simsong evaluate`, which writes it anew",
+            self._published: "delete it and run `simsong refresh`, which writes it anew",
+            self._refusal: "delete it",
+            self._chosen: "delete it, and run `simsong rollback` again where this model should stay",
+        }
+        return ways.get(record, self.way_out)
+
+    @property
+    def parts(self) -> dict[Path, Callable[[], object]]:
+        """Each file that another one has a hash of, with what reads it and raises ModelError at damage."""
+        return {
+            self.encoder: self.training,
+            self._whitening: self.whitening,
+            self._references: self.references,
+            self.onnx: self.exported_whole,
+        }
 
     def version_of(self, front_end: str) -> str:
         """sha256 over the ONNX file, the front end's parameters, the whitening and the references."""
@@ -263,7 +313,7 @@ class ModelFiles:
 
     def write_export(self, record: ExportRecord) -> None:
         """Write the record of an export."""
-        write_json(self._export, asdict(record))
+        write_record(self._export, asdict(record))
 
     def export(self) -> ExportRecord:
         """The record of the current ONNX file.
@@ -271,30 +321,47 @@ class ModelFiles:
         Raises:
             ModelError: there is none, or the file's bytes are not those that were recorded.
         """
-        record = self._record(self._export, ExportRecord, "delete it and run `simsong run`, which exports anew")
+        record = self._record(self._export, ExportRecord)
         if record is None or not self.onnx.is_file():
             raise ModelError(f"no exported model in {self.folder}: run `simsong run` to train and export one")
         if sha256_of_file(self.onnx) != record.onnx_sha256:
             raise ModelError(f"{self.onnx} is not the file that was exported: delete it and run `simsong run`")
         return record
 
+    def exported_whole(self) -> ExportRecord | None:
+        """The record of the export, null before it, when all files are those of its version.
+
+        Raises:
+            ModelError: one is missing or not the file that was written.
+        """
+        if not self.is_exported():
+            return None
+        record = self.export()
+        if self.version_of(feature_format(self.config()).version) != record.model_version:
+            raise ModelError(f"the files in {self.folder} are not those of their version: {self.way_out}")
+        return record
+
     def write_quality(self, record: "QualityRecord") -> None:
         """Write what evaluation found for the present export."""
-        write_json(self._quality, asdict(record))
+        write_record(self._quality, asdict(record))
 
     def quality(self) -> "QualityRecord | None":
         """What evaluation found, null before the first evaluation."""
-        return self._record(self._quality, QualityRecord, "run `simsong evaluate`, which writes it anew")
+        return self._record(self._quality, QualityRecord)
 
     def mark_published(self, model_version: str) -> None:
         """Remember that all songs were in the index by this version, and that it was served."""
-        write_json(self._published, {"model_version": model_version})
+        write_record(self._published, {"model_version": model_version})
 
     def is_published(self) -> bool:
         """Whether the present export ever served all songs."""
-        export = self._record(self._export, ExportRecord, "delete it and run `simsong run`, which exports anew")
-        known = self._record(self._published, _Published, "delete it and run `simsong refresh`, which writes it anew")
+        export = self._record(self._export, ExportRecord)
+        known = self._record(self._published, _Published)
         return known is not None and export is not None and known.model_version == export.model_version
+
+    def has_training(self) -> bool:
+        """Whether a model lies here."""
+        return self._training.is_file()
 
     def is_exported(self) -> bool:
         """True when an export of the current weights lies here."""
@@ -320,7 +387,7 @@ class ModelFiles:
         except ValueError as error:
             raise ModelError(f"{path} is damaged: delete {self.folder} and run `simsong run`") from error
 
-    def _record(self, path: Path, kind: type[R], way_out: str) -> R | None:
+    def _record(self, path: Path, kind: type[R]) -> R | None:
         """The record in a file, null where there is none.
 
         Raises:
@@ -331,4 +398,4 @@ class ModelFiles:
         try:
             return TypeAdapter(kind).validate_python(read_json_object(path))
         except ValueError as error:
-            raise ModelError(f"{path} is damaged, or of another version: {way_out}") from error
+            raise ModelError(f"{path} is damaged, or of another version: {self.way_out_of(path)}") from error

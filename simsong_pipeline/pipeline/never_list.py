@@ -64,6 +64,10 @@ def _parsed(line: str) -> Entry:
 
 def change_never(workspace: Workspace, identity: str, remark: str, artist: bool, forget: bool) -> bool:
     """Put a song or an artist on the list, or take it off; whether that changed anything."""
+    if len(identity.splitlines()) != 1:
+        raise RawDataError(
+            f"{identity!r} has a line break, and never.txt has an id a line: give the artist another name"
+        )
     lines = _lines(workspace)
     entry = f"{_ARTIST}{identity}" if artist else identity
     there = [line for line in lines if _entry(line) == entry]

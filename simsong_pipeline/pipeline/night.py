@@ -63,6 +63,7 @@ class PreparedFrames:
     lyric_embeddings: pl.DataFrame
     splits: pl.DataFrame
     exclusions: pl.DataFrame
+    unreadable_pages: list[str]
 
 
 def refresh(
@@ -110,6 +111,7 @@ def summary_of(
             *frames.exclusions.filter((pl.col("stage") == "lastfm") & ~pl.col("reason").str.ends_with(LEFT_OUT))[
                 "reason"
             ].to_list(),
+            *frames.unreadable_pages,
         ],
     )
 
@@ -146,7 +148,8 @@ def prepare(
     workspace.write("segment_features", audio.segment_features)
     events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
     events.stage("embedding lyrics")
-    lyrics = workspace.write("lyrics", stages.make_lyrics(tracks, pages))
+    lyrics = stages.keep_or_refuse_lyrics(workspace, source, stages.make_lyrics(tracks, pages), pages)
+    workspace.write("lyrics", lyrics)
     previous = workspace.read_if_there("lyric_embeddings")
     embeddings = stages.make_lyric_embeddings(lyrics, previous, config, events.progress)
     workspace.write("lyric_embeddings", embeddings.frame)
@@ -166,6 +169,7 @@ def prepare(
         embeddings.frame,
         splits,
         exclusions,
+        stages.unreadable_pages(pages),
     )
 
 

@@ -31,9 +31,12 @@ from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_sqlite, msd
 from simsong_pipeline.sources.audio_tree import find_audio_files
 from simsong_pipeline.sources.encodings import open_text
 from simsong_pipeline.sources.library.scan import Progress, Scan
+from simsong_pipeline.sources.limits import CUT, NAME_CHARACTERS
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT, RawTracks, UnreadableFile
+
+_NAMES = ("artist_name", "title", "release", "genre")
 
 
 def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -123,7 +126,14 @@ def read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     A file that could not be read is a row with its reason in the column `unreadable`. A music folder's rows are those
     of the frame that `read_library` gave.
     """
-    return refuse_shrunken(workspace, source, "msd_tracks", _read_tracks(workspace, source))
+    tracks = _read_tracks(workspace, source).with_columns(_cut(name) for name in _NAMES)
+    return refuse_shrunken(workspace, source, "msd_tracks", tracks)
+
+
+def _cut(name: str) -> pl.Expr:
+    """A name of the length that one may have; a longer one ends in a mark."""
+    shortened = pl.col(name).str.slice(0, NAME_CHARACTERS - len(CUT)) + CUT
+    return pl.when(pl.col(name).str.len_chars() > NAME_CHARACTERS).then(shortened).otherwise(pl.col(name)).alias(name)
 
 
 def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:

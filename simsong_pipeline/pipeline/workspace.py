@@ -13,7 +13,7 @@ import polars as pl
 
 from simsong_pipeline.config import PipelineConfig, StageConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
-from simsong_pipeline.files import read_json_object, write_atomically, write_json
+from simsong_pipeline.files import is_as_written, read_json_object, write_json, write_with_sum
 from simsong_pipeline.locks import NotedLock, Told, log_line
 from simsong_pipeline.pipeline.fence import Fence
 from simsong_pipeline.schemas import CONTRACTS, check, completed
@@ -28,6 +28,13 @@ _of_runs: dict[tuple[Path, str], NotedLock] = {}
 
 if TYPE_CHECKING:
     from simsong_pipeline.audio.feature_store import FeatureStore
+
+
+def frame_way_out(name: str) -> str:
+    """What makes a frame anew once its file is deleted."""
+    if name.startswith("split_artists_"):  # artists may get other parts than the models know
+        return "delete it and run `simsong run --retrain`"
+    return "delete it and run `simsong run`" if name == "metrics" else "delete it and run `simsong refresh`"
 
 
 class SourceConfig(StageConfig):
@@ -106,7 +113,7 @@ class Workspace:
         contract = CONTRACTS.get(name.rpartition("/")[2])
         if contract is not None:
             check(frame, contract)
-        write_atomically(self.frame_path(name), frame.write_parquet)
+        write_with_sum(self.frame_path(name), frame.write_parquet)
         return frame
 
     def read(self, name: str) -> pl.DataFrame:
@@ -125,13 +132,14 @@ class Workspace:
         path = self.frame_path(name)
         if not path.is_file():
             return None
+        if not is_as_written(path):
+            raise RawDataError(f"{path} is damaged (its bytes changed): {frame_way_out(name)}")
         contract = CONTRACTS.get(name.rpartition("/")[2])
         try:
             frame = pl.read_parquet(path)
             return frame if contract is None else completed(frame, contract)
         except (pl.exceptions.PolarsError, OSError) as error:
-            first = first_line(error)
-            raise RawDataError(f"{path} is damaged ({first}): delete it and run `simsong run`") from error
+            raise RawDataError(f"{path} is damaged ({first_line(error)}): {frame_way_out(name)}") from error
 
     def clear_unfinished(self, now: datetime) -> None:
         """Delete what killed processes were writing; young files may be another process's, which is not done yet."""

@@ -1,5 +1,6 @@
 """Finds the recordings that an acquisition step left: one file a track, named by its track id."""
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -40,7 +41,7 @@ def with_file_state(files: pl.DataFrame) -> pl.DataFrame:
 
 
 def _state(path: Path) -> tuple[int, int]:
-    if not path.is_file():
+    if not os.path.isfile(path):  # false as well where the path is too long to be one
         return -1, -1
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns

@@ -11,6 +11,7 @@ import polars as pl
 
 from simsong_pipeline.errors import RawDataError, first_line
 from simsong_pipeline.schemas import SIMILARITY, TAGS, conform
+from simsong_pipeline.sources.limits import RECORD_BYTES, TooLargeError, bounded_bytes
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT, UnreadableFile
 
@@ -93,7 +94,10 @@ def _read_batch(paths: list[Path]) -> tuple[pl.DataFrame, list[UnreadableFile]]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        return bounded_bytes(path, RECORD_BYTES).decode("utf-8-sig", errors="replace")
+    except TooLargeError as error:
+        raise RawDataError(str(error)) from error
 
 
 def _triples(records: pl.DataFrame, column: str, name: str, number: str) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import polars as pl
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import LYRIC_PAGES, conform
 from simsong_pipeline.sources.encodings import decoded, mended
+from simsong_pipeline.sources.limits import LYRICS_BYTES, bounded_bytes
 from simsong_pipeline.sources.music_folders import files_below
 
 
@@ -32,7 +33,7 @@ def read_lyric_tree(root: Path) -> pl.DataFrame:
 
 
 def _parse(path: Path) -> tuple[str, str | None, str, str]:
-    record = json.loads(decoded(path.read_bytes()))
+    record = json.loads(decoded(bounded_bytes(path, LYRICS_BYTES)))
     text = record["text"]
     return (
         str(record["track_id"]),

@@ -7,6 +7,7 @@ from pathlib import Path
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.files import write_bytes
 from simsong_pipeline.sources.encodings import lines_of, readings
+from simsong_pipeline.sources.limits import LIST_BYTES, PATH_CHARACTERS, TooLargeError, bounded_bytes
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.path_spelling import FileFinder, is_elsewhere
 
@@ -47,7 +48,9 @@ def read_playlist(path: Path) -> Playlist:
         RawDataError: the file cannot be read.
     """
     try:
-        content = path.read_bytes()
+        content = bounded_bytes(path, LIST_BYTES)
+    except TooLargeError as error:
+        raise RawDataError(f"playlist {path} cannot be read ({error})") from error
     except OSError as error:
         raise RawDataError(f"playlist {path} cannot be read ({error.strerror})") from error
     finder = FileFinder([path.resolve().parent])
@@ -66,7 +69,7 @@ def read_playlist(path: Path) -> Playlist:
 
 def _entries(text: str) -> list[str]:
     lines = [line.strip(" \t") for line in lines_of(text)]
-    return [line for line in lines if line and not line.startswith("#") and not is_elsewhere(line)]
+    return [line for line in lines if 0 < len(line) <= PATH_CHARACTERS and line[0] != "#" and not is_elsewhere(line)]
 
 
 @dataclass(frozen=True)

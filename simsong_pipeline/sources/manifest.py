@@ -12,6 +12,7 @@ from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.genres import genres_of
 from simsong_pipeline.sources.audio_tree import with_file_state
 from simsong_pipeline.sources.encodings import lines_of, readings
+from simsong_pipeline.sources.limits import LIST_BYTES, TooLargeError, bounded_bytes
 from simsong_pipeline.sources.path_spelling import FileFinder
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, UnreadableFile
 from simsong_pipeline.sources.separated import Table, parse_table
@@ -65,7 +66,9 @@ def _read_csv(path: Path, finder: FileFinder) -> tuple[pl.DataFrame, tuple[Unrea
     if not path.is_file():
         raise RawDataError(f"no such manifest: {path}")
     try:
-        content = path.read_bytes()
+        content = bounded_bytes(path, LIST_BYTES)
+    except TooLargeError as error:
+        raise RawDataError(f"manifest {path} cannot be read ({error})") from error
     except OSError as error:
         raise RawDataError(f"manifest {path} cannot be read ({error.strerror})") from error
     if not content.strip() or b"\0\0\0" in content[:4_000]:

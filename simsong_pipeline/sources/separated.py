@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from simsong_pipeline.sources.limits import COLUMNS
+
 _SEPARATORS = (",", ";", "\t", "|")
 # As Excel writes where another separator is meant than the system's.
 _STATED = "sep="
@@ -33,6 +35,8 @@ def parse_table(text: str, column: str) -> Table:
         separators, begin = (stated[-1],), begin + 1
     headers = [(s, next(_records(lines, begin, s), (0, None))[1] or []) for s in separators]
     separator, header = max(headers, key=lambda pair: (column in _names(pair[1]), len(pair[1])))
+    if len(header) > COLUMNS:
+        return Table([], [], [(begin + 1, f"{len(header):,} columns, and a catalogue has a few")])
     rows, malformed = _rows(lines, begin, separator, len(header))
     return Table(_names(header), rows, malformed)
 

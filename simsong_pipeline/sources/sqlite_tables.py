@@ -1,5 +1,6 @@
 """Reads tables of SQLite files into Polars in batches, with errors that name the file."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.sources.limits import CELL_BYTES, ROWS
 
 
 def read_batches(
@@ -26,8 +28,15 @@ def read_batches(
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             connection.text_factory = _text
-            cursor = connection.execute(query)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES)
+            for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'"):
+                if str(view).casefold() in re.findall(r"\w+", query.casefold()):
+                    raise RawDataError(f"{path} cannot be read: {view} is a view in place of a table")
+            cursor, left = connection.execute(query), ROWS
             while rows := cursor.fetchmany(batch_rows):
+                left -= len(rows)
+                if left < 0:
+                    raise RawDataError(f"{path} cannot be read: more than {ROWS:,} rows")
                 yield _frame(rows, schema)
     except sqlite3.Error as error:
         raise RawDataError(f"{path} cannot be read as the expected SQLite file ({error})") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from simsong_pipeline.errors import unread
 from simsong_pipeline.sources.encodings import UndecodableError, decoded
 from simsong_pipeline.sources.library.lrc import without_times
+from simsong_pipeline.sources.limits import LYRICS_BYTES, TooLargeError, bounded_bytes
 
 LYRIC_SUFFIXES = (".lrc", ".txt")
 
@@ -73,8 +74,8 @@ def read_lyric_file(path: Path) -> str:
         LyricsError: it cannot be read, or is no text in an encoding that is known.
     """
     try:
-        return without_times(decoded(path.read_bytes()))
-    except UndecodableError as error:
+        return without_times(decoded(bounded_bytes(path, LYRICS_BYTES)))
+    except (UndecodableError, TooLargeError) as error:
         raise LyricsError(f"its lyrics {path.name} are left out ({error})") from error
     except (OSError, MemoryError) as error:
         raise LyricsError(f"{unread(error)}: its lyrics {path.name}") from error

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -19,6 +20,7 @@ from typing import Self
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.sources.library.recording import CRASHED, FileState, Row, row_of, unusable
+from simsong_pipeline.sources.limits import SECONDS_A_FILE
 
 _CHUNK = 25
 # -P, because a json.py in the folder that a person works in is not Python's.
@@ -67,8 +69,8 @@ def _stop(pool: ThreadPoolExecutor, readers: Sequence["Reader"]) -> None:
 class Reader:
     """A process that opens one file after the other. It ends with this one, be it killed: its input does."""
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
-        self._command = command
+    def __init__(self, command: Sequence[str] = COMMAND, seconds: float = SECONDS_A_FILE) -> None:
+        self._command, self._seconds = command, seconds
         self._process: subprocess.Popen[str] | None = None
         self._ended = False
 
@@ -79,10 +81,24 @@ class Reader:
             RawDataError: the process cannot run, or ends by itself.
             CancelledError: after `end`.
         """
-        line = _asked(self._running(), state)
+        process = self._running()
+        late = threading.Event()
+
+        def end_late() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(self._seconds, end_late)
+        timer.start()
+        try:
+            line = _asked(process, state)
+        finally:
+            timer.cancel()
         if line.endswith("\n"):
             return tuple(json.loads(line))
         code = self._close()
+        if late.is_set():
+            return unusable(state, f"opening it takes more than {self._seconds:g} s; is the file damaged?")
         if code >= 0:
             raise RawDataError(
                 f"the process that opens music files ended by itself at {state[0]} (exit status {code}); what it said "

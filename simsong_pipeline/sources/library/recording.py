@@ -17,6 +17,7 @@ from simsong_pipeline.sources.encodings import UndecodableError, mended
 from simsong_pipeline.sources.library.identity import encoded_audio, track_id_of
 from simsong_pipeline.sources.library.lyric_files import LyricsError, find_lyric_file, read_lyric_file
 from simsong_pipeline.sources.library.tags import Tags, read_tags
+from simsong_pipeline.sources.limits import LYRICS_BYTES, MEMORY_BYTES, MIB, cut, limit_memory
 
 CRASHED = "opening it brought down the process that did"
 # How reasons begin that may have passed by the next scan.
@@ -56,7 +57,7 @@ def row_of(state: FileState) -> Row:
     except (OSError, MemoryError) as error:
         return unusable(state, unread(error))
     length = audio.duration_s or tags.duration_s
-    described = (tags.artist, tags.title, tags.release, tags.genre, tags.year, length, lyrics, provider, tags.cover)
+    described = (*_names(tags), tags.year, length, lyrics, provider, tags.cover)
     return (*state, track_id_of(audio.digest), *described, "ok", _joined(untagged, unread_lyrics))
 
 
@@ -71,8 +72,12 @@ def lyrics_of(state: FileState) -> Row:
     except (OSError, MemoryError) as error:
         return unusable(state, unread(error))
     lyrics, provider, unread_lyrics = _lyrics(file, tags)
-    described = (tags.artist, tags.title, tags.release, tags.genre, tags.year, tags.duration_s)
+    described = (*_names(tags), tags.year, tags.duration_s)
     return (*state, None, *described, lyrics, provider, tags.cover, "ok", _joined(untagged, unread_lyrics))
+
+
+def _names(tags: Tags) -> tuple[str | None, ...]:
+    return tuple(cut(name) for name in (tags.artist, tags.title, tags.release, tags.genre))
 
 
 def _joined(*notes: str | None) -> str | None:
@@ -83,6 +88,8 @@ def _tags(file: Path) -> tuple[Tags, str | None]:
     """The tags, and why they could not be read where they could not: what plays is used all the same."""
     try:
         return read_tags(file), None
+    except MemoryError:
+        note = f"its tags cannot be read (they unpack to more than {MEMORY_BYTES // MIB} MB)"
     except _DAMAGED as error:
         note = first_line(error)
     return Tags(None, None, None, None, None, None, None, False), note if "tags" in note else f"{_UNTAGGED} ({note})"
@@ -102,6 +109,12 @@ def _lyrics(file: Path, tags: Tags) -> tuple[str | None, str | None, str | None]
                 return text, BESIDE, None
         except LyricsError as error:
             provider, note = BESIDE, first_line(error)
+    if tags.lyrics and len(tags.lyrics) > LYRICS_BYTES:
+        return (
+            None,
+            provider or EMBEDDED,
+            note or f"the lyrics in its tags are left out ({len(tags.lyrics):,} characters)",
+        )
     if tags.lyrics:
         try:
             return mended(tags.lyrics.replace("\0", "\n").strip()), EMBEDDED, note
@@ -120,4 +133,5 @@ def answer(states: Iterable[str], rows: IO[str], describe: Callable[[FileState],
 if __name__ == "__main__":
     # A Ctrl-C is for the process that asks; when it ends, so does standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limit_memory()
     answer(sys.stdin, sys.stdout, lyrics_of if ONLY_LYRICS in sys.argv else row_of)
