@@ -128,8 +128,8 @@ class Songs:
             raise UnknownSongError("a text without words is about nothing")
         self._of_the_present_model()
         choice = self._lawful(choice)
-        encoded = LyricEncoder(self._config.lyrics).encode([text], lambda *_: None)
-        words = ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded)[0]
+        encoded = LyricEncoder(self._config.lyrics).encode_question(text)
+        words = ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded[None])[0]
         return Answer([], songs_about(self._store, self._collection, words, choice))
 
     def _of_the_present_model(self) -> None:
