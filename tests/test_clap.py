@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,13 @@ def clap(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return folder, write_clap(folder, fusion=request.param)
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SIMSONG_MODELS", str(tmp_path / "cache"))
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of this file's own; each model is exported once."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SIMSONG_MODELS", str(folder))
+        yield folder
 
 
 def _config(folder: Path, patches: int = 6) -> PipelineConfig:
