@@ -82,8 +82,8 @@ def _window(n_fft: int) -> NDArray[np.float32]:
 def _bands(front_end: ClapFrontEnd) -> csr_array:
     """Triangles [n_mels, n_fft // 2 + 1]."""
     to_mel, to_hertz = (_slaney_mel, _slaney_hertz) if front_end.slaney else (_htk_mel, _htk_hertz)
-    ends = to_mel(np.array([front_end.f_min, front_end.f_max]))
-    corners = to_hertz(np.linspace(*ends, front_end.n_mels + 2))
+    low, high = to_mel(np.array([front_end.f_min, front_end.f_max])).tolist()
+    corners = to_hertz(np.linspace(low, high, front_end.n_mels + 2))
     bins = np.linspace(0, SAMPLE_RATE // 2, front_end.n_fft // 2 + 1)
     widths = np.diff(corners)[:, None]
     rising = (bins - corners[:-2, None]) / widths[:-1]

@@ -51,7 +51,7 @@ def read_clap(name: str) -> ClapParts:
     """
     model = _model(name)
     try:
-        extractor = AutoFeatureExtractor.from_pretrained(name)
+        extractor = AutoFeatureExtractor.from_pretrained(name)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ModelError(f"CLAP model {name!r} lacks preprocessor_config.json ({first_line(error)})") from error
     if not isinstance(extractor, ClapFeatureExtractor):
@@ -93,10 +93,11 @@ def text_vector(name: str, text: str) -> NDArray[np.float32]:
 def _model(name: str) -> ClapModel:
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model = ClapModel.from_pretrained(name, dtype=torch.float32)
+        model: ClapModel = ClapModel.from_pretrained(name, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"CLAP model {name!r} cannot be loaded: give a folder that holds one, or a hub name where the hub is "
             f"reachable ({first_line(error)})"
         ) from error
-    return model.eval()
+    model.train(mode=False)
+    return model

@@ -84,7 +84,7 @@ def publish_variant(
         if before not in (None, name):
             refuse_fewer(store, before, len(points), keep_share)
         sound_dim = next((len(v[SOUND_VECTOR]) for v in sounds.values()), None)
-        store.ensure_collection(name, *widths, sound_dim)
+        store.ensure_collection(name, *widths, sound_dim=sound_dim)
         change = store.update(name, points, keep_share, before_write=still_mine, progress=progress)
         still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
