@@ -72,7 +72,7 @@ def publish_variant(
     points = _points(vectors, ModelFiles(workspace.model(variant)).references(), frames, config, now)
     sounds = sound_vectors(workspace, config, vectors["track_id"].to_list())
     points = [replace(p, vectors={**p.vectors, **sounds.get(str(p.payload["track_id"]), {})}) for p in points]
-    widths = [vectors.schema[column].shape[0] for column in ("audio", "lyrics")]  # type: ignore[attr-defined]
+    audio_dim, lyric_dim = (vectors.schema[c].shape[0] for c in ("audio", "lyrics"))  # type: ignore[attr-defined]
     run_id = run_id or uuid.uuid4().hex
     with workspace.lock(), nullcontext(opened) if opened else workspace.store(config.store) as store:
         token = workspace.fence.claim(run_id)
@@ -84,7 +84,7 @@ def publish_variant(
         if before not in (None, name):
             refuse_fewer(store, before, len(points), keep_share)
         sound_dim = next((len(v[SOUND_VECTOR]) for v in sounds.values()), None)
-        store.ensure_collection(name, *widths, sound_dim=sound_dim)
+        store.ensure_collection(name, audio_dim, lyric_dim, sound_dim)
         change = store.update(name, points, keep_share, before_write=still_mine, progress=progress)
         still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
