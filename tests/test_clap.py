@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from clap_tiny import WIDTH, write_clap
 from conftest import QUIET
@@ -15,9 +16,11 @@ from transformers import ClapFeatureExtractor, ClapModel
 
 from simsong_pipeline.audio.clap_front_end import PATCH, SAMPLE_RATE, ClapFrontEnd, even_starts
 from simsong_pipeline.audio.feature_format import feature_format
-from simsong_pipeline.config import EncoderConfig, PipelineConfig
+from simsong_pipeline.audio.preparation import AudioTask, prepare
+from simsong_pipeline.config import EncoderConfig, LogMelConfig, PipelineConfig
 from simsong_pipeline.encoder.clap import read_clap, text_vector
 from simsong_pipeline.errors import ModelError
+from simsong_pipeline.listening import LogMelListener
 from simsong_pipeline.pipeline.clap_cache import ensure_clap
 from simsong_pipeline.pipeline.hearing import open_listener
 
@@ -116,6 +119,22 @@ def test_other_weights_make_other_rows(tmp_path: Path) -> None:
     assert feature_format(_config(folder, patches=3)) != first
     write_clap(folder, seed=1)
     assert feature_format(_config(folder)) != first
+
+
+def test_description_is_of_16_khz_whatever_the_listener_wants(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    soundfile.write(path, _noise(6), SAMPLE_RATE)
+    task = AudioTask("T", str(path), path.stat().st_size, 0, None)
+    described = []
+    for rate in (16_000, SAMPLE_RATE):
+        config = PipelineConfig(encoder=EncoderConfig(kind="convolution"), log_mel=LogMelConfig(sample_rate=rate))
+        listener = LogMelListener(config.log_mel, feature_format(config))
+        described.append(prepare(task, config.audio, listener).description)
+    one, two = described
+    assert one is not None
+    assert two is not None
+    assert two.loudness_db == pytest.approx(one.loudness_db, abs=0.1)
+    np.testing.assert_allclose(one.timbre[:20], two.timbre[:20], atol=0.5)
 
 
 def test_what_is_no_clap_model_is_named(tmp_path: Path) -> None:
