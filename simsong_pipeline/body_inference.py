@@ -15,6 +15,7 @@ class OnnxBody:
     """A session over an exported body; its methods may be called from several threads, one core a call on CPUs.
 
     Attributes:
+        metadata: everything that the exporter wrote into the file.
         provider: the provider that runs, `cpu` or `cuda`.
         layout: which columns of the features are which layer.
         tags: what the tags are called, in order.
@@ -26,7 +27,7 @@ class OnnxBody:
         self._session = open_session(path, config)
         self._batch_size = config.batch_size
         self.provider = provider_of(self._session)
-        metadata = metadata_of(self._session)
+        self.metadata = metadata = metadata_of(self._session)
         try:
             self.layout = BodyLayout(**metadata["layout"])
             self.tags: tuple[str, ...] = tuple(metadata["tags"])

@@ -76,7 +76,7 @@ class BodyConfig(StageConfig):
     """The pretrained networks that hear each recording once; what they give is kept, so nothing is decoded again."""
 
     models: tuple[BodyName, ...] = Field(("musicnn-msd", "musicnn-mtt"), min_length=1)
-    patches: int = Field(6, ge=1, description="patches of three seconds, evenly spaced, that a song is heard by")
+    patches: int = Field(6, ge=1, description="patches, evenly spaced, of three seconds (clap: ten)")
 
 
 class LyricsConfig(StageConfig):
@@ -107,10 +107,10 @@ class SplitConfig(StageConfig):
 class EncoderConfig(StageConfig):
     """The audio encoder; widen and deepen it for a GPU."""
 
-    kind: Literal["musicnn", "convolution", "patches", "pretrained"] = Field(
-        "musicnn", description="a head on the frozen networks of `body`, or an encoder of log-mels"
+    kind: Literal["musicnn", "clap", "convolution", "patches", "pretrained"] = Field(
+        "musicnn", description="a head on frozen networks (musicnn, clap), or an encoder of log-mels"
     )
-    pretrained: str | None = Field(None, description="folder or hub name of an AST or Whisper model (pretrained)")
+    pretrained: str | None = Field(None, description="folder or hub name: AST or Whisper (pretrained), CLAP (clap)")
     freeze: bool = Field(True, description="train pooling and head alone (pretrained)")
     pooling: Literal["statistics", "mean", "attention"] = "statistics"
     stem_channels: int = Field(8, ge=1)

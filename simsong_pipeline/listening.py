@@ -6,7 +6,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio import musicnn_front_end
+from simsong_pipeline.audio import clap_front_end, musicnn_front_end
 from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT
 from simsong_pipeline.audio.feature_format import FeatureFormat
 from simsong_pipeline.audio.log_mel import log_mel
@@ -52,9 +52,7 @@ class BodyListener:
         starts = patch_starts(len(samples), self._patches)
         patches = musicnn_front_end.patches(samples, starts)
         rows = np.hstack([body.features(patches) for body in self._opened()])
-        # A network's outputs are far from the range's ends; what is not, on a signal like none, must stay finite.
-        limit = float(np.finfo(np.float16).max)
-        return np.clip(rows, -limit, limit).astype(np.float16)
+        return _kept(rows)
 
     def _opened(self) -> Sequence[OnnxBody]:
         with self._opening:
@@ -65,6 +63,39 @@ class BodyListener:
         """Mean probabilities over the patches, as `MUSICNN_TAGS` orders them."""
         heard: list[float] = rows[:, MUSICNN_LAYOUT.tags].astype(np.float32).mean(axis=0).tolist()
         return heard
+
+
+class ClapListener:
+    """Unit vectors that a CLAP model gives for a few patches of a recording.
+
+    Args:
+        open_body: gives the session; called once, with the first recording.
+        patches: as many as are heard, evenly spaced; fewer of a short recording.
+    """
+
+    def __init__(self, open_body: Callable[[], OnnxBody], patches: int, rows: FeatureFormat) -> None:
+        self._open, self._patches = open_body, patches
+        self._body: OnnxBody | None = None
+        self._opening = Lock()
+        self.format = rows
+        self.sample_rate = clap_front_end.SAMPLE_RATE
+
+    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
+        """Vectors [patches, channels] of mono samples [n]."""
+        with self._opening:
+            self._body = body = self._body or self._open()
+        front_end = clap_front_end.ClapFrontEnd(**body.metadata["front_end"])
+        return _kept(body.features(front_end.patches(samples, self._patches)))
+
+    def tags(self, rows: NDArray[np.float16]) -> list[float]:
+        """None: the model knows words, not tags."""
+        return []
+
+
+def _kept(rows: NDArray[np.float32]) -> NDArray[np.float16]:
+    """A network's outputs are far from the range's ends; what is not, on a signal like none, must stay finite."""
+    limit = float(np.finfo(np.float16).max)
+    return np.clip(rows, -limit, limit).astype(np.float16)
 
 
 def patch_starts(samples: int, count: int) -> list[int]:

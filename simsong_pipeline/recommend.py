@@ -24,6 +24,7 @@ from simsong_pipeline.diversity import Limit, by_marginal_relevance
 from simsong_pipeline.errors import UnknownSongError
 
 SONG_VECTOR = "song"
+SOUND_VECTOR = "sound"  # what a text of sounds is compared with; of bodies that know words
 HUBNESS_DIMS = 2
 
 

@@ -21,6 +21,7 @@ from conftest import SERVER
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import DiskFullError, StoreError, UnknownSongError
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
+from simsong_pipeline.pipeline.sound_vectors import nearest_to_both
 from simsong_pipeline.recommend import (
     Choice,
     Neighbour,
@@ -327,6 +328,48 @@ def test_diverse_choice_under_a_limit_looks_on_until_it_is_full(store: Store) ->
     store.update(SONGS, by_one)
     found = similar_songs(store, SONGS, _held(store, 4), Ranking(0.5), Choice(5, per_artist=1, diversity=0.4))
     assert len({n.payload["artist_id"] for n in found}) == 5
+
+
+def _with_sound(points: list[Point]) -> tuple[list[Point], np.ndarray]:
+    """The points with a further vector, but for each fifth, and these vectors, zeros where there is none."""
+    sounds = _unit(np.random.default_rng(1), len(points), 5)
+    sounds[::5] = 0
+    more = [{"sound": sound} if sound.any() else {} for sound in sounds]
+    return [replace(p, vectors={**p.vectors, **m}) for p, m in zip(points, more, strict=True)], sounds
+
+
+def test_songs_are_found_by_their_sound_where_the_collection_has_it(store: Store) -> None:
+    store.ensure_collection(OTHER, 6, 4, 5)
+    points, sounds = _with_sound(_points(_vectors()))
+    store.update(OTHER, points)
+    wanted = _unit(np.random.default_rng(2), 1, 5)[0]
+    found = store.query(OTHER, wanted, "sound", 30, Restriction(), ["sound"])
+    expected = {n: float(s @ wanted) for n, s in enumerate(sounds) if s.any()}
+    assert _ids(found) == [f"T{n}" for n in sorted(expected, key=lambda n: -expected[n])]
+    np.testing.assert_allclose(found[0].vectors["sound"], sounds[int(found[0].track_id[1:])], atol=1e-6)
+    # The other questions are as without it.
+    begin = store.fetch(OTHER, [point_id("T4")], with_vectors=True)
+    store.update(SONGS, _points(_vectors()))
+    one, two = (similar_songs(store, name, begin, Ranking(0.5), Choice(9)) for name in (OTHER, SONGS))
+    assert _ids(one) == _ids(two)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
+def test_sound_and_lyrics_are_asked_for_at_once(store: Store, weight: float) -> None:
+    store.ensure_collection(OTHER, 6, 4, 5)
+    vectors = _vectors()
+    points, sounds = _with_sound(_points(vectors))
+    store.update(OTHER, points)
+    sound, words = (_unit(np.random.default_rng(3), 1, width)[0] for width in (5, 4))
+    asked = {"sound": (sound, weight), "lyrics": (words, 1 - weight)}
+    found = nearest_to_both(store, OTHER, asked, Choice(9, Restriction().without("track_id", ["T3"])))
+    scores = weight * sounds @ sound + (1 - weight) * vectors.lyrics @ words
+    scores[3] = -np.inf
+    best = np.argsort(-scores)[:9]
+    np.testing.assert_allclose([n.score for n in found], scores[best], atol=1e-5)
+    spread = nearest_to_both(store, OTHER, asked, Choice(9, per_artist=1, diversity=0.5))
+    artists = [n.payload["artist_id"] for n in spread]
+    assert len(artists) == len(set(artists)) == 9
 
 
 def test_alias_moves_in_one_call(store: Store) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from simsong_pipeline.audio import musicnn_front_end
 from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT
+from simsong_pipeline.audio.clap_model import clap_name, clap_version, clap_width
 from simsong_pipeline.audio.log_mel import front_end_version
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import sha256_of
@@ -21,13 +22,20 @@ class FeatureFormat:
 
 
 def feature_format(config: PipelineConfig) -> FeatureFormat:
-    """The rows that the configured encoder is made for."""
+    """The rows that the configured encoder is made for.
+
+    Raises:
+        ModelError: the encoder is to be a CLAP model and none is named, or the folder holds none.
+    """
     if not hears_by_body(config):
         return FeatureFormat(front_end_version(config.log_mel), config.log_mel.n_mels)
+    if config.encoder.kind == "clap":
+        name = clap_name(config.encoder)
+        return FeatureFormat(sha256_of("clap", clap_version(name), config.body.patches)[:16], clap_width(name))
     version = sha256_of("body", config.body.model_dump(), musicnn_front_end.VERSION, _BODY_REVISION)[:16]
     return FeatureFormat(version, MUSICNN_LAYOUT.width * len(config.body.models))
 
 
 def hears_by_body(config: PipelineConfig) -> bool:
     """Whether songs are kept as a body's rows, one a patch, in place of a log-mel's frames."""
-    return config.encoder.kind == "musicnn"
+    return config.encoder.kind in ("musicnn", "clap")

@@ -15,11 +15,12 @@ from typing import Protocol
 
 import numpy as np
 import polars as pl
+import soxr
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.checks import check_recording, damage_note
 from simsong_pipeline.audio.decoding import decode
-from simsong_pipeline.audio.description import Description, describe
+from simsong_pipeline.audio.description import FRONT_END, Description, describe
 from simsong_pipeline.audio.feature_format import FeatureFormat
 from simsong_pipeline.config import AudioConfig
 from simsong_pipeline.errors import AudioError
@@ -107,7 +108,13 @@ def prepare(task: AudioTask, audio: AudioConfig, listener: Listener) -> Prepared
     samples = pcm.astype(np.float32) / np.float32(32767)
     rows = listener.hear(samples)
     known = (task, recording.source_rate, recording.duration_s, digest, "ok", damage_note(recording))
-    return PreparedAudio(*known, rows, describe(samples), listener.tags(rows))
+    return PreparedAudio(*known, rows, _described_at(samples, listener.sample_rate), listener.tags(rows))
+
+
+def _described_at(samples: NDArray[np.float32], sample_rate: int) -> Description:
+    """The description, which is of 16 kHz whatever the listener wants."""
+    wanted = FRONT_END.sample_rate
+    return describe(samples if sample_rate == wanted else soxr.resample(samples, sample_rate, wanted, quality="HQ"))
 
 
 Hearing = Callable[[PreparedAudio], None]

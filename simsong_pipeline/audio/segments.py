@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio import musicnn_front_end
+from simsong_pipeline.audio import clap_front_end, musicnn_front_end
 from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.config import LogMelConfig, PipelineConfig, SegmentConfig
 
@@ -61,6 +61,9 @@ def part_inputs(features: NDArray[np.float16], config: PipelineConfig) -> NDArra
 
 def part_seconds(features: NDArray[np.float16], duration_s: float, config: PipelineConfig) -> NDArray[np.float64]:
     """[n] where the parts begin, in seconds from the song's start."""
+    if config.encoder.kind == "clap":
+        rate = clap_front_end.SAMPLE_RATE
+        return np.array(clap_front_end.even_starts(round(duration_s * rate), config.body.patches)) / rate
     if hears_by_body(config):
         rate = musicnn_front_end.SAMPLE_RATE
         starts = musicnn_front_end.even_starts(

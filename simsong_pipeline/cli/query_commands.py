@@ -107,9 +107,15 @@ def path(
 
 
 def about(
-    text: Annotated[str, typer.Argument(help='What the lyrics say: "quiet songs about the sea".')],
+    text: Annotated[str | None, typer.Argument(help='What the lyrics say: "quiet songs about the sea".')] = None,
     home: Home = DEFAULT_HOME,
     k: _K = 10,
+    sound: Annotated[
+        str | None, typer.Option(help='What the music sounds like: "calm piano at night"; with a CLAP encoder.')
+    ] = None,
+    sound_weight: Annotated[
+        float, typer.Option(help="Share of the sound in the score, beside TEXT.", min=0, max=1)
+    ] = 0.5,
     since: _Since = None,
     until: _Until = None,
     language: _Languages = None,
@@ -123,12 +129,16 @@ def about(
     qdrant_url: QdrantUrl = None,
     json: Json = False,
 ) -> None:
-    """Songs whose lyrics are nearest to TEXT; what the music sounds like does not count."""
+    """Songs whose lyrics are nearest to TEXT, whose music sounds like --sound, or both."""
+    if text is None and sound is None:
+        raise typer.BadParameter("say what the lyrics are about (TEXT), what the music sounds like (--sound), or both")
     restriction = _restriction(since, until, language, tag, min_seconds, max_seconds)
     workspace = Workspace(home)
     with _asked(workspace, qdrant_url, None, None) as index:
-        answer = index.about(text, Choice(k, restriction, per_artist, per_album, diversity))
-    print_songs(f"About {text!r}", answer.neighbours, json)
+        choice = Choice(k, restriction, per_artist, per_album, diversity)
+        answer = index.about(text or "", choice) if sound is None else index.sounding(sound, choice, text, sound_weight)
+    titles = [f"about {text!r}"] * (text is not None) + [f"sounding like {sound!r}"] * (sound is not None)
+    print_songs(f"Songs {' and '.join(titles)}", answer.neighbours, json)
     _write(workspace, out_file, answer.neighbours)
 
 

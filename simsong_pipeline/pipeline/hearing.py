@@ -2,12 +2,14 @@
 
 from typing import cast
 
+from simsong_pipeline.audio.clap_model import clap_name
 from simsong_pipeline.audio.feature_format import feature_format, hears_by_body
 from simsong_pipeline.audio.preparation import Listener
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import EncoderConfig, PipelineConfig
 from simsong_pipeline.errors import ModelUnavailableError
-from simsong_pipeline.listening import BodyListener, LogMelListener
+from simsong_pipeline.listening import BodyListener, ClapListener, LogMelListener
+from simsong_pipeline.pipeline.clap_cache import ensure_clap
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.model_cache import BodyName, ensure_musicnn
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -21,6 +23,9 @@ def open_listener(config: PipelineConfig, told: Events) -> Listener:
     rows = feature_format(config)
     if not hears_by_body(config):
         return LogMelListener(config.log_mel, rows)
+    if config.encoder.kind == "clap":
+        name = clap_name(config.encoder)
+        return ClapListener(lambda: OnnxBody(ensure_clap(name, told), config.inference), config.body.patches, rows)
 
     def bodies() -> list[OnnxBody]:
         files = ensure_musicnn(told)
@@ -48,6 +53,9 @@ def with_available_encoder(workspace: Workspace, config: PipelineConfig, told: E
         ModelError: a file of theirs is damaged.
     """
     if not hears_by_body(config):
+        return config
+    if config.encoder.kind == "clap":  # chosen by a person: nothing takes its place
+        ensure_clap(clap_name(config.encoder), told)
         return config
     try:
         ensure_musicnn(told)

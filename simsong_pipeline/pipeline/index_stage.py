@@ -2,7 +2,7 @@
 
 import uuid
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -15,8 +15,9 @@ from simsong_pipeline.pipeline.embedding_stage import Progress
 from simsong_pipeline.pipeline.evaluation_stage import song_vectors
 from simsong_pipeline.pipeline.index_names import alias_name, collection_name
 from simsong_pipeline.pipeline.model_files import ModelFiles
+from simsong_pipeline.pipeline.sound_vectors import sound_vectors
 from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import SONG_VECTOR, Point, song_vector
+from simsong_pipeline.recommend import SONG_VECTOR, SOUND_VECTOR, Point, song_vector
 from simsong_pipeline.refresh import KEEP_SHARE
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import build_payloads, point_id
@@ -69,7 +70,9 @@ def publish_variant(
         refuse_unproven(workspace, variant, version)
     name, prefix = collection_name(variant, version, config), alias_name(variant, config)
     points = _points(vectors, ModelFiles(workspace.model(variant)).references(), frames, config, now)
-    widths = [vectors.schema[column].shape[0] for column in ("audio", "lyrics")]  # type: ignore[attr-defined]
+    sounds = sound_vectors(workspace, config, vectors["track_id"].to_list())
+    points = [replace(p, vectors={**p.vectors, **sounds.get(str(p.payload["track_id"]), {})}) for p in points]
+    audio_dim, lyric_dim = (vectors.schema[c].shape[0] for c in ("audio", "lyrics"))  # type: ignore[attr-defined]
     run_id = run_id or uuid.uuid4().hex
     with workspace.lock(), nullcontext(opened) if opened else workspace.store(config.store) as store:
         token = workspace.fence.claim(run_id)
@@ -80,7 +83,8 @@ def publish_variant(
         before = store.aliases().get(prefix)
         if before not in (None, name):
             refuse_fewer(store, before, len(points), keep_share)
-        store.ensure_collection(name, *widths)
+        sound_dim = next((len(v[SOUND_VECTOR]) for v in sounds.values()), None)
+        store.ensure_collection(name, audio_dim, lyric_dim, sound_dim)
         change = store.update(name, points, keep_share, before_write=still_mine, progress=progress)
         still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})

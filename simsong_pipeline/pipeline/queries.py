@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.credits import credit_of, named_in, songs_naming
@@ -14,13 +16,17 @@ from simsong_pipeline.pipeline.index_names import collection_name
 from simsong_pipeline.pipeline.library_stage import COPY
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.never_list import never_suggested
+from simsong_pipeline.pipeline.sound_vectors import nearest_to_both, text_side
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import (
+    SOUND_VECTOR,
     Choice,
     Neighbour,
     Point,
+    Question,
     Ranking,
     Restriction,
+    nearest,
     similar_songs,
     song_path,
     songs_about,
@@ -121,16 +127,44 @@ class Songs:
 
     def about(self, text: str, choice: Choice) -> Answer:
         """Songs whose lyrics are nearest to what a text says."""
-        # Imported here because they need torch.
-        from simsong_pipeline.lyrics.embedding import LyricEncoder
-
-        if not text.strip():
-            raise UnknownSongError("a text without words is about nothing")
+        words = _said(text)
         self._of_the_present_model()
         choice = self._lawful(choice)
-        encoded = LyricEncoder(self._config.lyrics).encode([text], lambda *_: None)
-        words = ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded)[0]
-        return Answer([], songs_about(self._store, self._collection, words, choice))
+        return Answer([], songs_about(self._store, self._collection, self._lyric_vector(words), choice))
+
+    def sounding(self, text: str, choice: Choice, about: str | None = None, sound_weight: float = 0.5) -> Answer:
+        """Songs whose music is nearest to what a text says that it sounds like.
+
+        Args:
+            about: what the lyrics are to say as well; null where they do not count.
+            sound_weight: share of the sound in the score then.
+
+        Raises:
+            ModelError: the home's encoder knows no words.
+        """
+        # Imported here because it needs torch.
+        from simsong_pipeline.encoder.clap import text_vector
+
+        name = text_side(self._config)
+        sound, words = _said(text), None if about is None else _said(about)
+        self._of_the_present_model()
+        choice = self._lawful(choice)
+        by_sound = text_vector(name, sound)
+        if words is None:
+            question = Question(by_sound, SOUND_VECTOR, {SOUND_VECTOR: 1.0})
+            return Answer([], nearest(self._store, self._collection, question, choice))
+        both = {SOUND_VECTOR: (by_sound, sound_weight), "lyrics": (self._lyric_vector(words), 1 - sound_weight)}
+        return Answer([], nearest_to_both(self._store, self._collection, both, choice))
+
+    def _lyric_vector(self, text: str) -> NDArray[np.float32]:
+        """Imported here because it needs torch."""
+        from simsong_pipeline.lyrics.embedding import LyricEncoder
+
+        encoded = LyricEncoder(self._config.lyrics).encode_question(text)
+        whitened: NDArray[np.float32] = (
+            ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded[None])[0]
+        )
+        return whitened
 
     def _of_the_present_model(self) -> None:
         """The index of another model has other directions: asking it with this one's means nothing."""
@@ -201,6 +235,12 @@ class Songs:
         tags = self._workspace.read("lastfm_tags").filter(pl.col("weight") > 0)
         of_songs = tags.join(self._tracks, on="track_id", how="semi")
         return of_songs["tag"].unique().sort().to_list()
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise UnknownSongError("a text without words is about nothing")
+    return text
 
 
 def _record(workspace: Workspace, config: PipelineConfig) -> TrainingRecord:

@@ -21,7 +21,7 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import SimSongError, StoreError, first_line
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
-from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
 
@@ -74,10 +74,10 @@ class EdgeStore:
         """Number of collections."""
         return len(self.collections())
 
-    def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int) -> None:
+    def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int, sound_dim: int | None = None) -> None:
         """Create the shard with its named vectors and payload indexes unless it is there.
 
-        Only `song` has a graph; `audio` and `lyrics` by themselves are searched exactly.
+        Only `song` has a graph; the others are searched exactly. `sound` is there where its width is given.
         """
         if name in self.collections():
             return
@@ -91,6 +91,8 @@ class EdgeStore:
             "lyrics": edge.EdgeVectorParams(size=lyric_dim, distance=cosine, hnsw_config=exact),
             SONG_VECTOR: edge.EdgeVectorParams(size=song, distance=edge.Distance.Dot),
         }
+        if sound_dim is not None:
+            vectors[SOUND_VECTOR] = edge.EdgeVectorParams(size=sound_dim, distance=cosine, hnsw_config=exact)
         graph = edge.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
         with self._errors():
             (self._folder / name).mkdir()

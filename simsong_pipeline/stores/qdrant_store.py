@@ -30,7 +30,7 @@ from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import BusyError, SimSongError, StoreError, first_line
 from simsong_pipeline.files import disk_room
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock, in_words, log_line
-from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.redaction import cause, remember_address, without_credentials, without_secrets
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.trying_again import ask
@@ -117,27 +117,30 @@ class QdrantStore:
         """Number of collections: the cheapest question that needs an answer."""
         return len(self.collections())
 
-    def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int) -> None:
-        """Create the collection with its named vectors and payload indexes unless it is there."""
+    def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int, sound_dim: int | None = None) -> None:
+        """Create the collection with its named vectors and payload indexes unless it is there.
+
+        `sound` is there where its width is given.
+        """
         self._ask_for_room(0)
-        self._ask(self._create_unless_there, name, audio_dim, lyric_dim)
+        self._ask(self._create_unless_there, name, audio_dim, lyric_dim, sound_dim)
         if not self.embedded:  # the embedded mode has no payload indexes
             for field, kind in _PAYLOAD_INDEXES.items():
                 self._ask(self._client.create_payload_index, name, field, kind, wait=True)
 
-    def _create_unless_there(self, name: str, audio_dim: int, lyric_dim: int) -> bool:
+    def _create_unless_there(self, name: str, audio_dim: int, lyric_dim: int, sound_dim: int | None) -> bool:
         """Asked as one question, because a try whose answer was lost may have created it."""
         if self._client.collection_exists(name):
             return True
         song = audio_dim + lyric_dim + HUBNESS_DIMS
-        return self._client.create_collection(
-            name,
-            vectors_config={
-                "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
-                "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
-                SONG_VECTOR: models.VectorParams(size=song, distance=models.Distance.DOT),
-            },
-        )
+        vectors = {
+            "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
+            "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
+            SONG_VECTOR: models.VectorParams(size=song, distance=models.Distance.DOT),
+        }
+        if sound_dim is not None:
+            vectors[SOUND_VECTOR] = models.VectorParams(size=sound_dim, distance=models.Distance.COSINE)
+        return self._client.create_collection(name, vectors_config=vectors)
 
     def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
         """See `updating.bring_to`."""
