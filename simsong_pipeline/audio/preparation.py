@@ -30,6 +30,7 @@ _AHEAD = 12
 # What is measured of a recording besides its features; arrays as their bytes.
 DESCRIBED: dict[str, pl.DataType | type[pl.DataType]] = {
     "tags": pl.List(pl.Float32),
+    "strangeness": pl.Float64,
     "loudness_db": pl.Float64,
     "tempo_bpm": pl.Float64,
     "timbre": pl.Binary,
@@ -70,6 +71,10 @@ class Listener(Protocol):
         """Probabilities of the tags that it knows, in its order; none where it knows none."""
         ...
 
+    def strangeness(self, rows: NDArray[np.float16]) -> float | None:
+        """How unlike music the rows are; null where it cannot tell."""
+        ...
+
 
 @dataclass(frozen=True)
 class PreparedAudio:
@@ -87,6 +92,7 @@ class PreparedAudio:
     features: NDArray[np.float16] | None
     description: Description | None = None
     tags: Sequence[float] = ()
+    strangeness: float | None = None
 
 
 def prepare(task: AudioTask, audio: AudioConfig, listener: Listener) -> PreparedAudio:
@@ -107,7 +113,7 @@ def prepare(task: AudioTask, audio: AudioConfig, listener: Listener) -> Prepared
     samples = pcm.astype(np.float32) / np.float32(32767)
     rows = listener.hear(samples)
     known = (task, recording.source_rate, recording.duration_s, digest, "ok", damage_note(recording))
-    return PreparedAudio(*known, rows, describe(samples), listener.tags(rows))
+    return PreparedAudio(*known, rows, describe(samples), listener.tags(rows), listener.strangeness(rows))
 
 
 Hearing = Callable[[PreparedAudio], None]
@@ -154,7 +160,7 @@ def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:
     rows = [
         (p.task.track_id, p.task.path, p.task.size_bytes, p.task.modified_ns)
         + (p.sample_rate, p.duration_s, p.audio_sha256, p.status, p.reason, p.task.expected_s)
-        + (list(p.tags), *_described(p.description))
+        + (list(p.tags), p.strangeness, *_described(p.description))
         for p in prepared
     ]
     schema = {**polars_schema(AUDIO, 1), "expected_s": pl.Float64, **DESCRIBED}
@@ -162,9 +168,9 @@ def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:
 
 
 def _described(description: Description | None) -> tuple[object, ...]:
-    """In the order of `DESCRIBED`, but for the tags."""
+    """In the order of `DESCRIBED`, but for what the listener says."""
     if description is None:
-        return (None,) * (len(DESCRIBED) - 1)
+        return (None,) * (len(DESCRIBED) - 2)
     prints = description.prints
     arrays = (description.timbre, prints.codes, prints.spectrum)
     return (description.loudness_db, description.tempo_bpm, *(np.ascontiguousarray(a).tobytes() for a in arrays))
