@@ -1,4 +1,4 @@
-"""What is measured of a recording, against closed forms: clicks of a known tempo, a sine's level, numpy's covariance."""
+"""What is measured of a recording, against closed forms: clicks of a known tempo, a sine's level, covariances."""
 
 import numpy as np
 import pytest
@@ -24,15 +24,15 @@ def test_clicks_have_their_tempo(bpm: float) -> None:
     assert tempo(log_mel(_clicks(bpm), FRONT_END)) == pytest.approx(bpm, rel=0.02)
 
 
-@pytest.mark.parametrize(("bpm", "said"), [(30.0, 60.0), (40.0, 80.0), (240.0, 120.0), (300.0, 150.0)])
-def test_tempi_beyond_the_range_are_told_an_octave_away(bpm: float, said: float) -> None:
-    """The autocorrelation of even clicks has its peaks at whole multiples of their distance.
+@pytest.mark.parametrize(("bpm", "said"), [(220.0, 110.0), (240.0, 120.0), (300.0, 100.0), (360.0, 120.0)])
+def test_beats_too_fast_to_count_are_counted_by_twos_or_threes(bpm: float, said: float) -> None:
+    """Even clicks correlate at whole multiples of their distance: of these the one nearest to 120 is told."""
+    assert tempo(log_mel(_clicks(bpm), FRONT_END)) == pytest.approx(said, rel=0.02)
 
-    So beats that come too fast are counted by twos; those that come too slowly have nothing in between, and no pulse is
-    better than a made-up one.
-    """
-    found = tempo(log_mel(_clicks(bpm, 40.0), FRONT_END))
-    assert found is None if bpm < 50 else found == pytest.approx(said, rel=0.02)
+
+@pytest.mark.parametrize("bpm", [30.0, 40.0])
+def test_beats_too_slow_to_count_are_no_pulse(bpm: float) -> None:
+    assert tempo(log_mel(_clicks(bpm, 40.0), FRONT_END)) is None
 
 
 def test_noise_has_no_pulse() -> None:

@@ -65,7 +65,7 @@ def test_what_is_no_music_is_told(listener: BodyListener, name: str) -> None:
 
 
 def test_music_is_none_of_it(listener: BodyListener, shared: Path) -> None:
-    songs = sorted((shared / "data" / "open_music" / "audio").glob("*.ogg"))[::6]
+    songs = sorted((shared / "open_music" / "audio").glob("*.ogg"))[::6]
     assert len(songs) >= 5
     assert [_reason(listener, decode(path, RATE, 30).samples) for path in songs] == [None] * len(songs)
 
