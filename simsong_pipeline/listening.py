@@ -30,6 +30,9 @@ class LogMelListener:
         """None: a spectrogram has no names for what it shows."""
         return []
 
+    def strangeness(self, rows: NDArray[np.float16]) -> None:
+        """Not known: nothing here was trained on music."""
+
 
 class BodyListener:
     """What pretrained bodies give for a few patches of a recording, side by side.
@@ -64,6 +67,16 @@ class BodyListener:
         heard: list[float] = rows[:, MUSICNN_LAYOUT.tags].astype(np.float32).mean(axis=0).tolist()
         return heard
 
+    def strangeness(self, rows: NDArray[np.float16]) -> float:
+        """Root mean square of the standardised pooled channels, the geometric mean over the bodies.
+
+        The channels are standardised by the statistics of the music that a body was trained on, so music lies near 0.6
+        by whatever genre, and what no such music sounds like lies further out.
+        """
+        pooled = slice(MUSICNN_LAYOUT.mean_pool.start, MUSICNN_LAYOUT.max_pool.stop)
+        by_body = rows.astype(np.float64).reshape(len(rows), -1, MUSICNN_LAYOUT.width)[:, :, pooled]
+        return float(np.exp(0.5 * np.log((by_body**2).mean(axis=(0, 2))).mean()))
+
 
 class ClapListener:
     """Unit vectors that a CLAP model gives for a few patches of a recording.
@@ -90,6 +103,9 @@ class ClapListener:
     def tags(self, rows: NDArray[np.float16]) -> list[float]:
         """None: the model knows words, not tags."""
         return []
+
+    def strangeness(self, rows: NDArray[np.float16]) -> None:
+        """Not known: its vectors have unit length, whatever the sound."""
 
 
 def _kept(rows: NDArray[np.float32]) -> NDArray[np.float16]:

@@ -169,9 +169,11 @@ DESCRIPTIONS = Contract(
         "loudness_db": pl.Float64,
         "tempo_bpm": pl.Float64,
         "tags": pl.List(pl.Float32),
+        # How far a body's features lie from the music that it was trained on: `listening.BodyListener.strangeness`.
+        "strangeness": pl.Float64,
     },
     key=("track_id",),
-    nullable=frozenset({"tempo_bpm"}),
+    nullable=frozenset({"tempo_bpm", "strangeness"}),
 )
 SPLITS = Contract("splits", {"track_id": pl.String, "split": SPLIT}, key=("track_id",))
 LYRIC_EMBEDDINGS = Contract(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from conftest import SMALL_CONFIG
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
+from simsong_pipeline.config import EncoderConfig
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
 from simsong_pipeline.pipeline.never_list import change_never, never_suggested
 from simsong_pipeline.pipeline.queries import Songs, paths_of
@@ -88,6 +90,48 @@ def test_limits_hold(home: Workspace, songs: Songs) -> None:
     assert {n.payload["language"] for n in found} == {"en"}
     artists = [n.payload["artist_id"] for n in found]
     assert len(artists) == len(set(artists))
+
+
+def test_songs_outside_a_tempo_do_not_come(home: Workspace, songs: Songs) -> None:
+    tempi = dict(home.read("descriptions").select("track_id", "tempo_bpm").iter_rows())
+    first, *others = _indexed(home)
+    known = sorted(t for other in others if (t := tempi[other]) is not None)
+    low, high = known[len(known) // 4], known[3 * len(known) // 4]
+    found = songs.similar([first], Choice(len(others), Restriction(between={"tempo_bpm": (low, high)}))).neighbours
+    expected = {other for other in others if tempi[other] is not None and low <= tempi[other] <= high}
+    assert {n.track_id for n in found} == expected
+
+
+def test_what_is_no_music_comes_only_where_it_is_asked_for(run_copy: Workspace) -> None:
+    first, *others = _indexed(run_copy)
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        collection = store.aliases()["simsong"]
+        point, asked = store.fetch(collection, [point_id(others[0]), point_id(first)], with_vectors=True)
+        marked = [replace(p, payload={**p.payload, "outlier": "unlike music"}) for p in (point, asked)]
+        store.upsert(collection, marked)
+        answers = [
+            Songs(run_copy, store, SMALL_CONFIG, with_outliers=wanted).similar([first], Choice(len(others))).neighbours
+            for wanted in (False, True)
+        ]
+    ids = [{n.track_id for n in answer} for answer in answers]
+    assert ids == [set(others[1:]), set(others)]
+
+
+def test_tags_that_nobody_stated_are_those_that_are_heard(run_copy: Workspace) -> None:
+    first, *others = _indexed(run_copy)
+    by_body = SMALL_CONFIG.model_copy(update={"encoder": EncoderConfig(kind="musicnn")})
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        collection = store.aliases()["simsong"]
+        points = store.fetch(collection, [point_id(t) for t in others[:2]], with_vectors=True)
+        store.upsert(collection, [replace(p, payload={**p.payload, "heard_tags": ["hip-hop"]}) for p in points])
+        songs = Songs(run_copy, store, by_body)
+        found = songs.similar([first], Choice(9, Restriction(any_of={"tags": ["Hip-Hop"]}))).neighbours
+        assert {n.track_id for n in found} == set(others[:2])
+        assert ["hip-hop" in note for note in songs.notes] == [True]
+        with pytest.raises(UnknownTagError):
+            songs.similar([first], Choice(9, Restriction(any_of={"tags": ["zydeco polka"]})))
+        with pytest.raises(UnknownTagError):  # an encoder that knows no tags has heard none
+            Songs(run_copy, store, SMALL_CONFIG).similar([first], Choice(9, Restriction(any_of={"tags": ["Hip-Hop"]})))
 
 
 def test_why_agrees_with_the_ranking(home: Workspace, songs: Songs) -> None:

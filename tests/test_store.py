@@ -65,6 +65,8 @@ def _points(vectors: SongVectors, version: str = "v1") -> list[Point]:
         }
         payload |= {"release": "First", "tags": ["odd" if n % 2 else "even"], "language": "de" if n % 3 else "en"}
         payload |= {"year": 1970 + n, "duration_s": 100.0 + n}
+        payload |= {"tempo_bpm": 60.0 + 5 * n if n % 4 else None, "heard_tags": ["jazz", "soul"] if n % 5 else ["rock"]}
+        payload |= {"outlier": None if n % 6 else "unlike music"}
         points.append(Point(point_id(f"T{n}"), named, payload | {"model_version": version}))
     return points
 
@@ -216,6 +218,9 @@ def test_songs_about_something_have_lyrics(store: Store) -> None:
         (Restriction(none_of={"artist_id": ["A1"]}), lambda n: n // 3 != 1),
         (Restriction(any_of={"tags": ["odd"]}), lambda n: n % 2 == 1),
         (Restriction(any_of={"tags": ["odd", "even"]}), lambda n: True),
+        (Restriction(any_of={"heard_tags": ["soul"]}), lambda n: n % 5 != 0),
+        (Restriction(between={"tempo_bpm": (80.0, 120.0)}), lambda n: n % 4 != 0 and 4 <= n <= 12),
+        (Restriction(none_of={"outlier": ["nearly silent", "unlike music"]}), lambda n: n % 6 != 0),
         (Restriction(between={"year": (1975, 1980)}), lambda n: 5 <= n <= 10),
         (Restriction(between={"duration_s": (None, 110.0)}), lambda n: n <= 10),
         (Restriction(any_of={"language": ["en"]}, between={"year": (1990, None)}), lambda n: n >= 20 and n % 3 == 0),

@@ -59,6 +59,7 @@ _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     "loudness_db": pl.Float64,
     "tempo_bpm": pl.Float64,
     "tags": pl.List(pl.Float32),
+    "strangeness": pl.Float64,
 }
 # Read only where they are wanted: the fingerprint of a song is as large as its features.
 _ARRAYS = {name: kind for name, kind in DESCRIBED.items() if kind == pl.Binary}

@@ -31,6 +31,7 @@ _AHEAD = 12
 # What is measured of a recording besides its features; arrays as their bytes.
 DESCRIBED: dict[str, pl.DataType | type[pl.DataType]] = {
     "tags": pl.List(pl.Float32),
+    "strangeness": pl.Float64,
     "loudness_db": pl.Float64,
     "tempo_bpm": pl.Float64,
     "timbre": pl.Binary,
@@ -71,6 +72,10 @@ class Listener(Protocol):
         """Probabilities of the tags that it knows, in its order; none where it knows none."""
         ...
 
+    def strangeness(self, rows: NDArray[np.float16]) -> float | None:
+        """How unlike music the rows are; null where it cannot tell."""
+        ...
+
 
 @dataclass(frozen=True)
 class PreparedAudio:
@@ -88,6 +93,7 @@ class PreparedAudio:
     features: NDArray[np.float16] | None
     description: Description | None = None
     tags: Sequence[float] = ()
+    strangeness: float | None = None
 
 
 def prepare(task: AudioTask, audio: AudioConfig, listener: Listener) -> PreparedAudio:
@@ -108,7 +114,8 @@ def prepare(task: AudioTask, audio: AudioConfig, listener: Listener) -> Prepared
     samples = pcm.astype(np.float32) / np.float32(32767)
     rows = listener.hear(samples)
     known = (task, recording.source_rate, recording.duration_s, digest, "ok", damage_note(recording))
-    return PreparedAudio(*known, rows, _described_at(samples, listener.sample_rate), listener.tags(rows))
+    described = _described_at(samples, listener.sample_rate)
+    return PreparedAudio(*known, rows, described, listener.tags(rows), listener.strangeness(rows))
 
 
 def _described_at(samples: NDArray[np.float32], sample_rate: int) -> Description:
@@ -161,7 +168,7 @@ def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:
     rows = [
         (p.task.track_id, p.task.path, p.task.size_bytes, p.task.modified_ns)
         + (p.sample_rate, p.duration_s, p.audio_sha256, p.status, p.reason, p.task.expected_s)
-        + (list(p.tags), *_described(p.description))
+        + (list(p.tags), p.strangeness, *_described(p.description))
         for p in prepared
     ]
     schema = {**polars_schema(AUDIO, 1), "expected_s": pl.Float64, **DESCRIBED}
@@ -169,9 +176,9 @@ def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:
 
 
 def _described(description: Description | None) -> tuple[object, ...]:
-    """In the order of `DESCRIBED`, but for the tags."""
+    """In the order of `DESCRIBED`, but for what the listener says."""
     if description is None:
-        return (None,) * (len(DESCRIBED) - 1)
+        return (None,) * (len(DESCRIBED) - 2)
     prints = description.prints
     arrays = (description.timbre, prints.codes, prints.spectrum)
     return (description.loudness_db, description.tempo_bpm, *(np.ascontiguousarray(a).tobytes() for a in arrays))

@@ -34,9 +34,16 @@ _Until = Annotated[int | None, typer.Option("--until", help="Of this year or ear
 _Languages = Annotated[
     list[str] | None, typer.Option("--language", help="Lyrics in this language (en, de, …); repeat.")
 ]
-_Tags = Annotated[list[str] | None, typer.Option("--tag", help="With this tag; repeat for one of several.")]
+_Tags = Annotated[
+    list[str] | None, typer.Option("--tag", help="With this tag, stated or else heard; repeat for one of several.")
+]
 _Shortest = Annotated[float | None, typer.Option("--min-seconds", help="At least this long.", min=0)]
 _Longest = Annotated[float | None, typer.Option("--max-seconds", help="At most this long.", min=0)]
+_Slowest = Annotated[float | None, typer.Option("--min-tempo", help="At least so many beats a minute.", min=0)]
+_Fastest = Annotated[float | None, typer.Option("--max-tempo", help="At most so many beats a minute.", min=0)]
+_WithOutliers = Annotated[
+    bool, typer.Option("--with-outliers", help="Also what is no music by its sound: speech, noise, near silence.")
+]
 _PerArtist = Annotated[int | None, typer.Option(help="At most so many songs of one artist.", min=1)]
 _PerAlbum = Annotated[int | None, typer.Option(help="At most so many songs of one album.", min=1)]
 _Diversity = Annotated[
@@ -59,6 +66,9 @@ def similar(
     tag: _Tags = None,
     min_seconds: _Shortest = None,
     max_seconds: _Longest = None,
+    min_tempo: _Slowest = None,
+    max_tempo: _Fastest = None,
+    with_outliers: _WithOutliers = False,
     per_artist: _PerArtist = None,
     per_album: _PerAlbum = None,
     diversity: _Diversity = 0.0,
@@ -67,10 +77,10 @@ def similar(
     json: Json = False,
 ) -> None:
     """Songs most like SONGS, from the index."""
-    restriction = _restriction(since, until, language, tag, min_seconds, max_seconds)
+    restriction = _restriction(since, until, language, tag, (min_seconds, max_seconds), (min_tempo, max_tempo))
     choice = Choice(k, restriction, per_artist, per_album, diversity)
     workspace = Workspace(home)
-    with _asked(workspace, qdrant_url, audio_weight, hubness) as index:
+    with _asked(workspace, qdrant_url, audio_weight, hubness, with_outliers) as index:
         answer = index.similar(songs, choice, dislike or [], exclude_artist)
     print_songs(f"Similar to {', '.join(n.name for n in answer.meant)}", answer.neighbours, json)
     _write(workspace, out_file, answer.neighbours)
@@ -89,6 +99,9 @@ def path(
     tag: _Tags = None,
     min_seconds: _Shortest = None,
     max_seconds: _Longest = None,
+    min_tempo: _Slowest = None,
+    max_tempo: _Fastest = None,
+    with_outliers: _WithOutliers = False,
     per_artist: _PerArtist = None,
     per_album: _PerAlbum = None,
     out_file: _Out = None,
@@ -96,9 +109,9 @@ def path(
     json: Json = False,
 ) -> None:
     """A playlist that leads from START to END, each step a little nearer to the end."""
-    restriction = _restriction(since, until, language, tag, min_seconds, max_seconds)
+    restriction = _restriction(since, until, language, tag, (min_seconds, max_seconds), (min_tempo, max_tempo))
     workspace = Workspace(home)
-    with _asked(workspace, qdrant_url, audio_weight, hubness) as index:
+    with _asked(workspace, qdrant_url, audio_weight, hubness, with_outliers) as index:
         answer = index.path(start, end, Choice(k, restriction, per_artist, per_album))
         first, last = index.ends(answer.meant)
     whole = [first, *answer.neighbours, last]
@@ -122,6 +135,9 @@ def about(
     tag: _Tags = None,
     min_seconds: _Shortest = None,
     max_seconds: _Longest = None,
+    min_tempo: _Slowest = None,
+    max_tempo: _Fastest = None,
+    with_outliers: _WithOutliers = False,
     per_artist: _PerArtist = None,
     per_album: _PerAlbum = None,
     diversity: _Diversity = 0.0,
@@ -132,9 +148,9 @@ def about(
     """Songs whose lyrics are nearest to TEXT, whose music sounds like --sound, or both."""
     if text is None and sound is None:
         raise typer.BadParameter("say what the lyrics are about (TEXT), what the music sounds like (--sound), or both")
-    restriction = _restriction(since, until, language, tag, min_seconds, max_seconds)
+    restriction = _restriction(since, until, language, tag, (min_seconds, max_seconds), (min_tempo, max_tempo))
     workspace = Workspace(home)
-    with _asked(workspace, qdrant_url, None, None) as index:
+    with _asked(workspace, qdrant_url, None, None, with_outliers) as index:
         choice = Choice(k, restriction, per_artist, per_album, diversity)
         answer = index.about(text or "", choice) if sound is None else index.sounding(sound, choice, text, sound_weight)
     titles = [f"about {text!r}"] * (text is not None) + [f"sounding like {sound!r}"] * (sound is not None)
@@ -158,11 +174,12 @@ def why(
         print_json({"first": one.track_id, "second": two.track_id, **asdict(found)})
         return
     off = f", {found.hubness_taken_off:.4f} taken off for hubness" if found.hubness_taken_off else ""
-    rows = [
+    rows: list[tuple[str, float | None, str]] = [
         ("score", found.score, f"{found.audio_weight:g} of it audio{off}"),
         ("audio", found.audio, "cosine of the songs' audio vectors"),
         ("lyrics", found.lyrics, "cosine of the lyric vectors" if found.lyrics is not None else "one has none"),
     ]
+    rows += [(what, None, remark) for what, remark in found.heard]
     rows += [(f"{_clock(a)} and {_clock(b)}", cosine, "segments") for a, b, cosine in found.segments]
     print_table(f"{one.name} and {two.name}", ("what", "score", "remark"), rows)
     out.print(f"model {found.model_version[:12]}")
@@ -218,14 +235,21 @@ def _print_never(entries: Sequence["Entry"], whole: bool) -> None:
 
 @contextmanager
 def _asked(
-    workspace: Workspace, qdrant_url: str | None, audio_weight: float | None, hubness: float | None
+    workspace: Workspace,
+    qdrant_url: str | None,
+    audio_weight: float | None,
+    hubness: float | None,
+    with_outliers: bool = False,
 ) -> Iterator["Songs"]:
     from simsong_pipeline.pipeline.queries import Songs
 
     config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
     workspace.read("tracks")  # says so before an empty index is made
     with workspace.store(config.store) as store:
-        yield Songs(workspace, store, config, audio_weight, hubness)
+        songs = Songs(workspace, store, config, audio_weight, hubness, with_outliers)
+        yield songs
+    for note in songs.notes:
+        err.print(note, markup=False)
 
 
 def _restriction(
@@ -233,13 +257,14 @@ def _restriction(
     until: int | None,
     language: list[str] | None,
     tag: list[str] | None,
-    min_seconds: float | None,
-    max_seconds: float | None,
+    seconds: tuple[float | None, float | None],
+    tempo: tuple[float | None, float | None],
 ) -> Restriction:
     _in_order(("--since", since), ("--until", until))
-    _in_order(("--min-seconds", min_seconds), ("--max-seconds", max_seconds))
+    _in_order(("--min-seconds", seconds[0]), ("--max-seconds", seconds[1]))
+    _in_order(("--min-tempo", tempo[0]), ("--max-tempo", tempo[1]))
     any_of = {name: values for name, values in (("language", language), ("tags", tag)) if values}
-    pairs = {"year": (since, until), "duration_s": (min_seconds, max_seconds)}
+    pairs = {"year": (since, until), "duration_s": seconds, "tempo_bpm": tempo}
     return Restriction(any_of=any_of, between={name: pair for name, pair in pairs.items() if pair != (None, None)})
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from simsong_pipeline.audio.heard_tags import tag_names
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError, StoreError, UnprovenError
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
@@ -115,7 +116,14 @@ def _points(
     vectors: pl.DataFrame, references: SongVectors, frames: IndexFrames, config: PipelineConfig, now: datetime
 ) -> list[Point]:
     payloads = build_payloads(
-        frames.tracks, frames.audio, frames.lyrics, frames.tags, vectors, config.store.lyrics_text
+        frames.tracks,
+        frames.audio,
+        frames.lyrics,
+        frames.tags,
+        vectors,
+        config.store.lyrics_text,
+        frames.descriptions,
+        tag_names(config.body.models[0]),
     )
     lyric_dim = vectors.schema["lyrics"].shape[0]  # type: ignore[attr-defined]
     embedded_at = now.isoformat(timespec="seconds")

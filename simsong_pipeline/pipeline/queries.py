@@ -8,9 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from simsong_pipeline.audio.feature_format import hears_by_body
+from simsong_pipeline.audio.heard_tags import tag_names
+from simsong_pipeline.audio.outliers import REASONS
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.credits import credit_of, named_in, songs_naming
-from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError
+from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
 from simsong_pipeline.finding import find_song, find_tags
 from simsong_pipeline.pipeline.index_names import collection_name
 from simsong_pipeline.pipeline.library_stage import COPY
@@ -61,6 +64,10 @@ class Songs:
         audio_weight: share of the audio in a score, from 0 to 1; null takes the model's own, which was chosen on
             validation songs.
         hubness: how much of the candidates' hubness to take off; null takes the model's own as well.
+        with_outliers: answer with what is no music as well, as far as it can be told (`audio.outliers`).
+
+    Attributes:
+        notes: what was understood otherwise than it was asked, a line each.
 
     Raises:
         RawDataError: there is no model or no index yet.
@@ -74,7 +81,10 @@ class Songs:
         config: PipelineConfig,
         audio_weight: float | None = None,
         hubness: float | None = None,
+        with_outliers: bool = False,
     ) -> None:
+        self.notes: list[str] = []
+        self._with_outliers = with_outliers
         self._workspace, self._store, self._config = workspace, store, config
         workspace.refuse_half_rolled_back()
         self._collection = config.store.collection
@@ -208,11 +218,13 @@ class Songs:
         return points
 
     def _lawful(self, choice: Choice) -> Choice:
-        """Without what is never to be suggested, and with filters as the index spells them."""
+        """Without what is never to be suggested or no music, and with filters as the index spells them."""
         never = never_suggested(self._workspace)
         # By name as well, for an entry may be of a version that kept names otherwise.
         artists = [*never.artists, *(main for listed in never.artists if (main := credit_of(listed).main))]
         restriction = self._not_by(choice.restriction.without("track_id", never.tracks), artists)
+        if not self._with_outliers:
+            restriction = restriction.without("outlier", REASONS)
         return replace(choice, restriction=replace(restriction, any_of=self._spelled(restriction.any_of)))
 
     def _not_by(self, restriction: Restriction, artist_ids: Sequence[str]) -> Restriction:
@@ -225,10 +237,27 @@ class Songs:
         any_of = dict(asked)
         if languages := any_of.get("language"):
             any_of["language"] = [language.strip().lower() for language in languages]
-        if tags := any_of.get("tags"):
-            known = self._tags()
-            any_of["tags"] = [spelled for words in tags for spelled in find_tags(known, words)]
+        if tags := any_of.pop("tags", None):
+            field, spelled = self._spelled_tags(tags)
+            any_of[field] = spelled
         return any_of
+
+    def _spelled_tags(self, asked: Sequence[str]) -> tuple[str, list[str]]:
+        """The payload field that knows the tags, and how: stated ones or, where one is not, what the music sounds like.
+
+        Raises:
+            UnknownTagError: no song is said to have one of them, nor could it be heard.
+        """
+        stated = self._tags()
+        try:
+            return "tags", [spelled for words in asked for spelled in find_tags(stated, words)]
+        except UnknownTagError:
+            heard = list(dict.fromkeys(tag_names(self._config.body.models[0])))
+            if not hears_by_body(self._config) or not all(_is_one_of(heard, words) for words in asked):
+                raise
+        spelled = [tag for words in asked for tag in find_tags(heard, words)]
+        self.notes.append(f"not all of these are tags of a song: chosen by what is heard ({', '.join(spelled)})")
+        return "heard_tags", spelled
 
     def _tags(self) -> list[str]:
         """All tags of the catalogue's songs."""
@@ -241,6 +270,13 @@ def _said(text: str) -> str:
     if not text.strip():
         raise UnknownSongError("a text without words is about nothing")
     return text
+
+
+def _is_one_of(tags: Sequence[str], words: str) -> bool:
+    try:
+        return bool(find_tags(tags, words))
+    except UnknownTagError:
+        return False
 
 
 def _record(workspace: Workspace, config: PipelineConfig) -> TrainingRecord:

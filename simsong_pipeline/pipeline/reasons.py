@@ -20,6 +20,7 @@ class Reasons:
     Attributes:
         audio, lyrics: cosines in [-1, 1]; lyrics null where a song has none.
         score: as a query for the first song ranks the second by.
+        heard: what both sound like, as (what, in words): tags, tempo, loudness, and what is no music.
         segments: (seconds into the first song, seconds into the second, cosine), the most alike first.
     """
 
@@ -30,6 +31,7 @@ class Reasons:
     hubness_taken_off: float
     segments: list[tuple[float, float, float]]
     model_version: str
+    heard: list[tuple[str, str]]
 
 
 def reasons(
@@ -48,7 +50,25 @@ def reasons(
     places = [np.unravel_index(int(i), likeness.shape) for i in order]
     segments = [(float(starts[0][i]), float(starts[1][j]), float(likeness[i, j])) for i, j in places]
     score = weight * audio + (1 - weight) * (lyrics or 0.0) - taken
-    return Reasons(audio, lyrics, score, weight, taken, segments, str(one.payload["model_version"]))
+    return Reasons(
+        audio, lyrics, score, weight, taken, segments, str(one.payload["model_version"]), heard_alike(one, two)
+    )
+
+
+def heard_alike(one: Point, two: Point) -> list[tuple[str, str]]:
+    """What is known of both songs' sound by their payloads, in words."""
+    songs = [p.payload for p in (one, two)]
+    found: list[tuple[str, str]] = []
+    tags = [[*(song.get("tags") or ()), *(song.get("heard_tags") or ())] for song in songs]
+    if shared := [tag for tag in dict.fromkeys(tags[0]) if tag in tags[1]]:
+        found.append(("tags of both", ", ".join(shared)))
+    for what, field, unit in (("tempo", "tempo_bpm", "beats a minute"), ("loudness", "loudness_db", "dB")):
+        values = [song.get(field) for song in songs]
+        if any(value is not None for value in values):
+            said = ["not clear" if value is None else f"{value:.0f}" for value in values]
+            found.append((what, f"{said[0]} and {said[1]} {unit}"))
+    found += [("no music", f"{song['title']}: {song['outlier']}") for song in songs if song.get("outlier")]
+    return found
 
 
 def _segment_likeness(

@@ -31,9 +31,13 @@ _PAYLOAD_INDEXES = {
     "artist_id": _KINDS.Keyword,
     "language": _KINDS.Keyword,
     "tags": _KINDS.Keyword,
+    "heard_tags": _KINDS.Keyword,
+    "outlier": _KINDS.Keyword,
     "genre": _KINDS.Keyword,
     "year": _KINDS.Integer,
     "duration_s": _KINDS.Float,
+    "tempo_bpm": _KINDS.Float,
+    "loudness_db": _KINDS.Float,
 }
 # A disk that fills up while a shard is mapped kills the process (SIGBUS), so room is asked for first: each segment's
 # vectors are written once as they come and once more into the index.

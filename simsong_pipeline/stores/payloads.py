@@ -1,10 +1,13 @@
 """What a song's point carries besides its vectors, and the point's id."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
+from simsong_pipeline.audio.heard_tags import heard_tags
+from simsong_pipeline.audio.outliers import outlier_reason
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.lyrics.cleaning import excerpt
 
@@ -24,23 +27,30 @@ def build_payloads(
     tags: pl.DataFrame,
     vectors: pl.DataFrame,
     lyrics_text: bool,
+    descriptions: pl.DataFrame,
+    tag_names: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
     """Payload by track id for each track with vectors, without the time of embedding.
+
+    Args:
+        tag_names: of the probabilities in `descriptions`, in their order.
 
     `payload_hash` covers all other fields, so that a changed tag alone is written without embedding again.
     """
     tag_lists = tags.filter(pl.col("weight") > 0).group_by("track_id", maintain_order=True).agg("tag")
+    heard = descriptions.select("track_id", "loudness_db", "tempo_bpm", "strangeness", pl.col("tags").alias("heard"))
     rows = (
         vectors.select("track_id", "content_hash", "model_version")
         .join(tracks, on="track_id")
         .join(audio.select("track_id", pl.col("duration_s").alias("decoded_s"), "audio_sha256"), on="track_id")
         .join(lyrics.select("track_id", "language", "text", "text_sha256"), on="track_id", how="left")
+        .join(heard, on="track_id", how="left")
         .join(tag_lists.select("track_id", pl.col("tag").alias("tags")), on="track_id", how="left")
     )
-    return {row["track_id"]: _payload(row, lyrics_text) for row in rows.iter_rows(named=True)}
+    return {row["track_id"]: _payload(row, lyrics_text, tag_names) for row in rows.iter_rows(named=True)}
 
 
-def _payload(row: dict[str, Any], lyrics_text: bool) -> dict[str, Any]:
+def _payload(row: dict[str, Any], lyrics_text: bool, tag_names: Sequence[str]) -> dict[str, Any]:
     text = row["text"]
     payload = {
         "track_id": row["track_id"],
@@ -54,6 +64,10 @@ def _payload(row: dict[str, Any], lyrics_text: bool) -> dict[str, Any]:
         "language": row["language"],
         "lyrics_excerpt": excerpt(text) if text else None,
         "tags": row["tags"] or [],
+        "heard_tags": heard_tags(row["heard"] or [], tag_names),
+        "tempo_bpm": row["tempo_bpm"],
+        "loudness_db": row["loudness_db"],
+        "outlier": _outlier(row),
         "audio_sha256": row["audio_sha256"],
         "text_sha256": row["text_sha256"],
         "content_hash": row["content_hash"],
@@ -63,3 +77,10 @@ def _payload(row: dict[str, Any], lyrics_text: bool) -> dict[str, Any]:
         payload["lyrics"] = text
     payload["payload_hash"] = sha256_of(payload)
     return payload
+
+
+def _outlier(row: dict[str, Any]) -> str | None:
+    """One of `outliers.REASONS`; null of a song that was described by nobody."""
+    if row["loudness_db"] is None:
+        return None
+    return outlier_reason(row["loudness_db"], row["tempo_bpm"], row["strangeness"])

@@ -41,9 +41,13 @@ _PAYLOAD_INDEXES = {
     "artist_id": models.PayloadSchemaType.KEYWORD,
     "language": models.PayloadSchemaType.KEYWORD,
     "tags": models.PayloadSchemaType.KEYWORD,
+    "heard_tags": models.PayloadSchemaType.KEYWORD,
+    "outlier": models.PayloadSchemaType.KEYWORD,
     "genre": models.PayloadSchemaType.KEYWORD,
     "year": models.PayloadSchemaType.INTEGER,
     "duration_s": models.PayloadSchemaType.FLOAT,
+    "tempo_bpm": models.PayloadSchemaType.FLOAT,
+    "loudness_db": models.PayloadSchemaType.FLOAT,
 }
 # A list of collections is written anew in place, and points as they come.
 _FREE_BYTES, _ROOM = 20_000_000, 2
