@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.nights import write_song
+from benchmarks.real_music.peers import PACKAGES, is_installed
 from simsong_pipeline.pipeline.model_cache import MusicnnFiles
 from simsong_pipeline.pipeline.night import RunSummary
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -84,3 +87,26 @@ def test_quality_of_heads_and_of_encoders_from_scratch(tmp_path: Path, musicnn_f
     assert {f"{recipe}_{kind}" for recipe in recipes for kind in ("audio", "fused")} | {"mfcc", "lyrics"} <= methods
     pairs = set(pl.read_csv(tmp_path / "out" / "differences.csv")["pair"])
     assert {"ns_fused - start_fused", "head_audio - start_audio", "ns_fused - convolution_fused"} <= pairs
+
+
+@pytest.mark.slow
+def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
+    rng, rows = np.random.default_rng(0), []
+    for number in range(16):
+        write_song(tmp_path / f"{number}.ogg", rng, 4.0)
+        rows.append((f"{number}.ogg", f"artist {number // 2}", f"genre {number % 3}", f"source {number // 8}"))
+    manifest, out = tmp_path / "manifest.csv", tmp_path / "out"
+    pl.DataFrame(rows, schema=["path", "artist", "genre", "source"], orient="row").write_csv(manifest)
+    learned = ("--heads", "--seeds", 1, "--learning-rates", 0.002, "--steps", 3)
+    scratch = ("--scratch", "sample-small", "--config", tmp_path / "scratch.toml")
+    (tmp_path / "scratch.toml").write_text(SCRATCH)
+    options = ("--manifest", manifest, "--out", out, "--bootstrap", 100)
+    said = start("real_music", *options, *learned, *scratch)
+    table = pl.read_csv(out / "summary.csv")
+    assert set(table["task"]) >= {"artist", "genre", "genre, other artists", "artist, within one source"}
+    assert {"mfcc", "served", "scratch", "patches_1", "served+mp", "fitted_on_5"} <= set(table["method"])
+    for peer, package in PACKAGES.items():
+        assert (peer in set(table["method"])) == is_installed(peer)
+        assert (package in said) != is_installed(peer)
+    heads = pl.read_csv(out / "heads-differences.csv")
+    assert set(heads["method"]) == {"head_0.002_3"}

@@ -32,7 +32,7 @@ EVENTS = Events(stage=lambda name: print(name, flush=True), progress=lambda *_: 
 def main() -> None:
     """Hear, ask every method, and write the tables."""
     arguments = _parser().parse_args()
-    config = read_config(arguments.config, PipelineConfig(), {})
+    config = read_config(arguments.config, PipelineConfig(), {"encoder.kind": "musicnn"})
     collection = read_collection(arguments.manifest)
     print(f"{len(collection)} recordings; asked: {'; '.join(collection.tasks())}", flush=True)
     heard = hear_all(collection.paths, arguments.out / "heard", config, EVENTS)

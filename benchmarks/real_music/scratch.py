@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 
 from benchmarks.quality.datasets import named
-from benchmarks.quality.decoded import log_mels
 from benchmarks.real_music.hearing import Heard
 from benchmarks.real_music.methods import cosines
 from simsong_pipeline.audio.description import FRONT_END
-from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import write_bytes
 from simsong_pipeline.pipeline.encoders import build_encoder, on_training_device, trainee_of
@@ -41,7 +39,7 @@ def scratch_scores(
     config = read_config(None, base, changes)
     path = folder / f"scratch-{dataset}-{seed}-{recipe_of('ns', config)}.safetensors"
     if not path.is_file():
-        write_bytes(path, save(_trained(path.with_suffix(".checkpoint"), folder, dataset, base, config, events)))
+        write_bytes(path, save(_trained(path.with_suffix(".checkpoint"), folder, dataset, config, events)))
     encoder = build_encoder(config, None)
     encoder.load_state_dict(load_file(path))
     rows = {str(n): h.log_mel for n, h in enumerate(heard)}
@@ -49,23 +47,13 @@ def scratch_scores(
 
 
 def _trained(
-    checkpoint: Path, folder: Path, dataset: str, base: PipelineConfig, config: PipelineConfig, events: Events
+    checkpoint: Path, folder: Path, dataset: str, config: PipelineConfig, events: Events
 ) -> dict[str, torch.Tensor]:
     events.stage(f"training from scratch on {dataset}, seed {config.train.seed}")
-    prepared = named(dataset).prepare(folder / "homes", config.train.seed, base, events)
-    parts = prepared.parts
-    kept = feature_format(prepared.config) == feature_format(config)
-    features = parts.features if kept else log_mels(prepared.audio, config, config.log_mel)
-    songs = parts.training_songs()
-    validator = Validator(parts, config, features)
-    trained = train(
-        type(songs)([features[t] for t in parts.train], songs.artist, songs.neighbours, songs.lyrics),
-        trainee_of(config, None),
-        "ns",
-        config.train,
-        validator.recall if validator.task is not None else None,
-        events.training_progress,
-        checkpoint,
-    )
+    parts = named(dataset).prepare(folder / "homes", config.train.seed, config, events).parts
+    validator = Validator(parts, config)
+    validate = validator.recall if validator.task is not None else None
+    songs, trainee = parts.training_songs(), trainee_of(config, None)
+    trained = train(songs, trainee, "ns", config.train, validate, events.training_progress, checkpoint)
     checkpoint.unlink(missing_ok=True)
     return trained.weights
