@@ -110,3 +110,8 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
         assert (package in said) != is_installed(peer)
     heads = pl.read_csv(out / "heads-differences.csv")
     assert set(heads["method"]) == {"head_0.002_3"}
+
+
+def test_body(musicnn_files: MusicnnFiles) -> None:
+    said = start("body", "--body", "mtt", "--batches", 1, "--rounds", 1)
+    assert [line.split()[0] for line in said.splitlines()] == ["part", "front", "ONNX", "torch"]
