@@ -95,6 +95,6 @@ def _keep(path: Path, heard: Heard) -> None:
 
 def columns(body: str, layer: str, config: PipelineConfig) -> NDArray[np.int64]:
     """The columns of a layer ("penultimate", "mean_pool", "max_pool", "tags" or "all") of one body in a row."""
-    at = config.body.models.index(cast("BodyName", body)) * MUSICNN_LAYOUT.width  # type: ignore[arg-type]
+    at = [str(model) for model in config.body.models].index(body) * MUSICNN_LAYOUT.width
     chosen = slice(0, MUSICNN_LAYOUT.width) if layer == "all" else getattr(MUSICNN_LAYOUT, layer)
     return np.arange(MUSICNN_LAYOUT.width)[chosen] + at
