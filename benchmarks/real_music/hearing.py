@@ -48,7 +48,8 @@ class Heard:
     def patches(self, count: int) -> NDArray[np.float16]:
         """[<= count, channels] rows at the places where so many patches would be heard, or the nearest to them."""
         wanted = np.array(patch_starts(self.samples, count))
-        return self.rows[abs(wanted[:, None] - self.starts).argmin(axis=1)]
+        nearest: NDArray[np.float16] = self.rows[abs(wanted[:, None] - self.starts).argmin(axis=1)]
+        return nearest
 
 
 def hear_all(paths: Sequence[Path], folder: Path, config: PipelineConfig, events: Events) -> list[Heard]:
@@ -69,7 +70,8 @@ def hear_all(paths: Sequence[Path], folder: Path, config: PipelineConfig, events
         if not kept.is_file():
             _keep(kept, _hear(path, bodies, config))
         with np.load(kept) as stored:
-            return Heard(*(stored[name] for name in ("starts", "rows", "timbre", "log_mel")), int(stored["samples"]))
+            arrays = {name: stored[name] for name in ("starts", "rows", "timbre", "log_mel")}
+            return Heard(samples=int(stored["samples"]), **arrays)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = []
