@@ -1,82 +1,132 @@
-"""What a song costs on the way to its vector: decoding, log-mel, encoder; torch eager and compiled beside ONNX Runtime.
+"""What a song costs on the way to its vector: decoding, what is heard, the encoder; torch beside ONNX Runtime.
 
-Run from the repository after `simsong run`: `python benchmarks/embedding.py --home simsong-data`. All parts run on
-the same songs in the same process, each on one core as in a night, in rounds, so that a slow moment of the machine hits
-all of them; the medians are compared as ratios.
+Run from the repository after `simsong run`: `python -m benchmarks.embedding --home simsong-data`. All parts run on the
+same songs in the same process, each on one core as in a night, in rounds, so that a slow moment of the machine hits all
+of them; the medians are compared as ratios. Of a home that hears by pretrained bodies, each body and the head have
+their own lines; of one that hears by log-mels, the log-mel and the encoder have.
 """
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from simsong_pipeline.audio import musicnn_front_end
 from simsong_pipeline.audio.decoding import decode
+from simsong_pipeline.audio.description import describe
+from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.audio.log_mel import log_mel
-from simsong_pipeline.audio.segments import even_segments, segment_frames
+from simsong_pipeline.audio.segments import song_inputs
+from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.encoder.audio_encoder import AudioEncoder
+from simsong_pipeline.encoder.musicnn import Musicnn
 from simsong_pipeline.inference import OnnxEncoder
+from simsong_pipeline.listening import patch_starts
+from simsong_pipeline.pipeline.encoders import read_encoder
+from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.model_cache import BodyName, ensure_musicnn
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
+
+Calls = dict[str, Callable[[], object]]
+_Song = NDArray[np.float32]
+_BASE = "decode and resample"
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path("simsong-data"))
     parser.add_argument("--songs", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--compile", action=argparse.BooleanOptionalAction, default=True, help="with torch.compile as well"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     workspace = Workspace(arguments.home)
-    config = workspace.load_config()
-    parts = _parts(workspace, config, arguments.songs)
+    parts = _parts(workspace, workspace.load_config(), arguments.songs, arguments.compile)
+    medians = _medians(parts, arguments.rounds)
+    base = medians[_BASE]
+    print(f"{'part':32} {'ms a song':>10} {'of decoding':>12}")
+    for name, value in medians.items():
+        print(f"{name:32} {1000 * value / arguments.songs:10.2f} {value / base:12.2f}")
+    for name, value in medians.items():
+        network, _, engine = name.rpartition(", ")
+        if engine.startswith("torch"):
+            print(f"{network}, ONNX Runtime against {engine}: {medians[f'{network}, ONNX Runtime'] / value:.2f}")
+
+
+def _medians(parts: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in parts}
-    for _ in range(arguments.rounds):
+    for _ in range(rounds):
         for name, call in parts.items():
             started = time.perf_counter()
             call()
             seconds[name].append(time.perf_counter() - started)
-    medians = {name: float(np.median(values)) for name, values in seconds.items()}
-    base = medians["decode and resample"]
-    print(f"{'part':24} {'ms a song':>10} {'of decoding':>12}")
-    for name, value in medians.items():
-        print(f"{name:24} {1000 * value / arguments.songs:10.2f} {value / base:12.2f}")
-    for other in ("torch eager", "torch compiled"):
-        print(f"ONNX Runtime against {other}: {medians['ONNX Runtime'] / medians[other]:.2f}")
+    return {name: float(np.median(values)) for name, values in seconds.items()}
 
 
-def _parts(workspace: Workspace, config: PipelineConfig, count: int) -> dict[str, Callable[[], object]]:
+def _parts(workspace: Workspace, config: PipelineConfig, count: int, compiled: bool) -> Calls:
     rows = workspace.read("audio").filter(status="ok").sort("track_id").head(count)
     paths = [Path(p) for p in rows["path"].to_list()]
-    recordings = [decode(p, config.log_mel.sample_rate, config.audio.max_seconds).samples for p in paths]
-    features = [log_mel(samples, config.log_mel) for samples in recordings]
-    length = segment_frames(config.segments, config.log_mel)
-    songs = [even_segments(f, length, config.segments.inference_segments) for f in features]
+    rate = musicnn_front_end.SAMPLE_RATE if hears_by_body(config) else config.log_mel.sample_rate
+    recordings = [decode(p, rate, config.audio.max_seconds).samples for p in paths]
+    parts: Calls = {
+        _BASE: lambda: [decode(p, rate, config.audio.max_seconds) for p in paths],
+        "loudness, tempo, timbre, print": lambda: [describe(samples) for samples in recordings],
+    }
+    features = workspace.features(config).reader(workspace.read("segment_features"))
+    songs = [song_inputs(features[t], config) for t in rows["track_id"].to_list()]
     files = ModelFiles(workspace.model(config.serve))
-    encoder = AudioEncoder(config.encoder, config.log_mel.n_mels, length).eval()
-    encoder.load_state_dict(load_file(files.encoder))
-    session = OnnxEncoder(files.onnx, config.inference)
+    encoder = OnnxEncoder(files.onnx, config.inference).embed
+    if hears_by_body(config):
+        parts |= _bodies(recordings, config, compiled)
+        return parts | _engines("head", songs, encoder, read_encoder(files), compiled)
+    parts["log-mel"] = lambda: [log_mel(samples, config.log_mel) for samples in recordings]
+    return parts | _engines("encoder", songs, encoder, read_encoder(files), compiled)
 
-    compiled = torch.compile(encoder, dynamic=True)
+
+def _bodies(recordings: Sequence[_Song], config: PipelineConfig, compiled: bool) -> Calls:
+    """The front end, which all bodies share, and each body on its patches."""
+    files = ensure_musicnn(Events(stage=print, progress=lambda *_: None, note=print))
+    starts = [patch_starts(len(samples), config.body.patches) for samples in recordings]
+    pairs = list(zip(recordings, starts, strict=True))
+    patches = [musicnn_front_end.patches(samples, begin) for samples, begin in pairs]
+    parts: Calls = {"patches": lambda: [musicnn_front_end.patches(samples, begin) for samples, begin in pairs]}
+    for model in config.body.models:
+        name = cast(BodyName, model.removeprefix("musicnn-"))
+        body = Musicnn().eval()
+        body.load_state_dict(load_file(files.weights(name)))
+        parts |= _engines(model, patches, OnnxBody(files.onnx(name), config.inference).features, body, compiled)
+    return parts
+
+
+def _engines(
+    name: str, songs: Sequence[_Song], onnx: Callable[[_Song], object], network: torch.nn.Module, compiled: bool
+) -> Calls:
+    """A network on the songs under ONNX Runtime and torch."""
 
     def forward(model: Callable[[torch.Tensor], object]) -> None:
         with torch.inference_mode():
             for song in songs:
                 model(torch.from_numpy(song))
 
-    forward(compiled)  # compiles, which takes half a minute and is none of a night's business
-    return {
-        "decode and resample": lambda: [decode(p, config.log_mel.sample_rate, config.audio.max_seconds) for p in paths],
-        "log-mel": lambda: [log_mel(samples, config.log_mel) for samples in recordings],
-        "torch eager": lambda: forward(encoder),
-        "torch compiled": lambda: forward(compiled),
-        "ONNX Runtime": lambda: [session.embed(song) for song in songs],
+    calls: Calls = {
+        f"{name}, ONNX Runtime": lambda: [onnx(song) for song in songs],
+        f"{name}, torch": lambda: forward(network),
     }
+    if compiled:
+        optimised = torch.compile(network, dynamic=True)
+        forward(optimised)  # compiles, which takes half a minute and is none of a night's business
+        calls[f"{name}, torch compiled"] = lambda: forward(optimised)
+    return calls
 
 
 if __name__ == "__main__":

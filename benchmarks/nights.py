@@ -1,9 +1,9 @@
 """What a night costs: `python -m benchmarks.nights --songs 2000`.
 
-Writes a music folder of short synthetic songs, trains a small model once, then measures nights by the command itself,
+Writes a music folder of short synthetic songs, trains for a few steps once, then measures nights by the command itself,
 each as a person would start it: nothing changed, twenty songs changed, one song new. Then, in rounds from the same
 state, a night with many new songs and its parts on the same songs and as many threads: decoding and resampling alone,
-with the log-mels, with the encoders as well.
+with what the encoders hear of it (log-mels, or what pretrained networks give), with the encoders as well.
 """
 
 import argparse
@@ -25,15 +25,13 @@ import soundfile
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.preparation import AudioTask, Hearing, prepare_all
 from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
+from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.hearing import open_listener
 from simsong_pipeline.pipeline.workspace import Workspace
 
 RATE = 44_100
-SMALL = """
-[encoder]
-stem_channels = 4
-widths = [16, 24]
-depths = [1, 1]
-embedding_dim = 32
+# Of a head, or of an encoder where another kind is configured: a night does not care how good it is.
+BRIEF = """
 [train]
 steps = 6
 batch_size = 16
@@ -51,7 +49,7 @@ def main() -> None:
     parser.add_argument("--manifest", action="store_true", help="a catalogue's CSV in place of a music folder")
     parser.add_argument("--new", type=int, default=200, help="songs that arrive in the last night, two at least")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of that night and of its parts")
-    parser.add_argument("--config", type=Path, help="TOML file in place of a tiny encoder's")
+    parser.add_argument("--config", type=Path, help="TOML file in place of the defaults, trained for six steps")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -62,11 +60,13 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     music, home = folder / "music", folder / "home"
     manifest = folder / "manifest.csv" if options.manifest else None
     rng = np.random.default_rng(options.seed)
-    files = [music / f"Artist {n % (options.songs // 10)} - Song {n}{options.suffix}" for n in range(options.songs)]
+    files = [
+        music / f"Artist {n % max(1, options.songs // 10)} - Song {n}{options.suffix}" for n in range(options.songs)
+    ]
     for file in files:
         write_song(file, rng, options.seconds)
     config = folder / "config.toml"
-    config.write_text(options.config.read_text() if options.config else SMALL)
+    config.write_text(options.config.read_text() if options.config else BRIEF)
     _list(music, manifest)
     source = ["run", "--manifest", str(manifest), "--relevance", "artist"] if manifest else ["library", str(music)]
     rows = [_night("first run, with training", [*source, "--config", str(config), "--publish-anyway"], home)]
@@ -109,18 +109,19 @@ def _round(files: list[Path], folder: Path, manifest: Path | None) -> dict[str, 
     shutil.copytree(folder / "home", home)
     workspace = Workspace(home)
     config = workspace.load_config()
+    listener = open_listener(config, Events(stage=print, progress=lambda *_: None, note=print))
     tasks = [AudioTask(f.name, str(f), f.stat().st_size, f.stat().st_mtime_ns, None) for f in files]
 
     def prepared(hear: Hearing) -> Iterable[object]:
-        return prepare_all(tasks, config.audio, config.log_mel, lambda *_: None, hear)
+        return prepare_all(tasks, config.audio, listener, lambda *_: None, hear)
 
     def decoded() -> Iterable[object]:
         with ThreadPoolExecutor(config.audio.workers or os.cpu_count()) as pool:
-            yield from pool.map(lambda f: decode(f, config.log_mel.sample_rate, config.audio.max_seconds), files)
+            yield from pool.map(lambda f: decode(f, listener.sample_rate, config.audio.max_seconds), files)
 
     seconds = {
         "decoding and resampling": _seconds(decoded()),
-        "with checks and log-mel": _seconds(prepared(lambda _: None)),
+        "with checks and hearing": _seconds(prepared(lambda _: None)),
         "with both encoders": _seconds(prepared(Ahead(workspace, config, usable_encoders(workspace, config)).hear)),
     }
     shares = {name: value / len(files) for name, value in seconds.items()}

@@ -12,6 +12,7 @@ from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.retrieval import Task, build_task
+from simsong_pipeline.pipeline.ahead import Ahead
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.night import prepare
 from simsong_pipeline.pipeline.settings import read_config
@@ -20,8 +21,9 @@ from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.sample.generate import write_sample
 
 # More noise in the similarity lowers what any method can reach; the music itself stays as it is. The large one has five
-# times as many songs to learn from, and as many to choose among.
+# times as many songs to learn from, and as many to choose among; the small one is for trying the benchmark itself.
 SAMPLES = {
+    "sample-small": SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7),
     "sample-easy": SampleConfig(similarity_noise=0.1),
     "sample": SampleConfig(similarity_noise=0.25),
     "sample-hard": SampleConfig(similarity_noise=0.6),
@@ -38,7 +40,7 @@ class Prepared:
         folder: where trained models of this catalogue and seed are kept.
         parts: the songs to train and validate on.
         test: the songs of the gallery, each of which is a query.
-        features: of the test songs.
+        features: of the test songs, in the form that the configured encoder is made for.
         audio: paths of the recordings, of training and test songs.
         unlabelled: features of songs that may be heard in training but of which nothing else is told.
         protocols: what is relevant to what among the test songs.
@@ -85,7 +87,8 @@ class Dataset:
             events.stage("composing and encoding songs")
             write_sample(workspace.raw, SAMPLES[self.name].model_copy(update={"seed": seed}))
         if workspace.read_if_there("splits") is None:
-            prepare(workspace, SourceConfig(manifest=self.manifest), config, events)
+            # No encoders: this benchmark embeds after it has trained.
+            prepare(workspace, SourceConfig(manifest=self.manifest), config, events, Ahead(workspace, config, {}))
         return workspace
 
 

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.datasets import Prepared
+from benchmarks.quality.decoded import log_mels
 from benchmarks.quality.models import Progress, TrainedSongs, trained_songs
 from benchmarks.quality.recipes import RECIPES
+from simsong_pipeline.audio.description import FRONT_END, gaussian, timbre
 from simsong_pipeline.evaluation.baselines import (
     gaussian_scores,
     log_mel_statistics,
-    mfcc_gaussian,
     random_scores,
     statistics_scores,
 )
@@ -30,7 +31,7 @@ def method_scores(
     yield from _classical(prepared)
     for name in recipes:
         stage(f"  {name}")
-        songs = trained_songs(prepared, RECIPES[name], progress)
+        songs = trained_songs(prepared, RECIPES[name], stage, progress)
         if name in ("ns", "wns"):
             yield from _served(name, songs)
         else:
@@ -40,14 +41,15 @@ def method_scores(
 
 
 def _classical(prepared: Prepared) -> Iterator[MethodScores]:
-    features = [prepared.features[t] for t in prepared.test]
+    heard = log_mels(prepared.audio, prepared.config, FRONT_END)
+    features = [heard[t] for t in prepared.test]
     yield MethodScores("random", random_scores(len(features), prepared.config.train.seed))
     statistics = statistics_scores([log_mel_statistics(f) for f in features])
     yield MethodScores("log_mel", statistics)
     yield MethodScores("log_mel+mp", mutual_proximity(statistics))
-    timbre = gaussian_scores([mfcc_gaussian(f) for f in features])
-    yield MethodScores("mfcc", timbre)
-    yield MethodScores("mfcc+mp", mutual_proximity(timbre))
+    gaussians = gaussian_scores([gaussian(timbre(f)) for f in features])
+    yield MethodScores("mfcc", gaussians)
+    yield MethodScores("mfcc+mp", mutual_proximity(gaussians))
 
 
 def _served(name: str, songs: TrainedSongs) -> Iterator[MethodScores]:

@@ -4,22 +4,17 @@ Nine strided blocks of three samples each see 3^10 = 59,049 samples; trained by 
 Its widths are a quarter of the paper's, which two CPU cores can train in minutes.
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from simsong_pipeline.audio.decoding import decode
-from simsong_pipeline.config import EncoderConfig, PipelineConfig
+from simsong_pipeline.config import EncoderConfig
 
 SAMPLES = 3**10
 _WIDTHS = (32, 32, 32, 64, 64, 64, 64, 64, 64, 128)
 # Settings under which the shared loop cuts waveforms in place of log-mels.
 CHANGES = {
+    "encoder.kind": "convolution",
     "log_mel.hop_length": 1,
     "log_mel.n_mels": 1,
     "segments.seconds": SAMPLES / 16_000,
@@ -46,22 +41,3 @@ class SampleCnn(nn.Module):
         """See the class."""
         hidden = self.blocks(waveform.transpose(1, 2)).mean(dim=2)
         return nn.functional.normalize(self.head(hidden), dim=1)
-
-
-class Waveforms:
-    """Maps a track id to its samples [n, 1] at 16 kHz, decoded when first asked for and kept."""
-
-    def __init__(self, audio: pl.DataFrame, config: PipelineConfig) -> None:
-        self._paths = {t: Path(p) for t, p in audio.filter(status="ok").select("track_id", "path").rows()}
-        self._config = config
-        self._kept: dict[str, NDArray[np.float16]] = {}
-
-    def __getitem__(self, track_id: str) -> NDArray[np.float16]:
-        if track_id not in self._kept:
-            log_mel, audio = self._config.log_mel, self._config.audio
-            recording = decode(self._paths[track_id], log_mel.sample_rate, audio.max_seconds)
-            self._kept[track_id] = recording.samples.astype(np.float16)[:, None]
-        return self._kept[track_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)

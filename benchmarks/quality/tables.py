@@ -7,16 +7,24 @@ import polars as pl
 
 from simsong_pipeline.evaluation.bootstrap import interval, paired_difference, resamples
 
-# What each method is compared with; an ingredient with the defaults, by audio and fused.
+# What each method is compared with where that was measured too; a change to training from scratch with its defaults.
 _AGAINST = {
-    "wns_fused": "ns_fused",
-    "wns_audio": "ns_audio",
-    "wns_unmasked_audio": "ns_unmasked_audio",
-    "wns_unmasked_fused": "ns_unmasked_fused",
-    "ns_fused": "ns_audio",
-    "log_mel+mp": "log_mel",
-    "mfcc+mp": "mfcc",
-    "ns_audio": "mfcc+mp",
+    "wns_fused": ("ns_fused",),
+    "wns_audio": ("ns_audio",),
+    "ns_audio": ("start_audio", "mfcc+mp"),
+    "ns_fused": ("ns_audio", "start_fused", "convolution_fused"),
+    "start_audio": ("mfcc+mp",),
+    "start_fused": ("start_audio",),
+    "head_audio": ("start_audio",),
+    "head_fused": ("start_fused",),
+    "wns_head_audio": ("head_audio",),
+    "wns_head_fused": ("head_fused",),
+    "convolution_audio": ("ns_audio",),
+    "convolution_fused": ("convolution_audio",),
+    "wns_unmasked_audio": ("ns_unmasked_audio",),
+    "wns_unmasked_fused": ("ns_unmasked_fused",),
+    "log_mel+mp": ("log_mel",),
+    "mfcc+mp": ("mfcc",),
 }
 _KEY = ("dataset", "protocol", "metric")
 _SHAPE = ("chance", "oracle", "hub_skew", "coverage", "anti_hubs")
@@ -26,11 +34,11 @@ def pairs_of(methods: Sequence[str]) -> list[tuple[str, str]]:
     """Each method with the one that it is to be compared with, where both are there."""
     pairs = []
     for method in methods:
-        plain = method.partition("+")[0]
-        default = "ns_fused" if method.endswith("_fused") else "ns_audio" if method.endswith("_audio") else None
-        other = _AGAINST.get(method) or (plain if plain != method else default)
-        if other is not None and other != method and other in methods:
-            pairs.append((method, other))
+        plain, changed, _ = method.partition("+")
+        kind = method.rpartition("_")[2]
+        default = (f"convolution_{kind}",) if kind in ("audio", "fused") else ()
+        others = _AGAINST.get(method) or ((plain,) if changed else default)
+        pairs += [(method, other) for other in others if other != method and other in methods]
     return pairs
 
 

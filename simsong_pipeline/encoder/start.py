@@ -16,7 +16,7 @@ _STRENGTH = 0.5
 _SMALLEST_SHARE = 1e-4
 
 
-def fit_start(features: NDArray[np.float32], dim: int, seed: int) -> Whitening:
+def fit_start(features: NDArray[np.float32], dim: int, seed: int, strength: float = _STRENGTH) -> Whitening:
     """Centre and half-whiten song features, with any number of songs, from one up.
 
     Mean and variances are shrunk towards the prior, a mean of 0 and equal variances, so that a few songs change
@@ -27,6 +27,7 @@ def fit_start(features: NDArray[np.float32], dim: int, seed: int) -> Whitening:
     Args:
         features: [n, c] of songs, standardised by the body's own training statistics.
         seed: of the directions that fill up.
+        strength: 0 leaves all directions as they are, 1 makes them equally long.
 
     Returns:
         mean [c], projection [c, dim]; c >= dim.
@@ -40,7 +41,7 @@ def fit_start(features: NDArray[np.float32], dim: int, seed: int) -> Whitening:
         return Whitening(mean.astype(np.float32), _random_directions(np.zeros((0, channels)), dim, seed))
     kept = variances[:keep]
     shrunk = (songs * kept + _VARIANCE_PRIOR * kept.mean()) / (songs + _VARIANCE_PRIOR)
-    gains = shrunk ** (-_STRENGTH / 2)
+    gains = shrunk ** (-strength / 2)
     gains /= np.sqrt((gains**2 * kept).sum() / kept.sum())
     # The sign of a direction is arbitrary; the largest entry positive makes it the same everywhere.
     signs = np.sign(directions[np.arange(keep), np.abs(directions[:keep]).argmax(axis=1)])

@@ -25,7 +25,9 @@ class SongFeatures(Protocol):
 def embed_songs(
     encoder: torch.nn.Module, features: SongFeatures, track_ids: list[str], config: PipelineConfig
 ) -> NDArray[np.float32]:
-    """[n, d] unit vectors of songs, through torch: the mean of a song's segments."""
+    """[n, d] unit vectors of songs, through torch: the mean of a song's segments; [0, 0] of no song."""
+    if not track_ids:
+        return np.zeros((0, 0), np.float32)
     device = next(encoder.parameters()).device
     songs = []
     for track_id in track_ids:

@@ -1,0 +1,159 @@
+"""Methods by name: each gives the scores of a collection, higher being nearer; labels are seen by none of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from benchmarks.real_music.hearing import Heard, columns
+from simsong_pipeline.audio.description import gaussian
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.encoder.start import fit_start
+from simsong_pipeline.evaluation.baselines import gaussian_scores, random_scores
+from simsong_pipeline.evaluation.hubness import csls, local_scaling, mutual_proximity, without_diagonal
+
+Scores = NDArray[np.float32]
+Method = Callable[[], Sequence[Scores]]
+SERVED = "served"
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+PATCHES = (1, 2, 3, 4, 6, 8)
+WIDTHS = (64, 128, 256)
+FITTED = (5, 10, 20, 40, 80)
+DRAWS = 5
+_NEIGHBOURS = 10
+
+
+@dataclass(frozen=True)
+class Material:
+    """What methods are made of.
+
+    Attributes:
+        peers: scores of other libraries by name.
+        seed: of what is drawn.
+    """
+
+    heard: Sequence[Heard]
+    peers: Mapping[str, Scores]
+    config: PipelineConfig
+    seed: int
+
+    def features(self, patches: int | None = None, chosen: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """[n, c] means over a recording's patches, as many as configured, of all columns or some."""
+        count = patches or self.config.body.patches
+        means = np.stack([h.patches(count).mean(axis=0, dtype=np.float32) for h in self.heard])
+        return means if chosen is None else means[:, chosen]
+
+
+def methods(material: Material) -> dict[str, Method]:
+    """All methods of the material, in the order of the tables."""
+    found: dict[str, Method] = {
+        "random": lambda: [random_scores(len(material.heard), material.seed)],
+        "mfcc": lambda: [gaussian_scores([gaussian(h.timbre) for h in material.heard])],
+    }
+    found |= {name: partial(lambda scores: [scores], scores) for name, scores in material.peers.items()}
+    found |= {SERVED: lambda: [_started(material)]}
+    return found | _layers(material) | _settings(material) | _corrections(material) | _fitted_on_few(material)
+
+
+def _layers(material: Material) -> dict[str, Method]:
+    """Layers by themselves, and the start on parts of what is heard."""
+    found: dict[str, Method] = {}
+    for model in material.config.body.models:
+        name = model.removeprefix("musicnn-")
+        layers = {
+            "penultimate": columns(model, "penultimate", material.config),
+            "pooled": np.concatenate([columns(model, p, material.config) for p in ("mean_pool", "max_pool")]),
+            "tags": columns(model, "tags", material.config),
+        }
+        for layer, chosen in layers.items():
+            found[f"{name}_{layer}"] = partial(lambda c: [cosines(material.features(chosen=c))], chosen)
+        found[f"start_{name}"] = partial(_started_once, material, columns(model, "all", material.config))
+    for layer in ("penultimate", "mean_pool", "max_pool"):
+        chosen = np.concatenate([columns(m, layer, material.config) for m in material.config.body.models])
+        found[f"start_{layer}"] = partial(_started_once, material, chosen)
+    return found
+
+
+def _settings(material: Material) -> dict[str, Method]:
+    """The start with one setting changed."""
+
+    def one(patches: int | None = None, width: int | None = None, strength: float | None = None) -> list[Scores]:
+        return [_started(material, patches=patches, width=width, strength=strength)]
+
+    whitened = {f"whitening_{s:g}": partial(one, strength=s) for s in STRENGTHS}
+    patched = {f"patches_{p}": partial(one, patches=p) for p in PATCHES}
+    wide = {f"width_{w}": partial(one, width=w) for w in WIDTHS}
+    return {**whitened, **patched, **wide}
+
+
+def _corrections(material: Material) -> dict[str, Method]:
+    """Corrections for hubs of what is served, and fusions with other libraries by mutual proximity."""
+
+    def corrected(change: Callable[[Scores], Scores]) -> list[Scores]:
+        return [change(_started(material))]
+
+    found: dict[str, Method] = {
+        "served+mp": partial(corrected, gaussian_proximity),
+        "served+mp_empirical": partial(corrected, mutual_proximity),
+        "served+csls": partial(corrected, partial(csls, k=_NEIGHBOURS)),
+        "served+local_scaling": partial(corrected, partial(local_scaling, k=_NEIGHBOURS)),
+    }
+    for name, scores in material.peers.items():
+        beside = gaussian_proximity(scores)
+        found[f"served&{name}"] = partial(corrected, partial(lambda b, s: gaussian_proximity(s) + b, beside))
+    return found
+
+
+def _fitted_on_few(material: Material) -> dict[str, Method]:
+    """The start as it would be of a collection of few, drawn anew `DRAWS` times; all recordings are asked about."""
+
+    def drawn(count: int) -> list[Scores]:
+        features = material.features()
+        chosen = [np.random.default_rng([material.seed, count, n]).permutation(len(features)) for n in range(DRAWS)]
+        dim, seed = material.config.encoder.embedding_dim, material.seed
+        return [cosines(fit_start(features[c[:count]], dim, seed).apply(features)) for c in chosen]
+
+    return {f"fitted_on_{count}": partial(drawn, count) for count in FITTED if count < len(material.heard)}
+
+
+def _started_once(material: Material, chosen: NDArray[np.int64]) -> list[Scores]:
+    return [_started(material, chosen)]
+
+
+def _started(
+    material: Material,
+    chosen: NDArray[np.int64] | None = None,
+    patches: int | None = None,
+    width: int | None = None,
+    strength: float | None = None,
+) -> Scores:
+    """Cosines of the untrained start, fitted on all recordings; by default as it is served."""
+    features = material.features(patches, chosen)
+    dim = min(width or material.config.encoder.embedding_dim, features.shape[1])
+    changed = {} if strength is None else {"strength": strength}
+    return cosines(fit_start(features, dim, material.seed, **changed).apply(features))
+
+
+def cosines(rows: NDArray[np.float32]) -> Scores:
+    """[n, n] of rows [n, c]."""
+    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    found: Scores = (unit @ unit.T).astype(np.float32)
+    return found
+
+
+def gaussian_proximity(scores: Scores) -> Scores:
+    """Mutual proximity by a normal distribution of each recording's distances (Schnitzer et al., 2012).
+
+    The chance that a distance drawn from x's is larger than d(x, y), times the same of y: two stored numbers a
+    recording, where `evaluation.hubness.mutual_proximity` counts.
+    """
+    distances = -scores.astype(np.float64)
+    others = without_diagonal(distances)
+    mean, deviation = others.mean(axis=1), np.maximum(others.std(axis=1), 1e-12)
+    from_row = norm.sf(distances, mean[:, None], deviation[:, None])
+    from_column = norm.sf(distances, mean[None], deviation[None])
+    proximity: Scores = (from_row * from_column).astype(np.float32)
+    return proximity

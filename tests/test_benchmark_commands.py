@@ -1,0 +1,117 @@
+"""Every benchmark starts by its command line and comes to its end, on as little as it takes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmarks.nights import write_song
+from benchmarks.real_music.peers import PACKAGES, is_installed
+from simsong_pipeline.pipeline.model_cache import MusicnnFiles
+from simsong_pipeline.pipeline.night import RunSummary
+from simsong_pipeline.pipeline.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+BRIEF = """
+[train]
+steps = 6
+batch_size = 8
+warmup_steps = 1
+validate_every = 3
+"""
+SCRATCH = (
+    BRIEF
+    + """
+[encoder]
+kind = "convolution"
+stem_channels = 4
+widths = [16, 24]
+depths = [1, 1]
+embedding_dim = 16
+"""
+)
+
+
+def start(name: str, *options: object) -> str:
+    """What `python -m benchmarks.name` prints; a failure is shown as it was said."""
+    command = [sys.executable, "-m", f"benchmarks.{name}", *map(str, options)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_index() -> None:
+    said = start("index", "--songs", 300, "--queries", 5)
+    assert said.count("'recall_at_10'") == 2  # of both engines
+
+
+def test_embedding(finished_run: tuple[Workspace, RunSummary]) -> None:
+    said = start("embedding", "--home", finished_run[0].home, "--songs", 2, "--rounds", 1, "--no-compile")
+    assert "encoder, ONNX Runtime against torch" in said
+
+
+@pytest.mark.slow
+def test_embedding_of_a_home_that_hears_by_bodies(
+    sample_raw: Path, tmp_path: Path, musicnn_files: MusicnnFiles
+) -> None:
+    config = tmp_path / "brief.toml"
+    config.write_text(BRIEF + "[body]\npatches = 1\n")
+    command = ["run", "--raw", sample_raw, "--home", tmp_path / "home", "--config", config, "--publish-anyway"]
+    subprocess.run([sys.executable, "-m", "simsong_pipeline.cli.main", *map(str, command)], check=True, cwd=ROOT)
+    said = start("embedding", "--home", tmp_path / "home", "--songs", 2, "--rounds", 1, "--no-compile")
+    for network in ("musicnn-msd", "musicnn-mtt", "head"):
+        assert f"{network}, ONNX Runtime against torch" in said
+
+
+@pytest.mark.slow
+def test_nights(tmp_path: Path) -> None:
+    config = tmp_path / "scratch.toml"
+    config.write_text(SCRATCH)
+    options = ("--songs", 24, "--seconds", 4, "--new", 2, "--rounds", 1, "--config", config)
+    assert "a night, index included" in start("nights", *options)
+
+
+@pytest.mark.slow
+def test_quality_of_heads_and_of_encoders_from_scratch(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
+    config = tmp_path / "brief.toml"
+    config.write_text(SCRATCH.replace('kind = "convolution"', "") + "[body]\npatches = 1\n")
+    recipes = ("ns", "wns", "start", "head", "convolution")
+    options = ("--datasets", "sample-small", "--seeds", 1, "--config", config, "--recipes", *recipes)
+    start("quality", "--out", tmp_path / "out", *options)
+    methods = set(pl.read_csv(tmp_path / "out" / "summary.csv")["method"])
+    assert {f"{recipe}_{kind}" for recipe in recipes for kind in ("audio", "fused")} | {"mfcc", "lyrics"} <= methods
+    pairs = set(pl.read_csv(tmp_path / "out" / "differences.csv")["pair"])
+    assert {"ns_fused - start_fused", "head_audio - start_audio", "ns_fused - convolution_fused"} <= pairs
+
+
+@pytest.mark.slow
+def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
+    rng, rows = np.random.default_rng(0), []
+    for number in range(16):
+        write_song(tmp_path / f"{number}.ogg", rng, 4.0)
+        rows.append((f"{number}.ogg", f"artist {number // 2}", f"genre {number % 3}", f"source {number // 8}"))
+    manifest, out = tmp_path / "manifest.csv", tmp_path / "out"
+    pl.DataFrame(rows, schema=["path", "artist", "genre", "source"], orient="row").write_csv(manifest)
+    learned = ("--heads", "--seeds", 1, "--learning-rates", 0.002, "--steps", 3)
+    scratch = ("--scratch", "sample-small", "--config", tmp_path / "scratch.toml")
+    (tmp_path / "scratch.toml").write_text(SCRATCH)
+    options = ("--manifest", manifest, "--out", out, "--bootstrap", 100)
+    said = start("real_music", *options, *learned, *scratch)
+    table = pl.read_csv(out / "summary.csv")
+    assert set(table["task"]) >= {"artist", "genre", "genre, other artists", "artist, within one source"}
+    assert {"mfcc", "served", "scratch", "patches_1", "served+mp", "fitted_on_5"} <= set(table["method"])
+    for peer, package in PACKAGES.items():
+        assert (peer in set(table["method"])) == is_installed(peer)
+        assert (package in said) != is_installed(peer)
+    heads = pl.read_csv(out / "heads-differences.csv")
+    assert set(heads["method"]) == {"head_0.002_3"}
+
+
+def test_body(musicnn_files: MusicnnFiles) -> None:
+    said = start("body", "--body", "mtt", "--batches", 1, "--rounds", 1)
+    assert [line.split()[0] for line in said.splitlines()] == ["part", "front", "ONNX", "torch"]
