@@ -1,15 +1,21 @@
 """Where the catalogue lives and how it is configured: from the environment, with defaults that just work."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from simsong_pipeline.config import PipelineConfig, SampleConfig
+from simsong_pipeline.locks import log_line
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.redaction import guard_logs
+
+# A night may have to wait for a whole run.
+WAIT_S = 3_600.0
 
 
 class SimSong(dg.ConfigurableResource):
@@ -20,6 +26,9 @@ class SimSong(dg.ConfigurableResource):
 
     `accept_shrink`, or SIMSONG_ACCEPT_SHRINK=1, is --accept-shrink: that more than half of the songs are gone is meant.
     For one run, in the launchpad: `resources: {simsong: {config: {accept_shrink: true}}}`.
+
+    `wait_s`: how long a run waits for a home that a command or another run holds, before its step fails; it has taken
+    no number then, and overtakes nobody.
     """
 
     home: str | None = None
@@ -32,15 +41,25 @@ class SimSong(dg.ConfigurableResource):
     sample_artists: int | None = None
     train_steps: int | None = None
     accept_shrink: bool = False
+    wait_s: float = WAIT_S
     _run_id: str | None = PrivateAttr(default=None)
+    _told: Callable[[str], None] = PrivateAttr(default=log_line)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Remember the run: it is refused the home's lock once another has begun."""
+        """Remember the run: it holds the home from its first step to its end, and is refused it once overtaken."""
+        guard_logs()
         self._run_id = context.run.run_id if context.run else None
+        if context.log is not None:
+            self._told = context.log.info
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Let go of the home at the end of the run."""
+        self.workspace().end_run()
 
     def workspace(self) -> Workspace:
         """The home folder, as the run sees it that this resource was made for."""
-        return Workspace(Path(self.home or os.environ.get("SIMSONG_HOME") or "simsong-data"), self._run_id)
+        home = Path(self.home or os.environ.get("SIMSONG_HOME") or "simsong-data")
+        return Workspace(home, self._run_id, self.wait_s, self._told)
 
     def source(self) -> SourceConfig:
         """Raw data: a folder, a manifest or a music folder; where none is named, those of the home's last run."""

@@ -197,6 +197,10 @@ class StoreConfig(StageConfig):
     search_ef: int = Field(192, ge=16, description="candidates that a search of the index looks at")
     batch_bytes: int = Field(4_000_000, ge=10_000)
     timeout_s: int = Field(30, ge=1)
+    retry_s: float = Field(60.0, ge=0, description="how long a server is asked again: 429, 503, time-outs, resets")
+    wait_s: float = Field(
+        600.0, ge=0, description="how long an embedded index is waited for that another process holds"
+    )
 
 
 class GeniusConfig(StageConfig):

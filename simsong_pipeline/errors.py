@@ -4,13 +4,35 @@ Each message is one line that names the file or id and says what to do; the comm
 print it as it is. Programming errors stay ordinary exceptions with their traceback.
 """
 
+import errno
+
+from simsong_pipeline.redaction import without_secrets
+
 # How the reason of an audio file begins that the next run may be able to read: a drive that did not answer, memory
 # that ran out.
 UNREAD = "cannot be read"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL_WORDS = ("no space left on device", "disk is full", "disk quota exceeded", "file too large")
 
 
 class SimSongError(Exception):
-    """Base of every error whose message is meant for the person who runs SimSong."""
+    """Base of every error whose message is meant for the person who runs SimSong.
+
+    Args:
+        lines: the message, and further lines where it lists something. Names in them may hold anything; whoever shows
+            a line escapes it.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines without secrets."""
+        return tuple(without_secrets(str(line)) for line in self.args)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class RawDataError(SimSongError):
@@ -35,6 +57,14 @@ class ModelUnavailableError(ModelError):
 
 class StoreError(SimSongError):
     """The vector database refuses, does not answer, or holds something unexpected."""
+
+
+class BusyError(SimSongError):
+    """Another process holds what is needed, and went on holding it; nothing was changed."""
+
+
+class DiskFullError(SimSongError):
+    """There is no room on a disk; what was done before is kept."""
 
 
 class EvaluationError(SimSongError):
@@ -63,5 +93,21 @@ def unread(error: OSError | MemoryError) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What a library's error says, for one line of ours; the name of its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What a library's error says, for one line, without secrets; the name of its kind where it says nothing."""
+    # Before it is cut: a secret may hold a newline.
+    return (without_secrets(str(error)).strip().splitlines() or [type(error).__name__])[0]
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error, or one that it came from, says that a disk, a quota or a file's limit is used up."""
+    seen: BaseException | None = error
+    for _ in range(20):  # a chain may lead back to its beginning
+        if seen is None:
+            return False
+        if isinstance(seen, OSError) and seen.errno in _FULL:
+            return True
+        # Libraries of other languages raise kinds of their own.
+        if any(words in str(seen).lower() for words in _FULL_WORDS):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

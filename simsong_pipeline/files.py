@@ -6,19 +6,52 @@ store, and an upload is atomic by itself.
 
 import hashlib
 import json
+import math
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from upath import UPath
 
+from simsong_pipeline.errors import DiskFullError, is_disk_full
+
 AnyPath = Path | UPath
 
 
 def write_atomically(path: AnyPath, write: Callable[[IO[bytes]], Any]) -> None:
-    """Call `write` with an open binary file and let its bytes appear under `path` only when complete."""
+    """Call `write` with an open binary file and let its bytes appear under `path` only when complete.
+
+    Raises:
+        DiskFullError: there is no room for it; what was under `path` is as it was.
+    """
+    with disk_room(path):
+        _write_atomically(path, write)
+
+
+@contextmanager
+def disk_room(path: AnyPath) -> Iterator[None]:
+    """Turn whatever a library raises when it has no room for `path` into one line that says so.
+
+    Raises:
+        DiskFullError: in place of that error.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        raise DiskFullError(
+            f"there is no room on the disk for {path}: make room and run the same command again; what was done before "
+            "is kept"
+        ) from error
+
+
+def _write_atomically(path: AnyPath, write: Callable[[IO[bytes]], Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -53,6 +86,28 @@ def write_bytes(path: AnyPath, data: bytes) -> None:
 def write_json(path: AnyPath, value: object) -> None:
     """Write `value` as indented JSON with sorted keys, atomically."""
     write_bytes(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).encode())
+
+
+def read_json_object(path: AnyPath) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        ValueError: not UTF-8, not JSON, nested without end, a number beyond all bounds, or no object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__} in place of an object")
+    return content
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is no number that can be kept")
+    return number
 
 
 def read_through(path: Path) -> None:

@@ -26,10 +26,12 @@ def find_song(tracks: pl.DataFrame, words: str) -> str:
     if len(fitting) == 1:
         return str(fitting[0][0])
     if fitting:
-        raise AmbiguousSongError(_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting))
+        raise AmbiguousSongError(
+            *_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting)
+        )
     nearest = process.extract(wanted, {t: _plain(n) for t, n, *_ in labels}, scorer=fuzz.WRatio, limit=5)
     by_id = {row[0]: row for row in labels}
-    raise UnknownSongError(_listing(f"no song is called {words!r}; the nearest are:", [by_id[t] for *_, t in nearest]))
+    raise UnknownSongError(*_listing(f"no song is called {words!r}; the nearest are:", [by_id[t] for *_, t in nearest]))
 
 
 def find_tags(known: Sequence[str], words: str) -> list[str]:
@@ -51,7 +53,7 @@ def _plain(text: str) -> str:
     return " ".join(utils.default_process(text).split())
 
 
-def _listing(head: str, rows: Sequence[tuple[str, str, str, str]], limit: int = 12) -> str:
+def _listing(head: str, rows: Sequence[tuple[str, str, str, str]], limit: int = 12) -> list[str]:
     lines = [f"  {name}  ({tid})" for tid, name, *_ in rows[:limit]]
     more = [f"  … and {len(rows) - limit} more"] if len(rows) > limit else []
-    return "\n".join([head, *lines, *more])
+    return [head, *lines, *more]

@@ -17,7 +17,7 @@ import soundfile
 from conftest import NOW, QUIET, SMALL_CONFIG
 
 from simsong_pipeline.config import VARIANTS, InferenceConfig, SegmentConfig
-from simsong_pipeline.errors import EvaluationError, ModelError, RawDataError, SimSongError, UnprovenError
+from simsong_pipeline.errors import BusyError, EvaluationError, ModelError, RawDataError, SimSongError, UnprovenError
 from simsong_pipeline.evaluation.quality import Outcome, Verdict
 from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
@@ -333,8 +333,8 @@ def test_exchanged_onnx_file_is_not_used(run_copy: Workspace) -> None:
 
 
 def test_home_serves_one_run_at_a_time(run_copy: Workspace) -> None:
-    with run_copy.lock(), pytest.raises(SimSongError, match="another run is using"):
-        _run(Workspace(run_copy.home))
+    with run_copy.lock(), pytest.raises(BusyError, match="is in use by"):
+        _run(Workspace(run_copy.home, wait_s=0))
 
 
 def test_home_without_data_says_what_to_do(tmp_path: Path) -> None:

@@ -6,17 +6,22 @@ from pathlib import Path
 
 import pytest
 from conftest import NOW, QUIET, SMALL_CONFIG
+from typer.testing import CliRunner
 
+from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import EncoderConfig
 from simsong_pipeline.errors import ModelError, SimSongError
+from simsong_pipeline.files import write_json
 from simsong_pipeline.pipeline.catalogue_stages import make_audio
 from simsong_pipeline.pipeline.fence import Fence, StaleRunError
 from simsong_pipeline.pipeline.hearing import open_listener
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.rollback_stage import can_roll_back, roll_back
+from simsong_pipeline.pipeline.queries import Songs
+from simsong_pipeline.pipeline.rollback_stage import can_roll_back, goes_forward, roll_back
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.recommend import Choice
 
 WIDER = SMALL_CONFIG.model_copy(
     update={
@@ -195,10 +200,10 @@ def test_overtaken_run_decodes_nothing_into_the_home(run_copy: Workspace) -> Non
     """Its list of files is old: it would take away features that the present run's frames name."""
     stale = Workspace(run_copy.home, "the first night")
     tracks, files = run_copy.read("tracks"), run_copy.read("youtube_audio")
-    with stale.lock():
-        pass
-    with Workspace(run_copy.home, "the second night").lock():
-        pass
+    for night in (stale, Workspace(run_copy.home, "the second night")):
+        with night.lock():
+            pass
+        night.end_run()
     with pytest.raises(StaleRunError, match="overtaken"):
         make_audio(
             stale, SourceConfig(), tracks, files, SMALL_CONFIG, open_listener(SMALL_CONFIG, QUIET), lambda *_: None
@@ -236,3 +241,45 @@ def test_overtaken_in_the_midst_of_writing_stops_before_the_next_batch(run_copy:
     assert len(batches) == 1
     with run_copy.store(config.store) as store:
         assert store.aliases() == {}
+
+
+def test_rollback_that_is_complete_is_not_undone_unasked(
+    two_models: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first rollback asks nothing; a second one asks, is told by --yes, and otherwise changes nothing."""
+    command = ["rollback", "--home", str(two_models.home), "--json"]
+    assert not goes_forward(two_models, ["ns", "wns"])
+    assert CliRunner().invoke(app, command).exit_code == 0
+    back = _served(two_models)
+    refused = CliRunner().invoke(app, command)
+    assert isinstance(refused.exception, ModelError)
+    assert "--yes goes forward again" in str(refused.exception)
+    assert _served(two_models) == back
+    assert CliRunner().invoke(app, [*command, "--yes"]).exit_code == 0
+    assert _served(two_models) != back
+
+
+def test_rollback_that_was_interrupted_stops_everything_else_and_is_finished_unasked(two_models: Workspace) -> None:
+    version = ModelFiles(two_models.model("wns")).previous.export().model_version
+    write_json(two_models.rollback_intent, {"wns": version})
+    ModelFiles(two_models.model("wns")).choose()
+    for ask in (lambda: _run(two_models, WIDER), lambda: _similar(two_models)):
+        with pytest.raises(SimSongError, match="`simsong rollback` finishes it"):
+            ask()
+    assert CliRunner().invoke(app, ["rollback", "--home", str(two_models.home)]).exit_code == 0
+    assert version[:12] in _served(two_models)[0]
+    _similar(two_models)
+
+
+def _similar(workspace: Workspace) -> object:
+    with workspace.store(SMALL_CONFIG.store) as store:
+        track_id = workspace.read("wns/track_vectors")["track_id"][0]
+        return Songs(workspace, store, workspace.load_config()).similar([track_id], Choice(3))
+
+
+def test_intent_that_names_neither_model_changes_nothing(two_models: Workspace) -> None:
+    before = ModelFiles(two_models.model("wns")).export()
+    write_json(two_models.rollback_intent, {"wns": "0" * 64})
+    with pytest.raises(ModelError, match="delete that file and roll back again"):
+        roll_back(two_models, ["wns"], two_models.load_config())
+    assert ModelFiles(two_models.model("wns")).export() == before

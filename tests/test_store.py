@@ -19,7 +19,7 @@ import pytest
 from conftest import SERVER
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.errors import StoreError, UnknownSongError
+from simsong_pipeline.errors import DiskFullError, StoreError, UnknownSongError
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
 from simsong_pipeline.recommend import (
     Choice,
@@ -363,19 +363,11 @@ def test_data_outlive_the_client(engine: str, tmp_path: Path) -> None:
         assert store.count(LIVE) == 30
 
 
-# The client forgets to close its lock file when it finds it taken.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("engine", ["local", "edge"])
-def test_folder_in_use_is_named(engine: str, tmp_path: Path) -> None:
-    with _open(engine, tmp_path), pytest.raises(StoreError, match="in use by another process"):
-        _open(engine, tmp_path)
-
-
 def test_edge_asks_for_room_before_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _open("edge", tmp_path) as store:
         store.ensure_collection(SONGS, 6, 4)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
-        with pytest.raises(StoreError, match="1 MB are free"):
+        with pytest.raises(DiskFullError, match="1 MB are free"):
             store.update(SONGS, _points(_vectors()))
 
 
@@ -388,7 +380,7 @@ def test_edge_asks_for_room_before_it_builds_the_index(tmp_path: Path, monkeypat
         store.ensure_collection(SONGS, 6, 4)
         monkeypatch.setattr(shutil, "disk_usage", nearly_full)
         monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("the index is built"))
-        with pytest.raises(StoreError, match="300 MB are free"):
+        with pytest.raises(DiskFullError, match="300 MB are free"):
             store.update(SONGS, _points(_vectors()))
         assert store.count(SONGS) == 30
 

@@ -135,12 +135,15 @@ def prepare_all(
             pool.submit(prepared, task) for task in islice(waiting, _AHEAD * workers)
         ]
         done = 0
-        while running:
-            result = running.pop(0).result()
-            done += 1
-            progress(done, len(tasks))
-            yield result
-            running += [pool.submit(prepared, task) for task in islice(waiting, 1)]
+        try:
+            while running:
+                result = running.pop(0).result()
+                done += 1
+                progress(done, len(tasks))
+                yield result
+                running += [pool.submit(prepared, task) for task in islice(waiting, 1)]
+        finally:  # stopped, it does not wait for what nobody takes any more
+            pool.shutdown(cancel_futures=True)
 
 
 def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:

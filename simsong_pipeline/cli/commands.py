@@ -1,5 +1,6 @@
 """The commands. Libraries that take seconds to import are imported by the command that needs them."""
 
+import sys
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -294,7 +295,8 @@ def demo(
         print_json({"report": report})
         return
     _print_metrics(workspace, headline_only=True)
-    out.print(f"\nreport: {report}", markup=False)
+    out.print()
+    out.print(f"report: {report}", markup=False)
 
 
 def refresh(
@@ -321,20 +323,24 @@ def refresh(
 def rollback(
     home: Home = DEFAULT_HOME,
     variant: Annotated[Variant | None, typer.Option(help="Only this one; by default all that have one.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go forward again without being asked.")] = False,
     qdrant_url: QdrantUrl = None,
     json: Json = False,
 ) -> None:
-    """Serve by the previous model again, and by its collection. A second rollback goes forward again.
+    """Serve by the previous model again, and by its collection. A second rollback asks, and goes forward again.
 
-    Nothing is embedded anew; the next run embeds what came since that model was replaced.
+    One that was interrupted is finished. Nothing is embedded anew; the next run embeds what came since that model was
+    replaced.
     """
-    from simsong_pipeline.pipeline.rollback_stage import can_roll_back, roll_back
+    from simsong_pipeline.pipeline.rollback_stage import can_roll_back, goes_forward, roll_back
 
     workspace = Workspace(home)
     config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
     wanted = [variant] if variant is not None else [v for v in VARIANTS if can_roll_back(workspace, v)]
     if not wanted:
         raise ModelError(f"no model in {home} has one before it: nothing to go back to")
+    if not yes and goes_forward(workspace, wanted):
+        _ask_to_go_forward(home)
     for done in roll_back(workspace, wanted, config):
         if json:
             print_json(asdict(done))
@@ -343,6 +349,17 @@ def rollback(
                 f"{done.variant.upper()} is served by {done.collection} again ({done.songs} songs), before: "
                 f"{done.before}"
             )
+
+
+def _ask_to_go_forward(home: Path) -> None:
+    """Whoever ran a rollback twice may not know that the first was complete."""
+    if not sys.stdin.isatty():
+        raise ModelError(
+            f"{home} was rolled back already, and that is complete: nothing was changed. --yes goes forward again"
+        )
+    err.print(f"{home} was rolled back already, and that is complete.", markup=False)
+    if not typer.confirm("Go forward again, to the model that was rolled back from?", err=True):
+        raise ModelError("nothing was changed")
 
 
 def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:

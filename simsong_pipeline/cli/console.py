@@ -1,11 +1,20 @@
-"""What a person sees: progress and notes on standard error, results on standard output."""
+"""What a person sees: progress and notes on standard error, results on standard output.
+
+Titles, names and paths come from files that anybody may have made. All of them pass `shown` here before a terminal gets
+them: nothing in them moves the cursor, begins a new line, or turns the reading direction.
+"""
 
 import json
+import logging
+import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,15 +26,77 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.redaction import without_secrets
 
-out = Console(highlight=False, soft_wrap=True, emoji=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+# Control characters and what is half of one, separators of lines, marks of direction.
+_KINDS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_SUSPECT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def shown(text: str) -> str:
+    """`text` as a terminal may have it: without secrets, and with escapes in place of what would steer the terminal."""
+    return _SUSPECT.sub(lambda found: _escape(found.group()), without_secrets(text))
+
+
+def _escape(character: str) -> str:
+    if unicodedata.category(character) in _KINDS or character in _DIRECTIONS:
+        return character.encode("unicode_escape").decode()
+    return character
+
+
+class Screen(Console):
+    """A console whose every text is `shown`; a line break is a `print` of its own."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As Rich's; texts are escaped first, and what a table holds is by whoever made it."""
+        super().print(*(shown(o) if isinstance(o, str) else o for o in objects), **options)
+
+
+# No markup: a name may hold [brackets].
+out = Screen(highlight=False, soft_wrap=True, emoji=False, markup=False)
+err = Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+class _ToScreen(logging.Handler):
+    """Lines of this project's log among the notes, a library's nowhere."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(f"  {record.getMessage()}")
+
+
+def show_log() -> None:
+    """Show what this project logs, that a lock is waited for say."""
+    log = logging.getLogger("simsong_pipeline")
+    if not any(isinstance(handler, _ToScreen) for handler in log.handlers):
+        log.addHandler(_ToScreen())
+        log.propagate = False
+
+
+def print_error(error: Exception) -> None:
+    """The lines of an error that a person can act on."""
+    first, *more = error.lines if isinstance(error, SimSongError) else (str(error),)
+    err.print("error:", style="bold red", end=" ")
+    err.print(first)
+    for line in more:
+        err.print(line)
 
 
 def print_json(record: Mapping[str, object]) -> None:
-    """One object on one line of standard output."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    """One object on one line of standard output; what would steer a terminal is escaped as JSON does it."""
+    text = json.dumps(_clean(record), ensure_ascii=False)
+    sys.stdout.write(_SUSPECT.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n")
+
+
+def _clean(value: object) -> object:
+    """The value without secrets in its texts."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, Mapping):
+        return {key: _clean(held) for key, held in value.items()}
+    return [_clean(held) for held in value] if isinstance(value, list | tuple) else value
 
 
 def print_json_lines(records: Iterable[Mapping[str, object]]) -> None:
@@ -36,11 +107,11 @@ def print_json_lines(records: Iterable[Mapping[str, object]]) -> None:
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """A table; numbers with four decimals."""
-    table = Table(title=Text(title), title_justify="left", title_style="bold")
+    table = Table(title=Text(shown(title)), title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in ("track_id", "score", "check"))
     for row in rows:
-        table.add_row(*[Text(_cell(v)) for v in row])
+        table.add_row(*[Text(shown(_cell(v))) for v in row])
     out.print(table)
 
 
@@ -67,13 +138,13 @@ def events(quiet: bool = False) -> Iterator[Events]:
         current = bars.add_task("starting", total=None)
 
         def stage(name: str) -> None:
-            err.print(f"[bold]{name}[/bold]")
-            bars.reset(current, description=name, total=None)
+            err.print(name, style="bold")
+            bars.reset(current, description=escape(shown(name)), total=None)
 
         def progress(done: int, total: int) -> None:
             bars.update(current, completed=done, total=total)
 
         def note(text: str) -> None:
-            err.print(f"  {text}", markup=False, emoji=False)
+            err.print(f"  {text}")
 
         yield Events(stage, progress, note)

@@ -9,6 +9,7 @@ import typer
 
 from simsong_pipeline.cli.console import err, events, out, print_json, print_table
 from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json
+from simsong_pipeline.cli.stopping import stoppable
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.settings import read_config
@@ -35,6 +36,7 @@ def fetch() -> None:
 
 
 @app.command()
+@stoppable
 def lyrics(
     home: Home = DEFAULT_HOME,
     raw: Raw = None,
@@ -60,6 +62,7 @@ def lyrics(
 
 
 @app.command()
+@stoppable
 def audio(
     home: Home = DEFAULT_HOME,
     raw: Raw = None,

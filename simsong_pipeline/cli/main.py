@@ -7,8 +7,10 @@ import warnings
 import typer
 
 from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands
-from simsong_pipeline.cli.console import err
-from simsong_pipeline.errors import SimSongError, UnprovenError
+from simsong_pipeline.cli.console import err, print_error, show_log
+from simsong_pipeline.cli.stopping import StoppedError, stoppable
+from simsong_pipeline.errors import DiskFullError, SimSongError, UnprovenError, is_disk_full
+from simsong_pipeline.redaction import guard_logs
 
 UNPROVEN_EXIT = 4
 
@@ -20,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in (*commands.ALL, *query_commands.ALL):
-    app.command()(command)
+    app.command()(stoppable(command))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")
 
@@ -32,18 +34,35 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Libraries' notes to their developers; errors still surface.
     warnings.simplefilter("ignore")
+    guard_logs()
+    show_log()
     try:
         app()
-    except (SimSongError, OSError) as error:
-        err.print(f"[bold red]error:[/bold red] {_escaped(str(error))}")
-        sys.exit(UNPROVEN_EXIT if isinstance(error, UnprovenError) else 1)
-    except KeyboardInterrupt:
-        err.print("stopped; run the same command again to go on")
+    except StoppedError as stopped:
+        err.print(str(stopped), markup=False)
         sys.exit(130)
+    except KeyboardInterrupt:
+        err.print("stopped", markup=False)
+        sys.exit(130)
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        print_error(told)
+        sys.exit(UNPROVEN_EXIT if isinstance(told, UnprovenError) else 1)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
+def _told(error: Exception) -> Exception | None:
+    """The error in the words for a person; null for a mistake in the program, whose traceback is wanted."""
+    if isinstance(error, SimSongError):
+        return error
+    if is_disk_full(error):
+        where = getattr(error, "filename", None)
+        return DiskFullError(
+            f"there is no room on the disk{f' for {where}' if where else ''}: make room and run the same command "
+            "again; what was done before is kept"
+        )
+    return error if isinstance(error, OSError) else None
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import typer
 
 from simsong_pipeline.cli.console import events, out, print_json, print_json_lines, print_table
 from simsong_pipeline.cli.options import Json
+from simsong_pipeline.cli.stopping import stoppable
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.pipeline.model_cache import cache_folder, fetch_musicnn, find_musicnn
 
@@ -14,6 +15,7 @@ app = typer.Typer(help="Pretrained models, in a cache that homes share (SIMSONG_
 
 
 @app.command()
+@stoppable
 def fetch(
     model: Annotated[Literal["musicnn"], typer.Argument(help="The model to fetch.")],
     source: Annotated[
@@ -31,6 +33,7 @@ def fetch(
 
 
 @app.command("list")
+@stoppable
 def list_models(json: Json = False) -> None:
     """The models that are there, and whether their files are whole."""
     state, folder = _state()

@@ -5,12 +5,13 @@ run would publish after the next run has begun. So each run takes a number when 
 before it writes: a run whose number is no longer the highest is refused.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from simsong_pipeline.errors import RawDataError, SimSongError
-from simsong_pipeline.files import write_json
+from simsong_pipeline.files import read_json_object, write_json
 
 # More runs than this are not in flight at once; older ones can no longer be told from new ones.
 _REMEMBERED = 1_000
@@ -18,6 +19,18 @@ _REMEMBERED = 1_000
 
 class StaleRunError(SimSongError):
     """Another run has begun since; nothing was published."""
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """The highest number, the run that took it, and those that took the numbers before."""
+
+    token: int
+    run: str
+    past: list[str]
+
+
+_TAKEN = TypeAdapter(_Taken)
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ class Fence:
         if not self.path.is_file():
             return 0, "", []
         try:
-            known = json.loads(self.path.read_text(encoding="utf-8"))
-            return int(known["token"]), str(known["run"]), list(known["past"])
-        except (ValueError, KeyError, TypeError) as error:
+            known = _TAKEN.validate_python(read_json_object(self.path))
+            return known.token, known.run, known.past
+        except ValueError as error:
             raise RawDataError(f"{self.path} is damaged: delete it when no run is in flight, and run again") from error

@@ -1,6 +1,5 @@
 """Fetches the lyrics that the catalogue lacks from Genius."""
 
-import os
 import random
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from simsong_pipeline.config import GeniusConfig, PipelineConfig
+from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.pipeline import raw
 from simsong_pipeline.pipeline.events import Events
@@ -62,11 +62,9 @@ def _with_lyrics(folder: Path) -> set[str]:
 
 
 def _token() -> str:
-    token = os.environ.get(TOKEN, "").strip()
-    if not token:
+    token = read_key(TOKEN)
+    if token is None:
         raise RawDataError(f"{TOKEN} is not set: make a token at https://genius.com/api-clients and export it")
-    if not (token.isascii() and token.isprintable()):
-        raise RawDataError(f"{TOKEN} holds characters that no token has: export it again")
     return token
 
 

@@ -5,17 +5,20 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.fusion import SongVectors
-from simsong_pipeline.files import sha256_of, sha256_of_file, write_bytes, write_json
+from simsong_pipeline.files import read_json_object, sha256_of, sha256_of_file, write_bytes, write_json
 from simsong_pipeline.lyrics.whitening import Whitening
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,13 @@ class Refusal:
     data: str
     seed: int
     text: str
+
+
+@dataclass(frozen=True)
+class _Published:
+    """The version that was served with all songs."""
+
+    model_version: str
 
 
 class ModelFiles:
@@ -174,8 +184,7 @@ class ModelFiles:
 
     def refusal(self) -> Refusal | None:
         """The last candidate that was refused, null where there is none."""
-        content = self._read(self._refusal)
-        return None if content is None else Refusal(**content)
+        return self._record(self._refusal, Refusal, "delete it and run `simsong run`")
 
     def config(self) -> PipelineConfig:
         """The configuration that this model was trained by.
@@ -218,14 +227,9 @@ class ModelFiles:
         content = self._read(self._training)
         if content is None:
             return None
-        if not self.encoder.is_file() or sha256_of_file(self.encoder) != content["encoder_sha256"]:
+        if not self.encoder.is_file() or sha256_of_file(self.encoder) != content.get("encoder_sha256"):
             raise ModelError(f"{self.encoder} is missing or damaged: delete {self.folder} and run `simsong run`")
-        try:
-            return TrainingRecord(**{n: content[n] for n in TrainingRecord.__dataclass_fields__ if n in content})
-        except TypeError as error:
-            raise ModelError(
-                f"{self._training} is of another version ({error}): delete {self.folder} and run `simsong run`"
-            ) from error
+        return self._record(self._training, TrainingRecord, f"delete {self.folder} and run `simsong run`")
 
     def whitening(self) -> Whitening:
         """The lyric whitening fitted on the training songs."""
@@ -267,13 +271,9 @@ class ModelFiles:
         Raises:
             ModelError: there is none, or the file's bytes are not those that were recorded.
         """
-        content = self._read(self._export)
-        if content is None or not self.onnx.is_file():
+        record = self._record(self._export, ExportRecord, "delete it and run `simsong run`, which exports anew")
+        if record is None or not self.onnx.is_file():
             raise ModelError(f"no exported model in {self.folder}: run `simsong run` to train and export one")
-        try:
-            record = ExportRecord(**content)
-        except TypeError as error:
-            raise ModelError(f"{self._export} is of another version: delete {self.folder} and run again") from error
         if sha256_of_file(self.onnx) != record.onnx_sha256:
             raise ModelError(f"{self.onnx} is not the file that was exported: delete it and run `simsong run`")
         return record
@@ -284,8 +284,7 @@ class ModelFiles:
 
     def quality(self) -> "QualityRecord | None":
         """What evaluation found, null before the first evaluation."""
-        content = self._read(self._quality)
-        return None if content is None else QualityRecord(**content)
+        return self._record(self._quality, QualityRecord, "run `simsong evaluate`, which writes it anew")
 
     def mark_published(self, model_version: str) -> None:
         """Remember that all songs were in the index by this version, and that it was served."""
@@ -293,8 +292,9 @@ class ModelFiles:
 
     def is_published(self) -> bool:
         """Whether the present export ever served all songs."""
-        known, export = self._read(self._published), self._read(self._export)
-        return known is not None and export is not None and known["model_version"] == export["model_version"]
+        export = self._record(self._export, ExportRecord, "delete it and run `simsong run`, which exports anew")
+        known = self._record(self._published, _Published, "delete it and run `simsong refresh`, which writes it anew")
+        return known is not None and export is not None and known.model_version == export.model_version
 
     def is_exported(self) -> bool:
         """True when an export of the current weights lies here."""
@@ -316,7 +316,19 @@ class ModelFiles:
         if not path.is_file():
             return None
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return read_json_object(path)
         except ValueError as error:
             raise ModelError(f"{path} is damaged: delete {self.folder} and run `simsong run`") from error
-        return content
+
+    def _record(self, path: Path, kind: type[R], way_out: str) -> R | None:
+        """The record in a file, null where there is none.
+
+        Raises:
+            ModelError: it is not of that kind; the message ends with the way out.
+        """
+        if not path.is_file():
+            return None
+        try:
+            return TypeAdapter(kind).validate_python(read_json_object(path))
+        except ValueError as error:
+            raise ModelError(f"{path} is damaged, or of another version: {way_out}") from error

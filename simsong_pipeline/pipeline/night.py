@@ -84,7 +84,7 @@ def refresh(
         # A model that is missing or of other features stops the night before any work.
         ahead = Ahead(workspace, config, {v: load_encoder(workspace, v, config) for v in VARIANTS})
         ask_server(workspace, config)
-        workspace.fence.claim(run_id)
+        workspace.claim_when_writing(run_id)
         workspace.clear_unfinished(now)
         frames = prepare(workspace, source, config, events, ahead)
         refreshed = embed(workspace, frames, config, events, ahead)

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from simsong_pipeline.errors import SimSongError
+from simsong_pipeline.redaction import without_secrets
 
 WEBHOOK, MAIL_TO, SMTP = "SIMSONG_WEBHOOK_URL", "SIMSONG_MAIL_TO", "SIMSONG_SMTP_URL"
 # Short enough that whoever sends has done so, or knows that it cannot, well within the minute that a sensor has.
@@ -76,19 +77,20 @@ def _kind(error: Exception) -> str:
 
 
 def _post(subject: str, text: str, environment: Mapping[str, str]) -> None:
-    answer = httpx.post(environment[WEBHOOK], json={"text": f"*{subject}*\n{text}"}, timeout=_TIMEOUT_S)
+    body = {"text": without_secrets(f"*{subject}*\n{text}", environment)}
+    answer = httpx.post(environment[WEBHOOK].strip(), json=body, timeout=_TIMEOUT_S)
     answer.raise_for_status()
 
 
 def _mail(subject: str, text: str, environment: Mapping[str, str]) -> None:
-    server = urlsplit(environment.get(SMTP) or "smtp://localhost:25")
+    server = urlsplit((environment.get(SMTP) or "smtp://localhost:25").strip())
     message = EmailMessage()
-    message["Subject"] = subject
+    message["Subject"] = without_secrets(subject, environment)
     message["From"] = (
         unquote(server.username) if server.username and "@" in unquote(server.username) else "simsong@localhost"
     )
     message["To"] = environment[MAIL_TO]
-    message.set_content(text)
+    message.set_content(without_secrets(text, environment))
     host, port, tls = server.hostname or "localhost", server.port or 0, ssl.create_default_context()
     secret = server.scheme == "smtps"
     with (

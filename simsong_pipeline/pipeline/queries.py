@@ -56,6 +56,7 @@ class Songs:
 
     Raises:
         RawDataError: there is no model or no index yet.
+        SimSongError: a rollback was interrupted.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Songs:
         hubness: float | None = None,
     ) -> None:
         self._workspace, self._store, self._config = workspace, store, config
+        workspace.refuse_half_rolled_back()
         self._collection = config.store.collection
         copies = workspace.read("audio").filter(pl.col("reason").str.starts_with(COPY))
         self._tracks = workspace.read("tracks").join(copies, on="track_id", how="anti")

@@ -1,16 +1,16 @@
 """Back to the models before: their folders, their collections, their vectors. Doing it twice goes forward again."""
 
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError, RawDataError, SimSongError
-from simsong_pipeline.files import write_json
+from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.pipeline.index_names import alias_name, collection_name
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -19,6 +19,7 @@ from simsong_pipeline.schemas import TRACK_VECTORS, conform
 from simsong_pipeline.stores.opening import Store
 
 _BATCH = 500
+_TARGETS = TypeAdapter(dict[Variant, str])
 # What features and lyric vectors are made by; the models of both variants share it.
 _SHARED = ("log_mel", "segments", "lyrics")
 
@@ -44,8 +45,8 @@ def roll_back(workspace: Workspace, variants: Sequence[Variant], config: Pipelin
     Raises:
         SimSongError: a previous model or its collection is missing, or the models are of other features than the home.
     """
-    intent = workspace.home / "rollback.json"
-    with workspace.lock(), workspace.store(config.store) as store:
+    intent = workspace.rollback_intent
+    with workspace.lock(finishes_rollback=True), workspace.store(config.store) as store:
         targets = _written(intent)
         if targets is None:
             targets = {v: _previous_version(workspace, v, variants, config, store) for v in variants}
@@ -63,9 +64,16 @@ def roll_back(workspace: Workspace, variants: Sequence[Variant], config: Pipelin
     return done
 
 
+def goes_forward(workspace: Workspace, variants: Sequence[Variant]) -> bool:
+    """Whether a rollback would undo one that is complete, rather than begin one or finish one that was interrupted."""
+    if workspace.rollback_intent.is_file():
+        return False
+    return any(ModelFiles(workspace.model(variant)).is_chosen() for variant in variants)
+
+
 def can_roll_back(workspace: Workspace, variant: Variant) -> bool:
     """Whether there is a model to go back to, or a rollback to finish."""
-    unfinished = _written(workspace.home / "rollback.json")
+    unfinished = _written(workspace.rollback_intent)
     return variant in unfinished if unfinished else ModelFiles(workspace.model(variant)).previous.is_published()
 
 
@@ -74,7 +82,9 @@ def _written(intent: Path) -> dict[Variant, str] | None:
     if not intent.is_file():
         return None
     try:
-        known: dict[Variant, str] = json.loads(intent.read_text(encoding="utf-8"))
+        known = _TARGETS.validate_python(read_json_object(intent), strict=True)
+        if not known:
+            raise ValueError("it names no model")
     except ValueError as error:
         raise RawDataError(f"{intent} is damaged: delete it and roll back again") from error
     return known
@@ -111,6 +121,11 @@ def _exchange(workspace: Workspace, variant: Variant, version: str, config: Pipe
     files = ModelFiles(workspace.model(variant))
     files.recover()
     if not (files.is_exported() and files.export().model_version == version):
+        if files.previous.export().model_version != version:
+            raise ModelError(
+                f"neither {files.folder} nor {files.previous.folder} is the model that {workspace.rollback_intent} "
+                "names: delete that file and roll back again"
+            )
         files.exchange_with_previous()
     files.choose()
     name = collection_name(variant, version, config)

@@ -44,7 +44,7 @@ def run(
     with workspace.lock():
         ask_server(workspace, config)
         config = with_available_encoder(workspace, config, events)
-        workspace.fence.claim(run_id)
+        workspace.claim_when_writing(run_id)
         workspace.clear_unfinished(now)
         ahead = Ahead(workspace, config, {} if retrain else usable_encoders(workspace, config))
         frames = prepare(workspace, source, config, events, ahead)

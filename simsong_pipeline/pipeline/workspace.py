@@ -1,6 +1,7 @@
 """Everything of a catalogue lives under one folder, the home. This module knows where."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -9,16 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from filelock import FileLock, Timeout
 
 from simsong_pipeline.config import PipelineConfig, StageConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
-from simsong_pipeline.files import write_atomically, write_json
+from simsong_pipeline.files import read_json_object, write_atomically, write_json
+from simsong_pipeline.locks import NotedLock, Told, log_line
 from simsong_pipeline.pipeline.fence import Fence
 from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.stores.opening import Store, open_store
 
 _UNFINISHED = timedelta(hours=1)
+# How long a home is waited for that another process holds; SIMSONG_WAIT_S says otherwise.
+WAIT_S = 600.0
+_LONGEST_WAIT_S = 1e6
+# The locks of runs that this process works for: all of a run's workspaces are one holder.
+_of_runs: dict[tuple[Path, str], NotedLock] = {}
 
 if TYPE_CHECKING:
     from simsong_pipeline.audio.feature_store import FeatureStore
@@ -42,15 +48,25 @@ class Workspace:
     """Paths, frames and stores below a home folder.
 
     Args:
-        run_id: the run that everything under `lock` is done for. It takes its number at the first lock, and is refused
-            at each later one when another run has begun since.
+        run_id: the run that everything under `lock` is done for. It takes its number at the first lock, holds the home
+            from then on until `end_run`, between its steps as well, and is refused when another run has begun since.
+        wait_s: seconds to wait for a home that another process holds; null for SIMSONG_WAIT_S or ten minutes.
+        told: gets the line that says for whom is waited.
     """
 
-    def __init__(self, home: Path, run_id: str | None = None) -> None:
+    def __init__(
+        self, home: Path, run_id: str | None = None, wait_s: float | None = None, told: Told = log_line
+    ) -> None:
         self.home = home
-        self._run_id = run_id
+        self._run_id, self._wait_s, self._told = run_id, wait_s, told
+        self._to_claim: str | None = None
         # One object, because it lets its own holder in again: stages lock, and so does a run around them.
-        self._lock = FileLock(home / ".lock")
+        self._lock = self._home_lock() if run_id is None else _of_runs.setdefault((home, run_id), self._home_lock())
+
+    def _home_lock(self) -> NotedLock:
+        holder = None if self._run_id is None else f"Dagster run {self._run_id}"
+        remedy = "run again when it has finished, or choose another --home"
+        return NotedLock(self.home / ".lock", f"the home {self.home}", remedy, holder, self._told)
 
     @property
     def raw(self) -> Path:
@@ -84,6 +100,9 @@ class Workspace:
 
     def write(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Check a frame against its contract and write it atomically."""
+        if self._to_claim is not None:
+            run_id, self._to_claim = self._to_claim, None
+            self.fence.claim(run_id)
         contract = CONTRACTS.get(name.rpartition("/")[2])
         if contract is not None:
             check(frame, contract)
@@ -131,7 +150,10 @@ class Workspace:
         if not path.is_file():
             return PipelineConfig()
         try:
-            return PipelineConfig.model_validate_json(path.read_text(encoding="utf-8"))
+            content = read_json_object(path)
+            if not content:
+                raise ValueError("it says nothing, and each run writes all of it")
+            return PipelineConfig.model_validate_json(json.dumps(content))
         except ValueError as error:
             raise RawDataError(f"{path} is damaged or of another version: delete it and run `simsong run`") from error
 
@@ -150,7 +172,7 @@ class Workspace:
         if not path.is_file():
             return SourceConfig()
         try:
-            return SourceConfig.model_validate_json(path.read_text(encoding="utf-8"))
+            return SourceConfig.model_validate_json(json.dumps(read_json_object(path)))
         except ValueError as error:
             raise RawDataError(f"{path} is damaged: delete it and run `simsong run`") from error
 
@@ -169,42 +191,82 @@ class Workspace:
             with self.lock():
                 return
 
+    def end_run(self) -> None:
+        """Let go of the home at the end of the run that this workspace is used by."""
+        lock = None if self._run_id is None else _of_runs.pop((self.home, self._run_id), None)
+        if lock is not None:
+            lock.let_go()
+
+    def claim_when_writing(self, run_id: str) -> None:
+        """Let a run take its number just before the first frame is written: one that fails before overtakes nobody."""
+        self._to_claim = run_id
+
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the home for one run at a time.
+    def lock(self, finishes_rollback: bool = False) -> Iterator[None]:
+        """Hold the home for one run at a time; wait where another one holds it.
+
+        Args:
+            finishes_rollback: what is done under it ends a rollback that was begun.
 
         Raises:
-            SimSongError: another run holds it.
+            BusyError: another run holds it, and went on holding it.
+            SimSongError: a rollback was interrupted.
             StaleRunError: another run has begun since this workspace's did.
         """
-        with self._hold(self._lock, "run is using"):
+        with self._hold(self._lock):
+            if not finishes_rollback:
+                self.refuse_half_rolled_back()
             if self._run_id is not None:
                 self.fence.claim(self._run_id)
+                self._lock.keep()
             yield
+
+    def refuse_half_rolled_back(self) -> None:
+        """Stop where a rollback was begun and not finished: models and index may be of two states.
+
+        Raises:
+            SimSongError: saying what finishes it.
+        """
+        if self.rollback_intent.is_file():
+            raise SimSongError(
+                f"a rollback of {self.home} was interrupted, or is under way: `simsong rollback` finishes it"
+            )
+
+    @property
+    def rollback_intent(self) -> Path:
+        """Says what an unfinished rollback leads to."""
+        return self.home / "rollback.json"
 
     @contextmanager
     def provider_lock(self, provider: str) -> Iterator[None]:
         """Ask a provider from one process at a time; runs over the same home go on beside it.
 
         Raises:
-            SimSongError: another process asks it.
+            BusyError: another process asks it, and went on asking.
         """
-        with self._hold(FileLock(self.home / f".{provider}.lock"), f"process is asking {provider} for"):
+        what, remedy = f"{provider} for the home {self.home}", "run again when it has finished"
+        with self._hold(NotedLock(self.home / f".{provider}.lock", what, remedy, told=self._told)):
             yield
 
     @contextmanager
-    def _hold(self, lock: FileLock, what: str) -> Iterator[None]:
+    def _hold(self, lock: NotedLock) -> Iterator[None]:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RawDataError(
                 f"{self.home} cannot be used as a home ({error.strerror}): choose another --home"
             ) from error
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise SimSongError(f"another {what} {self.home}: wait for it, or choose another --home") from error
-        try:
+        with lock.held(self._patience()):
             yield
-        finally:
-            lock.release()
+
+    def _patience(self) -> float:
+        if self._wait_s is not None:
+            return self._wait_s
+        given = os.environ.get("SIMSONG_WAIT_S", "").strip()
+        try:
+            seconds = float(given) if given else WAIT_S
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds < _LONGEST_WAIT_S:
+            raise SimSongError(f"SIMSONG_WAIT_S is {given!r}: a number of seconds is needed, 600 say")
+        return seconds

@@ -4,7 +4,6 @@ A collection is a folder with one shard. Aliases are one file, `CURRENT`, replac
 move at once. One process at a time holds the folder, as with the embedded mode of qdrant-client.
 """
 
-import json
 import shutil
 import subprocess
 import sys
@@ -15,13 +14,15 @@ from typing import Any
 
 import numpy as np
 import qdrant_edge as edge
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.errors import StoreError, first_line
-from simsong_pipeline.files import write_json
+from simsong_pipeline.errors import SimSongError, StoreError, first_line
+from simsong_pipeline.files import read_json_object, write_json
+from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
 from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
 
 _KINDS = edge.PayloadSchemaType
@@ -38,7 +39,10 @@ _PAYLOAD_INDEXES = {
 # vectors are written once as they come and once more into the index.
 _ROOM = 3
 _FREE_BYTES = 300_000_000
+# Opening a shard writes too, its log of changes say, and dies of a full disk in the same way.
+_LOAD_BYTES = 64_000_000
 _READY = "shard.json"
+_ALIASES = TypeAdapter(dict[str, str])
 
 
 class EdgeStore:
@@ -55,14 +59,8 @@ class EdgeStore:
         self.address = f"edge in {folder}"
         self._shards: dict[str, edge.EdgeShard] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(folder / ".lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise StoreError(
-                f"Qdrant {self.address} is in use by another process: wait until it has finished, or serve several "
-                "processes from a server (QDRANT_URL)"
-            ) from error
+        self._lock = NotedLock(folder / ".lock", f"Qdrant {self.address}", ONE_AT_A_TIME)
+        self._lock.acquire(config.wait_s)
 
     def __enter__(self) -> "EdgeStore":
         return self
@@ -83,6 +81,7 @@ class EdgeStore:
         """
         if name in self.collections():
             return
+        self._ask_for_room(0)
         # What a killed process left before the shard was ready.
         shutil.rmtree(self._folder / name, ignore_errors=True)
         exact = edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)
@@ -156,10 +155,9 @@ class EdgeStore:
         if not path.is_file():
             return {}
         try:
-            known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+            return _ALIASES.validate_python(read_json_object(path), strict=True)
         except ValueError as error:
             raise StoreError(f"{path} is damaged: delete it and run `simsong run`") from error
-        return known
 
     def count(self, name: str) -> int:
         """Points in a collection or behind an alias."""
@@ -170,8 +168,8 @@ class EdgeStore:
         """See `recommend.VectorStore`."""
         with self._errors():
             records = self._shard(collection).retrieve(list(point_ids), with_payload=True, with_vector=with_vectors)
-        by_id = {str(r.id): r for r in records}
-        return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
+            by_id = {str(r.id): r for r in records}
+            return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
 
     def query(
         self,
@@ -193,7 +191,7 @@ class EdgeStore:
         )
         with self._errors():
             found = self._shard(collection).query(request)
-        return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in found]
+            return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in found]
 
     def collections(self) -> list[str]:
         """All names."""
@@ -204,6 +202,7 @@ class EdgeStore:
         if name not in self._shards:
             if name not in self.collections():
                 raise StoreError(f"no collection {name!r} ({self.address})")
+            ask_for_room(self._folder, _LOAD_BYTES)
             with self._errors():
                 self._shards[name] = edge.EdgeShard.load(str(self._folder / name))
         return self._shards[name]
@@ -238,20 +237,14 @@ class EdgeStore:
         return self._folder / self.aliases().get(name, name) / "unindexed"
 
     def _ask_for_room(self, size: int) -> None:
-        needed = _FREE_BYTES + size
-        free = shutil.disk_usage(self._folder).free
-        if free < needed:
-            raise StoreError(
-                f"{free / 1e6:,.0f} MB are free below {self._folder} and {needed / 1e6:,.0f} MB are needed: make room, "
-                "and run again"
-            )
+        ask_for_room(self._folder, _FREE_BYTES + size)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         """The engine raises bare `Exception`s; all become one line with the address."""
         try:
             yield
-        except StoreError:
+        except SimSongError:
             raise
         except Exception as error:
             raise StoreError(f"Qdrant {self.address} failed ({first_line(error)})") from error

@@ -55,7 +55,8 @@ def open_store(config: StoreConfig, home: Path) -> Store:
     """The index of a home; close it after use.
 
     Raises:
-        StoreError: the engine is not installed, or its folder is in use.
+        StoreError: the engine is not installed.
+        BusyError: its folder is in use, also after `config.wait_s`.
     """
     if server_url(config) is not None or config.engine == "local":
         return QdrantStore(config, home / "qdrant")

@@ -5,22 +5,35 @@ handed to the client and kept nowhere else.
 """
 
 import os
+import re
 import sqlite3
+import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from json import JSONDecodeError
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.errors import StoreError, first_line
+from simsong_pipeline.credentials import read_key
+from simsong_pipeline.errors import BusyError, SimSongError, StoreError, first_line
+from simsong_pipeline.files import disk_room
+from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock, in_words, log_line
 from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.redaction import cause, remember_address, without_credentials, without_secrets
+from simsong_pipeline.stores.room import ask_for_room
+from simsong_pipeline.stores.trying_again import ask
 from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
 
 _PAYLOAD_INDEXES = {
@@ -32,11 +45,17 @@ _PAYLOAD_INDEXES = {
     "year": models.PayloadSchemaType.INTEGER,
     "duration_s": models.PayloadSchemaType.FLOAT,
 }
+# A list of collections is written anew in place, and points as they come.
+_FREE_BYTES, _ROOM = 20_000_000, 2
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def server_url(config: StoreConfig) -> str | None:
     """Address of the server, from the configuration or `QDRANT_URL`; null for the embedded folder."""
-    return config.url or os.environ.get("QDRANT_URL") or None
+    url = (config.url or os.environ.get("QDRANT_URL") or "").strip()
+    remember_address(url)
+    return url or None
 
 
 class QdrantStore:
@@ -48,44 +67,77 @@ class QdrantStore:
 
     def __init__(self, config: StoreConfig, folder: Path) -> None:
         url = server_url(config)
-        self._config = config
+        self._config, self._folder = config, folder
         self.embedded = url is None
-        self.address = f"embedded in {folder}" if url is None else _without_credentials(url)
-        with self._errors():
-            if url is None:
-                folder.mkdir(parents=True, exist_ok=True)
-                self._client = QdrantClient(path=str(folder))
-            else:
+        self.address = f"embedded in {folder}" if url is None else without_credentials(url)
+        self._lock = NotedLock(folder / ".simsong.lock", f"Qdrant {self.address}", ONE_AT_A_TIME)
+        if url is not None:
+            with self._errors():
                 self._client = _connect(url, config)
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire(config.wait_s)
+        try:
+            self._client = self._opened()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _opened(self) -> QdrantClient:
+        """The embedded mode, which reads everything; what it trips over is a damaged file."""
+        ends = time.monotonic() + self._config.wait_s
+        while True:
+            try:
+                with disk_room(self._folder):
+                    return QdrantClient(path=str(self._folder))
+            except (SimSongError, PermissionError):
+                raise
+            except Exception as error:
+                if "already accessed" not in str(error):
+                    raise self._damaged(error) from error
+                # By another program: this one's own processes hold the lock.
+                if time.monotonic() > ends:
+                    waited = in_words(self._config.wait_s)
+                    raise BusyError(
+                        f"Qdrant {self.address} is in use by another program, also after {waited}: {ONE_AT_A_TIME}"
+                    ) from error
+                time.sleep(min(0.2, self._config.wait_s))
 
     def __enter__(self) -> "QdrantStore":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        try:
+            self._client.close()
+        finally:
+            if self._lock.is_held:
+                self._lock.release()
 
     def ping(self) -> int:
         """Number of collections: the cheapest question that needs an answer."""
-        with self._errors():
-            return len(self._client.get_collections().collections)
+        return len(self.collections())
 
     def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int) -> None:
         """Create the collection with its named vectors and payload indexes unless it is there."""
-        with self._errors():
-            if not self._client.collection_exists(name):
-                self._client.create_collection(
-                    name,
-                    vectors_config={
-                        "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
-                        "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
-                        SONG_VECTOR: models.VectorParams(
-                            size=audio_dim + lyric_dim + HUBNESS_DIMS, distance=models.Distance.DOT
-                        ),
-                    },
-                )
-            if not self.embedded:  # the embedded mode has no payload indexes
-                for field, kind in _PAYLOAD_INDEXES.items():
-                    self._client.create_payload_index(name, field, kind, wait=True)
+        self._ask_for_room(0)
+        self._ask(self._create_unless_there, name, audio_dim, lyric_dim)
+        if not self.embedded:  # the embedded mode has no payload indexes
+            for field, kind in _PAYLOAD_INDEXES.items():
+                self._ask(self._client.create_payload_index, name, field, kind, wait=True)
+
+    def _create_unless_there(self, name: str, audio_dim: int, lyric_dim: int) -> bool:
+        """Asked as one question, because a try whose answer was lost may have created it."""
+        if self._client.collection_exists(name):
+            return True
+        song = audio_dim + lyric_dim + HUBNESS_DIMS
+        return self._client.create_collection(
+            name,
+            vectors_config={
+                "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
+                "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
+                SONG_VECTOR: models.VectorParams(size=song, distance=models.Distance.DOT),
+            },
+        )
 
     def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
         """See `updating.bring_to`."""
@@ -96,75 +148,68 @@ class QdrantStore:
         found: dict[str, tuple[Any, ...]] = {}
         offset = None
         while True:
-            with self._errors():
-                records, offset = self._client.scroll(name, limit=1_000, offset=offset, with_payload=list(HASH_FIELDS))
+            records, offset = self._ask(
+                self._client.scroll, name, limit=1_000, offset=offset, with_payload=list(HASH_FIELDS)
+            )
             found |= {str(r.id): hashes_of(r.payload or {}) for r in records}
             if offset is None:
                 return found
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Write the points and wait until they are."""
+        self._ask_for_room(_ROOM * 8 * sum(sum(len(v) for v in p.vectors.values()) for p in points))
         made = [
             models.PointStruct(
                 id=p.point_id, vector={n: v.tolist() for n, v in p.vectors.items()}, payload=dict(p.payload)
             )
             for p in points
         ]
-        with self._errors():
-            self._client.upsert(name, points=made, wait=True)
+        self._ask(self._client.upsert, name, points=made, wait=True)
 
     def delete(self, name: str, point_ids: Sequence[str]) -> None:
         """Delete the points and wait until they are gone."""
-        with self._errors():
-            self._client.delete(name, points_selector=models.PointIdsList(points=list(point_ids)), wait=True)
+        self._ask(self._client.delete, name, points_selector=models.PointIdsList(points=list(point_ids)), wait=True)
 
     def point_aliases(self, targets: Mapping[str, str]) -> None:
         """Point each alias at its collection, all in one call."""
-        with self._errors():
-            existing = {a.alias_name for a in self._client.get_aliases().aliases}
-            operations: list[models.AliasOperations] = [
-                models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
-                for alias in targets
-                if alias in existing
-            ]
-            operations += [
-                models.CreateAliasOperation(
-                    create_alias=models.CreateAlias(collection_name=collection, alias_name=alias)
-                )
-                for alias, collection in targets.items()
-            ]
-            self._client.update_collection_aliases(change_aliases_operations=operations)
+        self._ask_for_room(0)
+        existing = self.aliases()
+        operations: list[models.AliasOperations] = [
+            models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
+            for alias in targets
+            if alias in existing
+        ]
+        operations += [
+            models.CreateAliasOperation(create_alias=models.CreateAlias(collection_name=collection, alias_name=alias))
+            for alias, collection in targets.items()
+        ]
+        self._ask(self._client.update_collection_aliases, change_aliases_operations=operations)
 
     def drop_others(self, prefix: str, keep: Sequence[str]) -> list[str]:
         """Delete the collections whose name begins with `prefix` and is not among `keep`; their names."""
-        with self._errors():
-            names = [c.name for c in self._client.get_collections().collections]
-            gone = sorted(name for name in names if name.startswith(prefix) and name not in keep)
-            for name in gone:
-                self._client.delete_collection(name)
+        gone = [name for name in self.collections() if name.startswith(prefix) and name not in keep]
+        for name in gone:
+            self._ask(self._client.delete_collection, name)
         return gone
 
     def collections(self) -> list[str]:
         """All names."""
-        with self._errors():
-            return sorted(c.name for c in self._client.get_collections().collections)
+        return sorted(c.name for c in self._ask(self._client.get_collections).collections)
 
     def aliases(self) -> dict[str, str]:
         """Collection behind each alias."""
-        with self._errors():
-            return {a.alias_name: a.collection_name for a in self._client.get_aliases().aliases}
+        return {a.alias_name: a.collection_name for a in self._ask(self._client.get_aliases).aliases}
 
     def count(self, name: str) -> int:
         """Points in a collection or behind an alias."""
-        with self._errors():
-            return self._client.count(name, exact=True).count
+        return self._ask(self._client.count, name, exact=True).count
 
     def fetch(self, collection: str, point_ids: Sequence[str], with_vectors: bool) -> list[Point]:
         """See `recommend.VectorStore`."""
-        with self._errors():
-            records = self._client.retrieve(collection, list(point_ids), with_vectors=with_vectors)
+        records = self._ask(self._client.retrieve, collection, list(point_ids), with_vectors=with_vectors)
         by_id = {str(r.id): r for r in records}
-        return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
+        with self._errors():
+            return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
 
     def query(
         self,
@@ -176,64 +221,100 @@ class QdrantStore:
         with_vectors: Sequence[str] = (),
     ) -> list[Neighbour]:
         """See `recommend.VectorStore`."""
+        response = self._ask(
+            self._client.query_points,
+            collection,
+            query=vector.tolist(),
+            using=using,
+            limit=limit,
+            query_filter=_filter(restriction),
+            # The embedded mode is exact, and says so in a warning when it is given any.
+            search_params=None if self.embedded else models.SearchParams(hnsw_ef=self._config.search_ef),
+            with_payload=True,
+            with_vectors=list(with_vectors) or False,
+        )
         with self._errors():
-            response = self._client.query_points(
-                collection,
-                query=vector.tolist(),
-                using=using,
-                limit=limit,
-                query_filter=_filter(restriction),
-                # The embedded mode is exact, and says so in a warning when it is given any.
-                search_params=None if self.embedded else models.SearchParams(hnsw_ef=self._config.search_ef),
-                with_payload=True,
-                with_vectors=list(with_vectors) or False,
-            )
-        return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in response.points]
+            return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in response.points]
+
+    def _ask(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """What the client answers; a busy server is asked again."""
+        question = partial(call, *arguments, **named)
+        with self._errors():
+            if self.embedded:
+                with disk_room(self._folder):
+                    return question()
+            return _something(ask(self.address, question, self._config.retry_s, log_line))
+
+    def _ask_for_room(self, size: int) -> None:
+        if self.embedded:
+            ask_for_room(self._folder, _FREE_BYTES + size)
+
+    def _damaged(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"the index in {self._folder} is damaged ({type(error).__name__}: {first_line(error)}): delete that folder "
+            "and run `simsong run`, which writes it anew from the vectors"
+        )
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Turn the client's errors into one line that names the address; never the key."""
+        """Turn the client's errors into one line that names the address; never the key, also not as their cause."""
         try:
             yield
+        except SimSongError:
+            raise
         except UnexpectedResponse as error:
             hint = ": check QDRANT_API_KEY" if error.status_code in (401, 403) else ""
             raise StoreError(
                 f"Qdrant at {self.address} refused: {error.status_code} {error.reason_phrase}{hint}"
-            ) from error
+            ) from cause(error)
+        except ResponseHandlingException as error:
+            if not isinstance(error.source, httpx.HTTPError):
+                raise self._no_answer(error) from cause(error)
+            raise self._silent(error) from cause(error)
         except (ApiException, QdrantException, ConnectionError, OSError) as error:
-            raise StoreError(f"Qdrant at {self.address} does not answer ({first_line(error)})") from error
-        except RuntimeError as error:
-            if "already accessed" not in str(error):
-                raise
-            raise StoreError(
-                f"Qdrant {self.address} is in use by another process: wait until it has finished, or serve "
-                "several processes from a server (QDRANT_URL)"
-            ) from error
+            raise self._silent(error) from cause(error)
         except (ValueError, KeyError, sqlite3.Error) as error:
+            if not self.embedded and isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError):
+                raise self._no_answer(error) from cause(error)
             # A collection that is not there, an address that is none, a damaged file of the embedded folder.
-            raise StoreError(f"Qdrant {self.address}: {first_line(error)}") from error
-        except Exception as error:
-            if type(error).__module__.split(".")[0] != "grpc":
-                raise
-            raise StoreError(
-                f"Qdrant at {self.address} refused or does not answer over gRPC ({_grpc(error)})"
-            ) from error
+            raise StoreError(f"Qdrant {self.address}: {first_line(error)}") from cause(error)
+        except Exception as error:  # noqa: BLE001 (a server or a file may make the client raise anything)
+            if type(error).__module__.split(".")[0] == "grpc":
+                raise StoreError(
+                    f"Qdrant at {self.address} refused or does not answer over gRPC ({_grpc(error)})"
+                ) from cause(error)
+            raise (self._damaged(error) if self.embedded else self._no_answer(error)) from cause(error)
+
+    def _silent(self, error: Exception) -> StoreError:
+        return StoreError(f"Qdrant at {self.address} does not answer ({first_line(error)})")
+
+    def _no_answer(self, error: Exception) -> StoreError:
+        said = type(getattr(error, "source", error)).__name__
+        return StoreError(f"what answers at {self.address} is no Qdrant ({said}): check the address")
+
+
+def _something(answer: T) -> T:
+    """An answer; null is what the client makes of an empty object."""
+    if answer is None:
+        raise TypeError("an empty answer")
+    return answer
 
 
 def _connect(url: str, config: StoreConfig) -> QdrantClient:
+    parts = urlsplit(url)
+    if re.search(r"[\s\x00-\x1f\x7f]", url) or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("no address of a server, as http://host:6333 is")
+    _ = parts.port  # raises where it is none
     with warnings.catch_warnings():
         # A key over plain http is the operator's decision, on a private network say; `doctor` mentions it.
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
-        key = os.environ.get("QDRANT_API_KEY")
         return QdrantClient(
-            url=url, api_key=key, prefer_grpc=config.grpc, timeout=config.timeout_s, check_compatibility=False
+            url=url,
+            api_key=read_key("QDRANT_API_KEY"),
+            prefer_grpc=config.grpc,
+            timeout=config.timeout_s,
+            check_compatibility=False,
         )
-
-
-def _without_credentials(url: str) -> str:
-    """The address without user and password, for messages."""
-    scheme, _, rest = url.rpartition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest.rpartition("@")[2]
 
 
 def _filter(restriction: Restriction) -> models.Filter | None:
@@ -250,4 +331,4 @@ def _filter(restriction: Restriction) -> models.Filter | None:
 
 def _grpc(error: BaseException) -> str:
     details = getattr(error, "details", None)
-    return str(details()) if callable(details) else first_line(error)
+    return without_secrets(str(details())) if callable(details) else first_line(error)

@@ -5,9 +5,12 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,8 +139,28 @@ def _write_audio(root: Path, catalogue: Catalogue, progress: Progress) -> None:
     workers = os.cpu_count() or 1
     # Spawned, because a forked child of a process with running threads can deadlock.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done, _ in enumerate(pool.map(_render_and_encode, jobs, chunksize=4), start=1):
-            progress(done, total)
+        try:
+            with _deaf_to_ctrl_c():  # which this process hears alone, and ends the others
+                rendered = pool.map(_render_and_encode, jobs, chunksize=4)
+            for done, _ in enumerate(rendered, start=1):
+                progress(done, total)
+        except BaseException:
+            for child in multiprocessing.active_children():  # whatever they are at, nobody takes it any more
+                child.terminate()
+            raise
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Start processes that do not hear a Ctrl-C; one that comes in the meantime is lost."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclass(frozen=True)

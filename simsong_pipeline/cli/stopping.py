@@ -1,0 +1,48 @@
+"""Ctrl-C: each command says in one line what is kept, and how to go on."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+
+# By the command's function; `fetch lyrics` and `fetch audio` are functions of these names.
+_RUN = "what was read, decoded, trained and embedded is kept, and the index serves as it did; the same command goes on"
+_NOTHING = "nothing was changed; ask again at any time"
+KEPT: Mapping[str, str] = {
+    "sample": "the songs written so far stay, and make no catalogue; the same command writes all of them anew",
+    "run": _RUN,
+    "library": _RUN,
+    "demo": _RUN,
+    "refresh": "what was read, decoded and embedded is kept, and the index serves as it did; the same command goes on",
+    "train": "the state of the last validation is kept, and the present model serves; the same command goes on",
+    "select": "nothing was changed; the same command begins anew",
+    "evaluate": "the last metrics and the last report are kept; the same command begins anew",
+    "report_card": "the last report card is kept; the same command begins anew",
+    "rollback": "where it had begun, `simsong rollback` finishes it; otherwise nothing was changed",
+    "doctor": "nothing was changed; the same command begins anew",
+    "similar": _NOTHING,
+    "path": _NOTHING,
+    "about": _NOTHING,
+    "why": _NOTHING,
+    "never": "the list is as it was; the same command begins anew",
+    "lyrics": "what was fetched is kept; the same command goes on",
+    "fetch": "what was written whole is kept; the same command fetches the rest",
+    "list_models": "nothing was changed; the same command begins anew",
+    "audio": "what was fetched is kept; the same command goes on",
+}
+_OTHERWISE = "what was finished is kept; the same command goes on"
+
+
+class StoppedError(Exception):
+    """A person stopped a command; the message is for them."""
+
+
+def stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, with Ctrl-C as a `StoppedError` whose message says what is kept."""
+
+    @wraps(command)
+    def until_stopped(*arguments: object, **named: object) -> None:
+        try:
+            command(*arguments, **named)
+        except KeyboardInterrupt as stop:
+            raise StoppedError(f"stopped: {KEPT.get(command.__name__, _OTHERWISE)}") from stop
+
+    return until_stopped

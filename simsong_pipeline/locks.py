@@ -1,0 +1,156 @@
+"""Locks that say who holds them: the second of two waits a stated time, and its line names the first.
+
+A lock is a file that the kernel frees when its process ends, however it ends. Beside it lies a note of who holds it,
+for people; nothing is decided by the note.
+"""
+
+import json
+import logging
+import os
+import re
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from simsong_pipeline.errors import BusyError
+from simsong_pipeline.files import read_json_object
+from simsong_pipeline.redaction import without_secrets
+
+ONE_AT_A_TIME = "ask again when it has finished, or serve several processes from a server (QDRANT_URL)"
+Told = Callable[[str], None]
+# What is over sooner needs no line.
+_SILENT_S = 0.5
+_log = logging.getLogger(__name__)
+
+
+def log_line(text: str) -> None:
+    """Where a line goes when nobody else is named: to the log, which the command shows."""
+    _log.warning("%s", text)
+
+
+class NotedLock:
+    """A lock that one process holds at a time; its own holder gets in again.
+
+    Args:
+        path: the lock's file; the note lies beside it.
+        what: is held, for messages: "the home my-music".
+        remedy: what else a person can do who does not want to wait.
+        holder: who this process is, for others' messages; its command where null.
+        told: gets the line that says for whom is waited.
+    """
+
+    def __init__(self, path: Path, what: str, remedy: str, holder: str | None = None, told: Told = log_line) -> None:
+        self._path, self._what, self._remedy = path, what, remedy
+        self._holder, self._told = holder or command_name(), told
+        self._note = path.with_name(f"{path.name}.holder")
+        # Whatever thread of its holder asks: a run is one holder.
+        self._lock = FileLock(path, thread_local=False)
+        self._kept = False
+
+    def acquire(self, wait_s: float) -> None:
+        """Wait for the lock for so many seconds at most; `release` as often as this returned.
+
+        Raises:
+            BusyError: naming who holds it still.
+        """
+        if not self._taken(min(wait_s, _SILENT_S)):
+            if self._note_of().get("process") == _this_process():
+                wait_s = 0.0  # nobody would let go of it
+            if wait_s > _SILENT_S:
+                self._told(f"{self._what} is in use by {self._other()}: waiting for it, {in_words(wait_s)} at most")
+            if wait_s <= _SILENT_S or not self._taken(wait_s - _SILENT_S):
+                waited = f", also after {in_words(wait_s)}" if wait_s else ""
+                raise BusyError(f"{self._what} is in use by {self._other()}{waited}: {self._remedy}")
+        if self._lock.lock_counter == 1:
+            self._sign()
+
+    def release(self) -> None:
+        """Once for each `acquire`."""
+        if self._lock.lock_counter == 1:
+            with suppress(OSError):
+                self._note.unlink(missing_ok=True)
+        self._lock.release()
+
+    def keep(self) -> None:
+        """Go on holding it, however often it is released, until `let_go`."""
+        if not self._kept:
+            self._lock.acquire(timeout=0)
+            self._kept = True
+
+    def let_go(self) -> None:
+        """Undo `keep`."""
+        if self._kept:
+            self._kept = False
+            self.release()
+
+    @contextmanager
+    def held(self, wait_s: float) -> Iterator[None]:
+        """Hold it while the block lasts.
+
+        Raises:
+            BusyError: as `acquire`.
+        """
+        self.acquire(wait_s)
+        try:
+            yield
+        finally:
+            self.release()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this object holds it."""
+        return self._lock.is_locked
+
+    def _taken(self, wait_s: float) -> bool:
+        try:
+            self._lock.acquire(timeout=wait_s)
+        except Timeout:
+            return False
+        return True
+
+    def _sign(self) -> None:
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        with suppress(OSError):  # a full disk is no reason not to work
+            note = {"pid": os.getpid(), "process": _this_process(), "holder": self._holder, "since": since}
+            self._note.write_text(json.dumps(note), encoding="utf-8")
+
+    def _other(self) -> str:
+        """Who holds it, as far as its note says."""
+        note = self._note_of()
+        try:
+            since = datetime.fromisoformat(note["since"]).astimezone()
+            return f"{str(note['holder'])[:100]} (process {int(note['pid'])}, since {since:%Y-%m-%d %H:%M:%S})"
+        except (ValueError, KeyError, TypeError, OverflowError):
+            return "another process"
+
+    def _note_of(self) -> dict[str, Any]:
+        """The note; empty where there is none, or none that can be read."""
+        try:
+            return read_json_object(self._note)
+        except (OSError, ValueError):
+            return {}
+
+
+@cache
+def _this_process() -> str:
+    """A process's number may be another's on another machine, or in another container, over the same folder."""
+    return uuid.uuid4().hex
+
+
+def command_name() -> str:
+    """What this process was called as, without its arguments, which may hold an address with a password."""
+    name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
+    words = [word for word in sys.argv[1:3] if re.fullmatch(r"[a-z][a-z-]{1,20}", word)]
+    return without_secrets(" ".join(["simsong" if name == "main.py" else name, *words[:1]]))
+
+
+def in_words(seconds: float) -> str:
+    """A time for a message."""
+    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} s"

@@ -1,0 +1,69 @@
+"""Ctrl-C in any command is one line that says what is kept, and exit status 130."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simsong_pipeline.cli import main
+from simsong_pipeline.cli.stopping import KEPT, StoppedError, stoppable
+from simsong_pipeline.pipeline.workspace import Workspace
+
+
+def _names() -> list[str]:
+    """The functions of all commands."""
+    apps = [main.app, *(group.typer_instance for group in main.app.registered_groups)]
+    return [str(command.callback.__name__) for app in apps for command in app.registered_commands]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", _names())
+def test_command_says_what_is_kept(name: str) -> None:
+    assert name in KEPT
+
+
+def test_stopped_command_ends_with_its_line() -> None:
+    def refresh(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(StoppedError, match="stopped: what was read, decoded and embedded is kept"):
+        stoppable(refresh)(3)
+
+
+def _stopped(words: list[str], folder: Path, patience_s: float = 120.0) -> tuple[int, str]:
+    """Exit status and what was said, where a command and all that it started get a Ctrl-C once it writes."""
+    command = [sys.executable, "-m", "simsong_pipeline.cli.main", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+        ends = time.monotonic() + patience_s
+        while not any(folder.iterdir()) and process.poll() is None and time.monotonic() < ends:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout is not None
+        said = process.stdout.read().decode()
+        return process.wait(), said
+
+
+def test_sample_that_is_stopped(tmp_path: Path) -> None:
+    code, said = _stopped(["sample", "--songs", "2000", "--home", str(tmp_path)], tmp_path)
+    assert code == 130
+    assert said.splitlines()[-1].startswith("stopped: the songs written so far stay")
+    assert "Traceback" not in said
+    assert "Aborted" not in said
+
+
+def test_waiting_for_a_home_that_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    with Workspace(tmp_path).lock():
+        words = ["library", str(tmp_path / "music"), "--scan-only", "--home", str(tmp_path)]
+        command = [sys.executable, "-m", "simsong_pipeline.cli.main", *words]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, text=True) as process:
+            assert process.stderr is not None
+            assert "is in use by" in process.stderr.readline()
+            os.killpg(process.pid, signal.SIGINT)
+            said = process.stderr.read()
+            assert process.wait() == 130
+    assert said.startswith("stopped: what was read")
+    assert len(said.splitlines()) == 1
