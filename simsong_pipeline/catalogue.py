@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from simsong_pipeline.config import CatalogueConfig
+from simsong_pipeline.credits import all_artist_ids
 from simsong_pipeline.errors import SchemaError
 from simsong_pipeline.schemas import EXCLUSIONS, TRACKS, conform
 
@@ -55,7 +56,7 @@ def build_catalogue(
     if not stays.height:
         raise SchemaError(f"none of the {raw.height} raw tracks can be used; the first reason: {_first(left)}")
     exclusions = pl.concat([left, copies, _lost_fields(stays)]).with_columns(pl.lit("tracks").alias("stage"))
-    tracks = stays.with_columns(pl.lit(source).alias("source"))
+    tracks = stays.with_columns(pl.lit(source).alias("source"), all_artist_ids(stays))
     return Catalogue(conform(tracks, TRACKS), conform(exclusions, EXCLUSIONS))
 
 
@@ -113,13 +114,14 @@ def restrict(pairs: pl.DataFrame, tracks: pl.DataFrame) -> pl.DataFrame:
 
 
 def related_by(tracks: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Ground truth without listeners: two tracks are related when they share `column`.
+    """Ground truth without listeners: two tracks are related when they share `column`, or one of the values in it.
 
     Returns:
         A similarity frame with score 1; tracks whose value is null are related to none.
     """
-    known = tracks.filter(pl.col(column).is_not_null()).select("track_id", column).unique("track_id", keep="first")
-    pairs = known.join(known.rename({"track_id": "neighbour_id"}), on=column)
-    pairs = pairs.filter(pl.col("track_id") != pl.col("neighbour_id")).sort("track_id", "neighbour_id")
+    known = tracks.select("track_id", column).unique("track_id", keep="first", maintain_order=True)
+    known = (known.explode(column) if isinstance(known.schema[column], pl.List) else known).drop_nulls()
+    pairs = known.join(known.rename({"track_id": "neighbour_id"}), on=column).select("track_id", "neighbour_id")
+    pairs = pairs.filter(pl.col("track_id") != pl.col("neighbour_id")).unique().sort("track_id", "neighbour_id")
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("track_id").alias("rank")
     return pairs.select("track_id", "neighbour_id", pl.lit(1.0).alias("score"), rank)

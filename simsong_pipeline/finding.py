@@ -1,15 +1,40 @@
 """Which song or tag is meant by words."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import polars as pl
-from rapidfuzz import fuzz, process, utils
+from anyascii import anyascii
+from rapidfuzz import fuzz, process
 
+from simsong_pipeline.credits import first_artist, name_key, unaccented
 from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError, UnknownTagError
+from simsong_pipeline.genres import genre_key, genres_of
+
+
+@dataclass(frozen=True)
+class _Song:
+    track_id: str
+    artist: str
+    title: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.artist} - {self.title}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a person may call it: by the whole credit or by the first artist alone."""
+        first = first_artist(self.artist)
+        return (self.label, self.title, self.artist, f"{first} - {self.title}", first)
 
 
 def find_song(tracks: pl.DataFrame, words: str) -> str:
     """The track id that `words` name: an id, a title, an artist and title, or an artist of one song.
+
+    However letters are composed they are the same. What fits as a whole goes before what fits in part, and either with
+    its accents before without.
 
     Raises:
         AmbiguousSongError: several songs fit; the message lists them.
@@ -17,43 +42,65 @@ def find_song(tracks: pl.DataFrame, words: str) -> str:
     """
     if words in set(tracks["track_id"].to_list()):
         return words
-    wanted = _plain(words)
-    rows = tracks.select("track_id", "artist_name", "title").rows()
-    labels = [(tid, f"{artist} - {title}", title, artist) for tid, artist, title in rows]
-    exact = [row for row in labels if wanted in {_plain(part) for part in row[1:]}]
-    partial = [row for row in labels if wanted and wanted in _plain(row[1])]
-    fitting = exact or partial
+    songs = [_Song(*row) for row in tracks.select("track_id", "artist_name", "title").rows()]
+    fitting = _fitting(songs, words)
     if len(fitting) == 1:
-        return str(fitting[0][0])
+        return fitting[0].track_id
     if fitting:
-        raise AmbiguousSongError(
-            *_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting)
-        )
-    nearest = process.extract(wanted, {t: _plain(n) for t, n, *_ in labels}, scorer=fuzz.WRatio, limit=5)
-    by_id = {row[0]: row for row in labels}
-    raise UnknownSongError(*_listing(f"no song is called {words!r}; the nearest are:", [by_id[t] for *_, t in nearest]))
+        raise AmbiguousSongError(*_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting))
+    labels = {n: _bare(song.label) for n, song in enumerate(songs)}
+    nearest = process.extract(_bare(words), labels, scorer=fuzz.WRatio, limit=5)
+    raise UnknownSongError(*_listing(f"no song is called {words!r}; the nearest are:", [songs[n] for *_, n in nearest]))
+
+
+def _fitting(songs: Sequence[_Song], words: str) -> list[_Song]:
+    for form in (_plain, _bare):
+        wanted = form(words)
+        exact = [song for song in songs if wanted and wanted in {form(name) for name in song.names}]
+        if exact:
+            return exact
+    for form in (_plain, _bare):
+        partial = _containing(songs, form, form(words))
+        if partial:
+            return partial
+    return []
+
+
+def _containing(songs: Sequence[_Song], form: Callable[[str], str], wanted: str) -> list[_Song]:
+    return [song for song in songs if wanted and wanted in form(song.label)]
 
 
 def find_tags(known: Sequence[str], words: str) -> list[str]:
-    """Those of the known tags that `words` spell, whatever the case.
+    """Those of the known tags that `words` spell, whatever the case, the marks and the composition of letters.
+
+    Words that name several genres at once, as tags do, find each of them.
 
     Raises:
         UnknownTagError: none of them; the message suggests the nearest.
     """
-    fitting = [tag for tag in known if tag.casefold() == words.strip().casefold()]
-    if fitting:
-        return fitting
-    close = process.extract(_plain(words), {tag: _plain(tag) for tag in known}, scorer=fuzz.WRatio, limit=5)
+    for wanted in ([words], genres_of([words])):
+        for form in (name_key, genre_key):
+            keys = {form(genre) for genre in wanted}
+            fitting = [tag for tag in known if form(tag) in keys and form(tag)]
+            if fitting:
+                return fitting
+    close = process.extract(_bare(words), {tag: _bare(tag) for tag in known}, scorer=fuzz.WRatio, limit=5)
     nearest = ", ".join(repr(tag) for *_, tag in close)
     raise UnknownTagError(f"no song has the tag {words!r}" + (f"; the nearest are {nearest}" if nearest else ""))
 
 
 def _plain(text: str) -> str:
-    """Letters and digits in lower case, single blanks between words."""
-    return " ".join(utils.default_process(text).split())
+    """Letters and digits in lower case, single blanks between words; a name of marks alone stays."""
+    key = name_key(text)
+    return " ".join(re.sub(r"[\W_]+", " ", key).split()) or key
 
 
-def _listing(head: str, rows: Sequence[tuple[str, str, str, str]], limit: int = 12) -> list[str]:
-    lines = [f"  {name}  ({tid})" for tid, name, *_ in rows[:limit]]
-    more = [f"  … and {len(rows) - limit} more"] if len(rows) > limit else []
+def _bare(text: str) -> str:
+    """Without accents as well, and letters of other alphabets as a keyboard without them writes them: ø as o."""
+    return _plain(anyascii(unaccented(text)))
+
+
+def _listing(head: str, songs: Sequence[_Song], limit: int = 12) -> list[str]:
+    lines = [f"  {song.label}  ({song.track_id})" for song in songs[:limit]]
+    more = [f"  … and {len(songs) - limit} more"] if len(songs) > limit else []
     return [head, *lines, *more]

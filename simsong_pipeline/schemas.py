@@ -38,6 +38,8 @@ TRACKS = Contract(
         "track_id": pl.String,
         "song_id": pl.String,
         "artist_id": pl.String,
+        # All whom the song names, artist_id first, guests among them: `credits.all_artist_ids`.
+        "artist_ids": pl.List(pl.String),
         "artist_name": pl.String,
         "title": pl.String,
         "release": pl.String,
@@ -47,7 +49,7 @@ TRACKS = Contract(
         "source": pl.String,
     },
     key=("track_id",),
-    nullable=frozenset({"song_id", "release", "year", "duration_s", "genre"}),
+    nullable=frozenset({"song_id", "artist_ids", "release", "year", "duration_s", "genre"}),
 )
 SIMILARITY = Contract(
     "lastfm_similarity",
@@ -79,6 +81,8 @@ LIBRARY_FILES = Contract(
         "cover": pl.Boolean,
         "status": STATUS,
         "reason": pl.String,
+        # By which way of reading files: `scan.READING`.
+        "reading": pl.Int32,
     },
     key=("path",),
     nullable=frozenset(
@@ -94,6 +98,7 @@ LIBRARY_FILES = Contract(
             "lyrics_provider",
             "cover",
             "reason",
+            "reading",
         }
     ),
 )
@@ -251,6 +256,16 @@ def polars_schema(contract: Contract, vector_width: int) -> dict[str, pl.DataTyp
     """The contract's columns as Polars types, vectors being `vector_width` wide."""
     vector = pl.Array(pl.Float32, vector_width)
     return {n: vector if isinstance(t, VectorColumn) else t for n, t in contract.columns.items()}
+
+
+def completed(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """A frame of an earlier version with the columns that came since, null where the contract lets them be."""
+    kinds = polars_schema(contract, 1)
+    since = [name for name in contract.columns if name in contract.nullable and name not in frame.columns]
+    return frame.with_columns(pl.lit(None, kinds[name]).alias(name) for name in since).select(
+        *[name for name in contract.columns if name in frame.columns or name in since],
+        *[name for name in frame.columns if name not in contract.columns],
+    )
 
 
 def conform(frame: pl.DataFrame, contract: Contract, vector_width: int | None = None) -> pl.DataFrame:

@@ -92,3 +92,15 @@ def test_restrict_needs_both_ends_of_a_pair() -> None:
 def test_related_songs_share_the_column_and_unknown_values_relate_nobody() -> None:
     tracks = pl.DataFrame({"track_id": ["a", "b", "c", "d", "e"], "genre": ["x", "x", "y", None, None]})
     assert related_by(tracks, "genre").select("track_id", "neighbour_id").rows() == [("a", "b"), ("b", "a")]
+
+
+def test_songs_that_share_one_of_several_values_are_related() -> None:
+    tracks = pl.DataFrame({"track_id": ["a", "b", "c", "d"], "shared": [["x", "y"], ["y", "x"], ["z"], []]})
+    assert related_by(tracks, "shared").select("track_id", "neighbour_id").rows() == [("a", "b"), ("b", "a")]
+
+
+def test_everybody_is_named_beside_the_artist_of_the_source() -> None:
+    catalogue = _build(
+        _raw(artist_name="Anna feat. Bo", title="Sea (with Cy)"), _raw(track_id="U", artist_name="Various")
+    )
+    assert catalogue.tracks["artist_ids"].to_list() == [["A", "anna", "bo", "cy"], ["A"]]

@@ -31,10 +31,11 @@ from simsong_pipeline.pipeline.night import prepare
 from simsong_pipeline.pipeline.queries import Songs
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.schemas import LIBRARY_FILES, completed
 from simsong_pipeline.sources.library import scan
 from simsong_pipeline.sources.library.identity import audio_hash
 from simsong_pipeline.sources.library.lyric_files import decoded, without_times
-from simsong_pipeline.sources.library.path_names import named_by_path
+from simsong_pipeline.sources.library.path_names import is_numbered, named_by_path
 from simsong_pipeline.sources.library.readers import rows_on_all_cores
 from simsong_pipeline.sources.library.recording import FileState, row_of, unusable
 from simsong_pipeline.sources.library.scan import Scan, scan_library
@@ -95,7 +96,7 @@ def test_id3_tags_lyrics_and_cover_are_read(tmp_path: Path) -> None:
     tags.add(mutagen.id3.APIC(encoding=3, mime="image/png", type=3, data=b"png"))
     tags.save(path)
     found = read_tags(path)
-    assert (found.artist, found.title, found.release, found.year) == ("Ólafur", "Ljós", "Haf", 1999)
+    assert (found.artist, found.title, found.release, found.year) == ("Ólafur; Guest", "Ljós", "Haf", 1999)
     assert found.lyrics == "first line\nsecond line"
     assert found.cover
     assert found.duration_s == pytest.approx(4.0, abs=0.1)
@@ -465,17 +466,91 @@ def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("/m/Anna - Sea.mp3", ("Anna", None, "Sea")),
-        ("/m/03 - Anna - Sea.mp3", ("Anna", None, "Sea")),
-        ("/m/Anna/Waves/03 Sea.mp3", ("Anna", "Waves", "Sea")),
-        ("/m/Anna/Waves/CD 2/1-03. Sea.mp3", ("Anna", "Waves", "Sea")),
-        ("/m/downloads/sea.mp3", (None, None, "sea")),
-        ("/m/Anna/Waves/99 Problems Of Mine.mp3", ("Anna", "Waves", "Problems Of Mine")),
+        ("Anna - Sea.mp3", ("Anna", None, "Sea")),
+        ("03 - Anna - Sea.mp3", ("Anna", None, "Sea")),
+        ("3 - Anna - Sea.mp3", ("Anna", None, "Sea")),
+        ("Anna/Waves/03 Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("Anna/Waves/3. Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("Anna/Waves/[3] Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("Anna/Waves/CD 2/1-03. Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("Anna/Waves/2-11 Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("downloads/sea.mp3", (None, None, "sea")),
+        ("03 Sea.mp3", (None, None, "Sea")),
+        ("Waves/03 Sea.mp3", (None, None, "Sea")),
+        ("Anna/Waves/99 Problems Of Mine.mp3", (None, None, "99 Problems Of Mine")),
+        ("50 Cent - In Da Club.mp3", ("50 Cent", None, "In Da Club")),
+        ("311 - Down.mp3", ("311", None, "Down")),
+        ("3 Doors Down - Kryptonite.mp3", ("3 Doors Down", None, "Kryptonite")),
+        ("10.000 Waves - Sea.mp3", ("10.000 Waves", None, "Sea")),
+        ("1.5 Waves.mp3", (None, None, "1.5 Waves")),
+        ("1999.mp3", (None, None, "1999")),
+        ("7.mp3", (None, None, "7")),
     ],
 )
 def test_path_names_what_tags_do_not(path: str, expected: tuple[str | None, str | None, str]) -> None:
     found = named_by_path(Path(path))
     assert (found.artist, found.release, found.title) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("7 Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("7 Bo - Sea.mp3", ("Bo", None, "Sea")),
+        ("107 - Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("7-Sea.mp3", ("Anna", "Waves", "Sea")),
+    ],
+)
+def test_any_number_is_a_tracks_where_the_files_beside_are_numbered(name: str, expected: tuple[str, str, str]) -> None:
+    found = named_by_path(Path("Anna/Waves") / name, numbered=True)
+    assert (found.artist, found.release, found.title) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "numbered"),
+    [
+        (["1 Sea.mp3", "2 Sky.mp3", "3 Sun.mp3"], True),
+        (["1 Sea.mp3", "2 Sky.mp3", "5 Sun.mp3"], True),
+        (["101 Sea.mp3", "102 Sky.mp3", "201 Sun.mp3"], True),
+        (["50 Cent - A.mp3", "3 Doors Down - B.mp3", "311 - C.mp3", "4 Non Blondes - D.mp3"], False),
+        (["50 Cent - A.mp3", "50 Cent - B.mp3"], False),
+        (["7 Years.mp3", "1-03 Song.mp3"], False),
+        (["1 Sea.mp3", "Sky.mp3", "Sun.mp3"], False),
+        (["1 Sea.mp3"], False),
+        (["1979.mp3", "1999.mp3"], False),
+    ],
+)
+def test_folder_is_numbered_when_nearly_all_its_files_are_from_one_on(names: list[str], numbered: bool) -> None:
+    assert is_numbered(names) is numbered
+
+
+def test_what_lies_above_the_library_says_nothing_of_a_song(tmp_path: Path) -> None:
+    _write(tmp_path / "Anna/Music/1-03 Sea.flac")
+    row = _row(_scan(tmp_path / "Anna/Music"), ".flac")
+    assert (row["artist"], row["release"], row["title"]) == (None, None, "Sea")
+
+
+def test_the_files_beside_decide_what_a_number_is(tmp_path: Path) -> None:
+    for number, name in enumerate(["Sea", "Sky", "Sun"], 1):
+        _write(tmp_path / f"Bo/Waves/{number} {name}.flac", number)
+    for seed, name in enumerate(["50 Cent - Club", "4 Winds - Sea", "Anna - Sky"], 4):
+        _write(tmp_path / f"mixed/{name}.flac", seed)
+    found = _scan(tmp_path).frame.select("artist", "release", "title").rows()
+    assert found == [
+        ("Bo", "Waves", "Sea"),
+        ("Bo", "Waves", "Sky"),
+        ("Bo", "Waves", "Sun"),
+        ("4 Winds", None, "Sea"),
+        ("50 Cent", None, "Club"),
+        ("Anna", None, "Sky"),
+    ]
+
+
+def test_a_scan_by_an_earlier_version_is_made_again(tmp_path: Path) -> None:
+    _write(tmp_path / "a.flac")
+    first = _scan(tmp_path)
+    before = completed(first.frame.drop("reading").with_columns(title=pl.lit("as read before")), LIBRARY_FILES)
+    assert _scan(tmp_path, before).frame.equals(first.frame)
 
 
 def test_copies_of_a_file_are_one_track_and_listed(tmp_path: Path) -> None:

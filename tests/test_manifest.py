@@ -25,6 +25,26 @@ def test_only_a_path_is_needed(tmp_path: Path) -> None:
     assert (row["artist_name"], row["title"]) == ("Unknown artist of a song", "a song")
 
 
+@pytest.mark.parametrize(
+    ("written", "year"), [("1990.0", 1990), ("20030501", 2003), ("2003-05-01", 2003), ("0000", 0), ("", 0), ("98", 0)]
+)
+def test_years_in_any_form(tmp_path: Path, written: str, year: int) -> None:
+    assert read_manifest(_write(tmp_path, f"path,year\na.ogg,{written}\n")).tracks["year"].to_list() == [year]
+
+
+def test_artists_are_told_apart_as_in_tags(tmp_path: Path) -> None:
+    names = ["Beyoncé", "BEYONCE\u0301 ", "Beyoncé feat. Bo", "Various Artists", "Various Artists", ""]
+    rows = "".join(f"{n}/song.ogg,{name}\n" for n, name in enumerate(names))
+    ids = read_manifest(_write(tmp_path, f"path,artist\n{rows}")).tracks["artist_id"].to_list()
+    assert ids[:3] == ["beyoncé"] * 3
+    assert len({*ids[3:]}) == 3
+
+
+def test_genres_are_taken_apart(tmp_path: Path) -> None:
+    rows = "path,genre\na.ogg,(17)\nb.ogg,Rock / pop\nc.ogg,\n"
+    assert read_manifest(_write(tmp_path, rows)).tracks["genre"].to_list() == ["Rock", "Rock; pop", None]
+
+
 def test_paths_count_from_the_manifest_or_the_folder_above(tmp_path: Path) -> None:
     inner = tmp_path / "music"
     inner.mkdir()

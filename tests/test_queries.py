@@ -46,6 +46,27 @@ def test_mix_of_songs_leaves_all_of_them_out(home: Workspace, songs: Songs) -> N
     assert len(found.neighbours) == 8
 
 
+@pytest.mark.parametrize("never", [True, False])
+def test_guests_count_where_an_artist_is_left_out(home: Workspace, never: bool) -> None:
+    tracks, first = home.read("tracks"), _indexed(home)[0]
+    with home.store(SMALL_CONFIG.store) as store:
+        found = Songs(home, store, SMALL_CONFIG).similar([first], Choice(5)).neighbours
+    guest = found[0].track_id
+    host = tracks.filter(track_id=first)["artist_id"][0]
+    with_guest = pl.when(pl.col("track_id") == guest).then(pl.concat_list("artist_ids", pl.lit(host)))
+    home.write("tracks", tracks.with_columns(with_guest.otherwise("artist_ids").alias("artist_ids")))
+    try:
+        if never:
+            change_never(home, host, "", artist=True, forget=False)
+        with home.store(SMALL_CONFIG.store) as store:
+            answer = Songs(home, store, SMALL_CONFIG).similar([first], Choice(20), exclude_artist=not never)
+    finally:
+        home.write("tracks", tracks)
+        if never:
+            change_never(home, host, "", artist=True, forget=True)
+    assert guest not in {n.track_id for n in answer.neighbours}
+
+
 def test_path_starts_near_its_start(home: Workspace, songs: Songs) -> None:
     start, end = _indexed(home)[0], _indexed(home)[-1]
     steps = songs.path(start, end, Choice(4)).neighbours

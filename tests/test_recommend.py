@@ -1,5 +1,7 @@
 """Finding a song or a tag by words, and choosing songs that are unlike each other."""
 
+import unicodedata
+
 import numpy as np
 import polars as pl
 import pytest
@@ -47,6 +49,54 @@ def test_misspelt_title_suggests_the_nearest_first() -> None:
 def test_no_words_fit_nothing() -> None:
     with pytest.raises(UnknownSongError):
         find_song(TRACKS, "  ")
+
+
+ACCENTS = pl.DataFrame(
+    {
+        "track_id": ["B", "M", "S1", "S2", "F", "D"],
+        "artist_name": ["Beyoncé", "MØ", "Zoë", "Zoe", "Anna feat. Bo", "Cy; Di"],
+        "title": ["Halo", "Final Song", "Sea", "Sea", "Déjà Vu", "Čas"],
+    }
+)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKD"])
+@pytest.mark.parametrize(
+    ("words", "track_id"),
+    [
+        ("Beyoncé - Halo", "B"),
+        ("BEYONCÉ – HALO", "B"),
+        ("beyoncé", "B"),
+        ("Beyonce - Halo", "B"),
+        ("Mo - Final Song", "M"),
+        ("deja", "F"),
+        ("Anna - Déjà Vu", "F"),
+        ("Cy - cas", "D"),
+        ("Zoë - Sea", "S1"),
+        ("Zoe - Sea", "S2"),
+    ],
+)
+def test_songs_are_found_however_letters_are_composed_and_without_accents(form: str, words: str, track_id: str) -> None:
+    assert find_song(ACCENTS, unicodedata.normalize(form, words)) == track_id  # type: ignore[arg-type]
+
+
+def test_without_accents_several_songs_are_listed() -> None:
+    both = ACCENTS.with_columns(artist_name=pl.col("artist_name").replace("Zoe", "Zöe"))
+    with pytest.raises(AmbiguousSongError, match=r"(?s)S1.*S2"):
+        find_song(both, "zoe - sea")
+
+
+def test_songs_of_marks_alone_are_told_apart() -> None:
+    marks = pl.DataFrame({"track_id": ["a", "b"], "artist_name": ["Anna", "Anna"], "title": ["!!!", "÷"]})
+    assert (find_song(marks, "÷"), find_song(marks, "!!!")) == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("words", "tags"),
+    [("hip-hop", ["Hip Hop"]), ("Chanson francaise", ["Chanson française"]), ("Rap/Rock", ["Rap", "Rock"])],
+)
+def test_tags_are_found_whatever_their_marks(words: str, tags: list[str]) -> None:
+    assert find_tags(["Hip Hop", "Chanson française", "Rap", "Rock"], words) == tags
 
 
 def test_tags_are_found_whatever_their_case() -> None:

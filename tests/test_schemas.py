@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from simsong_pipeline.errors import SchemaError
-from simsong_pipeline.schemas import SPLITS, TRACK_VECTORS, check, conform, empty
+from simsong_pipeline.schemas import SPLITS, TRACK_VECTORS, TRACKS, check, completed, conform, empty
 
 
 def test_conform_selects_and_casts() -> None:
@@ -35,3 +35,10 @@ def test_vectors_that_are_not_finite_are_refused() -> None:
 
 def test_empty_frame_keeps_the_contract() -> None:
     check(empty(TRACK_VECTORS), TRACK_VECTORS)
+
+
+def test_a_frame_of_an_earlier_version_is_completed_with_nulls() -> None:
+    before = empty(TRACKS).drop("artist_ids")
+    check(completed(before, TRACKS), TRACKS)
+    with pytest.raises(SchemaError, match="lacks the column 'title'"):
+        check(completed(before.drop("title"), TRACKS), TRACKS)

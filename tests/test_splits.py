@@ -1,5 +1,6 @@
 """Splits: disjoint, filled, stable."""
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -76,3 +77,75 @@ def test_by_artist_the_test_part_has_queries_and_others() -> None:
     assert parts["pair"] == {"validation"}
     assert sum(found == {"test"} for found in parts.values()) >= 4
     assert sum(found == {"train"} for found in parts.values()) >= 4
+
+
+def _named(*songs: tuple[str, list[str], int]) -> pl.DataFrame:
+    """Songs by track id's beginning, all whom they name, and how many there are."""
+    rows = [(f"{name}-{n}", artists[0], artists) for name, artists, count in songs for n in range(count)]
+    return pl.DataFrame(rows, schema=["track_id", "artist_id", "artist_ids"], orient="row")
+
+
+def _parts_of_names(tracks: pl.DataFrame, splits: pl.DataFrame) -> dict[str, set[str]]:
+    names = tracks.select("track_id", "artist_ids").explode("artist_ids").join(splits, on="track_id")
+    return dict(names.group_by("artist_ids").agg(pl.col("split").cast(pl.String).unique()).rows())
+
+
+@pytest.mark.parametrize("by_artist", [True, False])
+@pytest.mark.parametrize("seed", range(8))
+def test_nobody_whom_songs_name_is_in_two_parts(seed: int, by_artist: bool) -> None:
+    rng = np.random.default_rng(seed)
+    artists = [f"A{n}" for n in range(40)]
+    named = [[str(a) for a in rng.choice(artists, rng.choice([1] * 8 + [2, 3]), False)] for _ in range(120)]
+    tracks = _named(*((f"T{n}", names, 1) for n, names in enumerate(named)))
+    splits = split_by_artist(tracks, SplitConfig(seed=seed), by_artist=by_artist)
+    assert all(len(found) == 1 for found in _parts_of_names(tracks, splits).values())
+    assert splits["split"].n_unique() == 3
+    assert splits.height >= 0.67 * tracks.height
+
+
+def test_artists_with_a_song_in_common_go_together_and_no_song_is_lost() -> None:
+    songs = [("ab", ["A", "B"], 1), ("bc", ["B", "C"], 1), ("a", ["A"], 3), ("c", ["C"], 3)]
+    tracks = _named(*songs, *((f"s{n}", [f"S{n}"], 1) for n in range(20)))
+    for seed in range(10):
+        splits = split_by_artist(tracks, SplitConfig(seed=seed))
+        together = splits.join(tracks.filter(pl.col("artist_id").is_in(["A", "B", "C"])), on="track_id")
+        assert (splits.height, together["split"].n_unique()) == (tracks.height, 1)
+
+
+def test_where_everybody_sings_with_everybody_main_artists_alone_count() -> None:
+    tracks = _named(("host", ["host"], 2), *((f"t{n}", [f"A{n}", "host"], 4) for n in range(20)))
+    splits = split_by_artist(tracks, SplitConfig())
+    assert splits.height == tracks.height
+    assert splits["split"].n_unique() == 3
+    assert all(len(found) == 1 for found in _parts(tracks, splits).values())
+
+
+def test_guests_are_remembered_and_a_song_between_two_parts_is_in_none() -> None:
+    before = _named(*((f"t{n}", [f"A{n}", f"G{n}"], 2) for n in range(20)))
+    first = split_by_artist(before, SplitConfig())
+    ledger = remember(None, before, first)
+    parts = dict(ledger.select("artist_id", pl.col("split").cast(pl.String)).rows())
+    one = next(n for n in range(20) if parts[f"A{n}"] == "train")
+    other = next(n for n in range(20) if parts[f"A{n}"] == "test")
+    after = pl.concat([before, _named(("new", ["N", f"G{one}"], 1), ("both", [f"A{one}", f"G{other}"], 1))])
+    second = split_by_artist(after, SplitConfig(), ledger)
+    assert second.join(first, on="track_id", how="semi").sort("track_id").equals(first.sort("track_id"))
+    new = second.join(first, on="track_id", how="anti").select("track_id", pl.col("split").cast(pl.String))
+    assert new.rows() == [("new-0", "train")]
+
+
+def test_a_song_that_came_to_another_artist_never_goes_from_train_to_test() -> None:
+    before = _tracks(20)
+    ledger = remember(None, before, split_by_artist(before, SplitConfig()))
+    parts = dict(ledger.select("artist_id", pl.col("split").cast(pl.String)).rows())
+    trained = next(f"T{n}-0" for n in range(20) if parts[f"T{n}-0"] == "train")
+    judged = next(f"A{n:03}" for n in range(20) if parts[f"A{n:03}"] == "test")
+    renamed = pl.when(pl.col("track_id") == trained)
+    taken = split_by_artist(
+        before.with_columns(artist_id=renamed.then(pl.lit(judged)).otherwise("artist_id")), SplitConfig(), ledger
+    )
+    assert trained not in taken["track_id"].to_list()
+    own = split_by_artist(
+        before.with_columns(artist_id=renamed.then(pl.lit("new")).otherwise("artist_id")), SplitConfig(), ledger
+    )
+    assert own.filter(track_id=trained)["split"].to_list() == ["train"]

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.credits import named_in
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation import card, plots, report
 from simsong_pipeline.evaluation.baselines import random_scores
@@ -96,7 +97,8 @@ def _library(
         drawn = np.random.default_rng(config.evaluation.seed).choice(tracks.height, max_songs, replace=False)
         tracks = tracks[sorted(drawn.tolist())]
     ids = tracks["track_id"].to_list()
-    known = tracks["track_id"].is_in(record.tracks) | tracks["artist_id"].is_in(record.artists)
+    heard = named_in(tracks).filter(pl.col("artist_id").is_in(record.artists))["track_id"]
+    known = tracks["track_id"].is_in(record.tracks) | tracks["track_id"].is_in(heard.implode())
     queries = ~known.to_numpy()
     if not queries.any():
         raise EvaluationError("the model was trained on every song of this library, so none is left to ask about")

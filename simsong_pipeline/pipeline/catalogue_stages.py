@@ -91,10 +91,18 @@ def make_splits(
     settings = sha256_of(config.splits.model_dump(), by_artist)[:12]
     ledger = f"split_artists_{settings}"
     with workspace.lock():
-        previous = workspace.read_if_there(ledger)
+        previous = _remembered(workspace.read_if_there(ledger), workspace.read_if_there("splits"))
         splits = split_by_artist(usable, config.splits, previous, by_artist)
         workspace.write(ledger, remember(previous, usable, splits))
     return splits
+
+
+def _remembered(ledger: pl.DataFrame | None, last: pl.DataFrame | None) -> pl.DataFrame | None:
+    """The parts of artists and tracks; a ledger of an earlier version has no tracks, and the last splits have them."""
+    if ledger is None or last is None:
+        return ledger
+    tracks = last.select(pl.col("track_id").alias("artist_id"), "split")
+    return pl.concat([ledger, tracks]).unique("artist_id", keep="first", maintain_order=True)
 
 
 def make_lyrics(tracks: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import polars as pl
 
 from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
 from simsong_pipeline.audio.fingerprint import Fingerprint, same_recordings
+from simsong_pipeline.credits import main_artist_ids
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.schemas import AUDIO_FILES, LYRIC_PAGES, conform
 from simsong_pipeline.sources.library.scan import Progress, Scan, scan_library
@@ -28,16 +29,17 @@ def rescan(workspace: Workspace, folder: Path, progress: Progress) -> Scan:
 def library_tracks(files: pl.DataFrame) -> pl.DataFrame:
     """Raw tracks of a scan with a row for each file that gives none: unreadable, or a copy of another file.
 
-    Without tags a song is called as its file, and by nobody that other songs are by: an artist of its own.
+    Without tags a song is called as its file, and by nobody that other songs are by: an artist of its own. So is a song
+    by "Various Artists" and the like.
     """
     usable = files.filter(pl.col("status") == "ok")
     first = usable.unique("track_id", keep="first", maintain_order=True)
     stem = pl.col("path").str.split("/").list.last().str.replace(r"\.[^.]*$", "")
-    artist_id = pl.coalesce(pl.col("artist").str.to_lowercase(), pl.lit("unknown artist of ") + pl.col("track_id"))
+    artist_id = main_artist_ids(first["artist"], first["title"], first["track_id"])
     tracks = first.select(
         "track_id",
         pl.lit(None, pl.String).alias("song_id"),
-        artist_id.alias("artist_id"),
+        artist_id,
         pl.coalesce("artist", pl.lit("Unknown artist")).alias("artist_name"),
         pl.coalesce("title", stem).alias("title"),
         "release",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.credits import credit_of, named_in, songs_naming
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError
 from simsong_pipeline.finding import find_song, find_tags
 from simsong_pipeline.pipeline.index_names import collection_name
@@ -19,6 +20,7 @@ from simsong_pipeline.recommend import (
     Neighbour,
     Point,
     Ranking,
+    Restriction,
     similar_songs,
     song_path,
     songs_about,
@@ -99,13 +101,13 @@ class Songs:
         """The songs most like those that `liked` name and unlike `disliked`.
 
         Args:
-            exclude_artist: no song by an artist of the liked ones.
+            exclude_artist: no song that names an artist of the liked ones.
         """
         meant, other = [self.find(w) for w in liked], [self.find(w) for w in disliked]
         choice = self._lawful(choice)
         if exclude_artist:
-            by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant]))["artist_id"].to_list()
-            choice = replace(choice, restriction=choice.restriction.without("artist_id", by))
+            by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant]))
+            choice = replace(choice, restriction=self._not_by(choice.restriction, named_in(by)["artist_id"].to_list()))
         points = self._points([*meant, *other])
         near, far = points[: len(meant)], points[len(meant) :]
         return Answer(meant, similar_songs(self._store, self._collection, near, self._ranking, choice, far))
@@ -174,8 +176,15 @@ class Songs:
     def _lawful(self, choice: Choice) -> Choice:
         """Without what is never to be suggested, and with filters as the index spells them."""
         never = never_suggested(self._workspace)
-        restriction = choice.restriction.without("track_id", never.tracks).without("artist_id", never.artists)
+        # By name as well, for an entry may be of a version that kept names otherwise.
+        artists = [*never.artists, *(main for listed in never.artists if (main := credit_of(listed).main))]
+        restriction = self._not_by(choice.restriction.without("track_id", never.tracks), artists)
         return replace(choice, restriction=replace(restriction, any_of=self._spelled(restriction.any_of)))
+
+    def _not_by(self, restriction: Restriction, artist_ids: Sequence[str]) -> Restriction:
+        """Without songs of these artists, and without those in which they are guests, which the index knows by id."""
+        named = self._tracks.filter(~pl.col("artist_id").is_in(list(artist_ids)))
+        return restriction.without("artist_id", artist_ids).without("track_id", songs_naming(named, artist_ids))
 
     def _spelled(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         """Languages and tags as the index has them: a filter that is spelt otherwise lets nothing through."""

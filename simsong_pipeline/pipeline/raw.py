@@ -7,7 +7,9 @@ import polars as pl
 
 from simsong_pipeline.catalogue import related_by, restrict
 from simsong_pipeline.config import Relevance, SampleConfig
+from simsong_pipeline.credits import is_nobody
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.genres import commonest, genre_key, genres_of
 from simsong_pipeline.pipeline import library_stage
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import IF_MEANT, is_shrunken
@@ -167,7 +169,7 @@ def read_listening(
 ) -> ListeningFrames:
     """Ground truth and tags: Last.fm's, or all songs of one artist or genre.
 
-    A manifest's genre is a tag of weight 100.
+    The genres of a manifest or a music folder are tags of weight 100, each spelt as most of its songs spell it.
 
     Raises:
         RawDataError: the relevance is Last.fm's and there are no such data.
@@ -175,20 +177,34 @@ def read_listening(
     if source.name != "msd":
         if relevance == "lastfm":
             raise RawDataError(f"a {source.name} has no Last.fm similarity: choose --relevance artist or genre")
-        genres = raw_tracks.filter(pl.col("genre").is_not_null())
-        tags = genres.select("track_id", pl.col("genre").alias("tag"), pl.lit(100.0).alias("weight"))
-        return ListeningFrames(_stated(raw_tracks, relevance), conform(tags, TAGS), empty(EXCLUSIONS))
+        return ListeningFrames(_stated(raw_tracks, relevance), _genre_tags(raw_tracks), empty(EXCLUSIONS))
     found = _read_lastfm(raw_folder(workspace, source) / "lastfm", raw_tracks, needed=relevance == "lastfm")
     if relevance == "lastfm":
         return found
     return ListeningFrames(_stated(raw_tracks, relevance), found.tags, found.exclusions)
 
 
+def _genre_tags(raw_tracks: pl.DataFrame) -> pl.DataFrame:
+    known = [(track_id, genres_of([text])) for track_id, text in raw_tracks.select("track_id", "genre").rows()]
+    spelling = commonest([genre for _, genres in known for genre in genres])
+    rows = [(track_id, spelling[genre_key(genre)], 100.0) for track_id, genres in known for genre in genres]
+    frame = pl.DataFrame(rows, schema=list(TAGS.columns), orient="row")
+    return conform(frame.unique(["track_id", "tag"], keep="first", maintain_order=True), TAGS)
+
+
 def _stated(raw_tracks: pl.DataFrame, relevance: Relevance) -> pl.DataFrame:
-    """Songs that share what the raw tracks state."""
-    column = {"artist": "artist_id", "genre": "genre"}[relevance]
-    stated = raw_tracks.with_columns(pl.when(pl.col(column).str.strip_chars() != "").then(column).alias(column))
-    return conform(related_by(stated, column), SIMILARITY)
+    """Songs that share what the raw tracks state: the main artist, who is somebody, or a genre."""
+    rows = raw_tracks.select("track_id", "artist_id", "artist_name", "genre").rows()
+    if relevance == "genre":
+        values = [[genre_key(genre) for genre in genres_of([text])] for *_, text in rows]
+    else:
+        values = [[artist_id] if artist_id and _is_somebody(name) else [] for _, artist_id, name, _ in rows]
+    stated = raw_tracks.select("track_id", pl.Series("shared", values, pl.List(pl.String)))
+    return conform(related_by(stated, "shared"), SIMILARITY)
+
+
+def _is_somebody(name: str | None) -> bool:
+    return name is not None and not is_nobody(name)
 
 
 def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool) -> ListeningFrames:

@@ -16,7 +16,7 @@ from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import read_json_object, write_atomically, write_json
 from simsong_pipeline.locks import NotedLock, Told, log_line
 from simsong_pipeline.pipeline.fence import Fence
-from simsong_pipeline.schemas import CONTRACTS, check
+from simsong_pipeline.schemas import CONTRACTS, check, completed
 from simsong_pipeline.stores.opening import Store, open_store
 
 _UNFINISHED = timedelta(hours=1)
@@ -125,8 +125,10 @@ class Workspace:
         path = self.frame_path(name)
         if not path.is_file():
             return None
+        contract = CONTRACTS.get(name.rpartition("/")[2])
         try:
-            return pl.read_parquet(path)
+            frame = pl.read_parquet(path)
+            return frame if contract is None else completed(frame, contract)
         except (pl.exceptions.PolarsError, OSError) as error:
             first = first_line(error)
             raise RawDataError(f"{path} is damaged ({first}): delete it and run `simsong run`") from error

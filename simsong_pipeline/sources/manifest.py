@@ -6,9 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
+from simsong_pipeline.credits import main_artist_ids
 from simsong_pipeline.errors import RawDataError, first_line
+from simsong_pipeline.genres import genres_of
 from simsong_pipeline.sources.audio_tree import with_file_state
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS
+from simsong_pipeline.years import year_of
 
 
 @dataclass(frozen=True)
@@ -68,16 +71,17 @@ def _text(rows: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def _tracks(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
+    stated = rows.select(_text(rows, "artist"), _text(rows, "title"), "track_id")
     artist = pl.coalesce(_text(rows, "artist"), pl.lit("Unknown artist of ") + pl.col("stem"))
     return rows.select(
         "track_id",
         pl.lit(None, pl.String).alias("song_id"),
-        artist.str.to_lowercase().alias("artist_id"),
+        main_artist_ids(stated["artist"], stated["title"], stated["track_id"]),
         artist.alias("artist_name"),
         pl.coalesce(_text(rows, "title"), pl.col("stem")).alias("title"),
         _text(rows, "release"),
-        _text(rows, "genre"),
-        _text(rows, "year").cast(pl.Int32, strict=False).fill_null(0).alias("year"),
+        _text(rows, "genre").map_elements(lambda text: "; ".join(genres_of([text])), pl.String),
+        _text(rows, "year").map_elements(year_of, pl.Int32).fill_null(0),
         _text(rows, "duration_s").cast(pl.Float64, strict=False).alias("duration_s"),
         pl.lit(str(path)).alias("file"),
     ).cast({name: kind for name, kind in RAW_TRACKS.items()})

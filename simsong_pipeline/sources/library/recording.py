@@ -1,4 +1,4 @@
-"""What one file of a music folder is: its row of the library_files frame.
+"""What one file of a music folder is: its row of the library_files frame, but for names by its path and `reading`.
 
 `python -m simsong_pipeline.sources.library.recording` answers each state that comes by standard input, a JSON list a
 line, with a row in the same form; `readers` runs several of these.
@@ -14,7 +14,6 @@ from typing import IO
 from simsong_pipeline.errors import UNREAD, AudioError, first_line, unread
 from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
 from simsong_pipeline.sources.library.lyric_files import find_lyric_file, read_lyric_file
-from simsong_pipeline.sources.library.path_names import named_by_path
 from simsong_pipeline.sources.library.tags import Tags, read_tags
 
 CRASHED = "opening it brought down the process that did"
@@ -47,15 +46,7 @@ def row_of(state: FileState) -> Row:
         return unusable(state, first_line(error))
     except (OSError, MemoryError) as error:
         return unusable(state, unread(error))
-    named = named_by_path(file)
-    described = (
-        tags.artist or named.artist,
-        tags.title or named.title,
-        tags.release or named.release,
-        tags.genre,
-        tags.year,
-        tags.duration_s,
-    )
+    described = (tags.artist, tags.title, tags.release, tags.genre, tags.year, tags.duration_s)
     return (*state, track_id_of(digest), *described, lyrics, provider, tags.cover, "ok", None)
 
 

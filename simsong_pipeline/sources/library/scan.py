@@ -12,10 +12,13 @@ from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import LIBRARY_FILES, conform, polars_schema
 from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.sources.library.lyric_files import LYRIC_SUFFIXES, find_lyric_file
+from simsong_pipeline.sources.library.path_names import with_path_names
 from simsong_pipeline.sources.library.readers import rows_on_all_cores
 from simsong_pipeline.sources.library.recording import FORBIDDEN, GONE, MISNAMED, PASSING, FileState
 
 Progress = Callable[[int, int], None]
+# Counts up when files are read otherwise than before: then the next scan opens all of them again.
+READING = 2
 _STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
 
 
@@ -46,14 +49,14 @@ def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress) 
     )
     known = pl.DataFrame() if previous is None else _still_known(previous, found)
     todo = found if previous is None else found.join(known, on="path", how="anti")
-    opened = _opened(todo, progress)
+    opened = with_path_names(_opened(todo, progress), root, found["path"].to_list())
     frame = pl.concat([known, opened]) if known.height else opened
     return Scan(conform(frame.sort("path"), LIBRARY_FILES), opened.height, _moved(previous, opened))
 
 
 def _still_known(previous: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     passing = pl.any_horizontal([pl.col("reason").str.starts_with(begin) for begin in PASSING]).fill_null(value=False)
-    return previous.filter(~passing).join(found, on=_STATE, how="semi")
+    return previous.filter(~passing & (pl.col("reading") == READING)).join(found, on=_STATE, how="semi")
 
 
 def _moved(previous: pl.DataFrame | None, opened: pl.DataFrame) -> int:
@@ -140,4 +143,5 @@ def _opened(todo: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         for row in answers:
             rows.append(row)
             progress(len(rows), todo.height)
-    return pl.DataFrame(rows, schema=polars_schema(LIBRARY_FILES, 1), orient="row")
+    schema = {name: kind for name, kind in polars_schema(LIBRARY_FILES, 1).items() if name != "reading"}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.lit(READING, pl.Int32).alias("reading"))

@@ -1,34 +1,51 @@
-"""What a recording says of itself: ID3, Vorbis comments and MP4 atoms through mutagen, as one record."""
+"""What a recording says of itself: tags of every form as one record."""
 
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mutagen
-from mutagen.id3 import SYLT, USLT
-from mutagen.mp4 import MP4Tags
+from mutagen.id3 import ID3
 
+from simsong_pipeline.credits import first_known
 from simsong_pipeline.errors import AudioError
-from simsong_pipeline.sources.library.lyric_files import without_times
+from simsong_pipeline.genres import genres_of
+from simsong_pipeline.sources.library.tag_fields import (
+    PICTURES,
+    Fields,
+    beside_id3,
+    container_fields,
+    dates_as_written,
+    fields_of,
+)
+from simsong_pipeline.sources.library.tag_lyrics import lyrics_in
+from simsong_pipeline.years import year_of
 
-# The same field under the names that ID3, Vorbis comments and MP4 have for it.
+# The same field under the names that ID3, Vorbis comments, MP4, APEv2, ASF, RIFF and Matroska have for it.
 _NAMES = {
-    "artist": ("TPE1", "artist", "\xa9ART"),
-    "album_artist": ("TPE2", "albumartist", "album artist", "aART"),
-    "title": ("TIT2", "title", "\xa9nam"),
-    "release": ("TALB", "album", "\xa9alb"),
-    "genre": ("TCON", "genre", "\xa9gen"),
-    "date": ("TDRC", "TYER", "TDOR", "date", "year", "originaldate", "\xa9day"),
-    "lyrics": ("lyrics", "unsyncedlyrics", "unsynced lyrics", "\xa9lyr"),
+    "artist": ("tpe1", "artist", "\xa9art", "author"),
+    "artists": ("artists",),
+    "album_artist": ("tpe2", "albumartist", "album artist", "album_artist", "aart", "wm/albumartist"),
+    "title": ("tit2", "title", "\xa9nam"),
+    "release": ("talb", "album", "\xa9alb", "wm/albumtitle"),
+    "genre": ("tcon", "genre", "\xa9gen", "wm/genre"),
+    "date": (
+        *("tdrc", "tyer", "date", "\xa9day", "year", "wm/year", "record date", "date_recorded"),
+        *("originaldate", "originalyear", "original year", "tdor", "tory", "wm/originalreleaseyear"),
+        *("tdrl", "releasedate", "date_released"),
+    ),
+    "compilation": ("tcmp", "cpil", "compilation", "itunescompilation", "wm/iscompilation"),
 }
-_PICTURES = ("APIC", "metadata_block_picture", "coverart", "covr")
+# Between several artists or genres of one recording; `credits` and `genres` take them apart.
+_SEVERAL = "; "
 
 
 @dataclass(frozen=True)
 class Tags:
-    """Null where the file does not say. `lyrics` are plain lines; `cover` says whether a picture is embedded."""
+    """Null where the file does not say. `lyrics` are plain lines; `cover` says whether a picture is embedded.
+
+    Several artists, and several genres, are joined by "; ".
+    """
 
     artist: str | None
     title: str | None
@@ -53,72 +70,57 @@ def read_tags(path: Path) -> Tags:
         if isinstance(error.__cause__ or error.__context__, OSError):
             raise OSError(str(error)) from error
         raise AudioError(f"its tags cannot be read ({error})") from error
-    if file is None:  # a container without tags that mutagen knows, webm say
-        return Tags(None, None, None, None, None, None, None, False)
-    tags: Mapping[str, Any] = file.tags if file.tags is not None else {}
-    length = getattr(file.info, "length", None)
+    return tags_of(file, path)
+
+
+def tags_of(file: Any, path: Path) -> Tags:
+    """The tags of a file as mutagen opened it; null where mutagen does not know the container, WebM say."""
+    tags = None if file is None else file.tags
+    fields = _filled(fields_of(tags), beside_id3(file, path))
+    if not (_texts(fields, "artist") and _texts(fields, "title")):
+        fields = _filled(fields, container_fields(path))
+    length = getattr(getattr(file, "info", None), "length", None)
     return Tags(
-        artist=_text(tags, "artist") or _text(tags, "album_artist"),
-        title=_text(tags, "title"),
-        release=_text(tags, "release"),
-        genre=_text(tags, "genre"),
-        year=_year(_text(tags, "date")),
+        artist=_artist(fields),
+        title=next(iter(_texts(fields, "title")), None),
+        release=next(iter(_texts(fields, "release")), None),
+        genre=_SEVERAL.join(genres_of(_texts(fields, "genre"))) or None,
+        year=_year(tags, fields, path),
         duration_s=float(length) if length else None,
-        lyrics=_lyrics(tags),
+        lyrics=lyrics_in(tags, fields),
         cover=_has_cover(file, tags),
     )
 
 
-def _text(tags: Mapping[str, Any], field: str) -> str | None:
-    for name in _NAMES[field]:
-        value = _get(tags, name)
-        text = _first(value)
-        if text:
-            return text
-    return None
+def _filled(fields: Fields, others: Fields) -> Fields:
+    """The fields, and of the others what these lack."""
+    return {name: fields.get(name) or others.get(name, []) for name in {**fields, **others}}
 
 
-def _get(tags: Mapping[str, Any], name: str) -> Any:
-    try:
-        return tags.get(name)
-    except (KeyError, ValueError):  # mutagen refuses a key that the tag's form cannot have
-        return None
+def _texts(fields: Fields, field: str) -> list[str]:
+    return [text for name in _NAMES[field] for text in fields.get(name, [])]
 
 
-def _first(value: Any) -> str | None:
-    """The first non-blank text of a frame, a list, or a text; ID3 separates several by a null character."""
-    found = getattr(value, "text", value)
-    items: Sequence[Any] = found if isinstance(found, list | tuple) else [] if found is None else [found]
-    texts = [part.strip() for item in items for part in str(item).split("\x00")]
-    return next((text for text in texts if text), None)
+def _artist(fields: Fields) -> str | None:
+    """All artists of the recording, else the album's; that of a compilation says nothing of its songs."""
+    several = fields.get("artists", [])
+    songs = several if len(several) > 1 else next((fields[n] for n in _NAMES["artist"] if fields.get(n)), several)
+    album = [] if _is_compilation(fields) else _texts(fields, "album_artist")[:1]
+    return first_known(_SEVERAL.join(dict.fromkeys(songs)), *album)
 
 
-def _year(date: str | None) -> int | None:
-    match = re.search(r"\b(1[89]\d\d|20\d\d)\b", date or "")
-    return int(match[1]) if match else None
+def _is_compilation(fields: Fields) -> bool:
+    return any(text.lower() in ("1", "true", "yes") for text in _texts(fields, "compilation"))
 
 
-def _lyrics(tags: Mapping[str, Any]) -> str | None:
-    """USLT, else SYLT without its times, else a Vorbis comment or MP4 atom."""
-    frames = [] if isinstance(tags, MP4Tags) else [v for v in getattr(tags, "values", list)()]
-    for frame in frames:
-        plain = str(getattr(frame, "text", "")) if isinstance(frame, USLT) else ""
-        if plain.strip():
-            return without_times(plain)
-    for frame in frames:
-        timed: list[tuple[str, int]] = getattr(frame, "text", []) if isinstance(frame, SYLT) else []
-        if timed:
-            return without_times("".join(_line(text) for text, _ in timed))
-    text = _text(tags, "lyrics")
-    return without_times(text) if text else None
+def _year(tags: Any, fields: Fields, path: Path) -> int | None:
+    year = year_of(*_texts(fields, "date"))
+    if year is None and isinstance(tags, ID3) and any(fields.get(n) == [] for n in _NAMES["date"]):
+        return year_of(*_texts(dates_as_written(path), "date"))
+    return year
 
 
-def _line(text: str) -> str:
-    """A synchronised part: a line of its own unless it marks its own breaks."""
-    return text if "\n" in text else f"{text}\n"
-
-
-def _has_cover(file: Any, tags: Mapping[str, Any]) -> bool:
+def _has_cover(file: Any, tags: Any) -> bool:
     if getattr(file, "pictures", None):
         return True
-    return any(str(key).split(":")[0] in _PICTURES for key in tags)
+    return any(str(key).split(":")[0].lower() in PICTURES for key in (() if tags is None else tags.keys()))

@@ -1,0 +1,181 @@
+"""Who an artist is: spellings that are one name, names that are nobody's, and everybody whom a credit names."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import polars as pl
+
+_ALIKE = str.maketrans(
+    dict.fromkeys("‘’‚‛ʼ′´`", "'") | dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‐‑‒–—―−", "-")  # as typed or typeset
+)
+# What separates artists in a tag; not "&", "," or a bare "/", which names have of their own.
+_SEVERAL = re.compile(r"\x00|;|\\\\|\s/\s|\s\|\s")
+_BRACKETED = re.compile(
+    r"[\(\[\{]\s*(?:(?:feat|ft|part)(?:\.\s*|\s+)|featuring\s+|with\s+|w/\s*)([^\)\]\}]*)[\)\]\}]?", re.IGNORECASE
+)
+_TRAILING = re.compile(r"\s(?:(?:feat|ft)(?:\.\s*|\s+)|featuring\s+|[fw]/\s*)(.+)$", re.IGNORECASE)
+_LISTED = re.compile(r"\s*(?:[,;&+/]|\band\b|\bfeaturing\b|\b(?:feat|ft)\b\.?)\s*", re.IGNORECASE)
+_JOINED = re.compile(r"\s*(?:[,&+/]|\sand\s|\sx\s|\svs\.?\s|\swith\s)\s*", re.IGNORECASE)
+# "Stay (with me)" has no guest.
+_NO_GUESTS = frozenset(
+    {"me", "you", "him", "her", "us", "them", "myself", "yourself", "love", "strings", "orchestra", "lyrics", "intro"}
+)
+_BRACKETS = {"<": ">", "[": "]", "(": ")", "{": "}"}
+_OWN = "unknown artist of "
+
+
+def name_key(name: str) -> str:
+    """One form for all spellings of a name: composed or not, any blanks, any case, typed or typeset marks."""
+    composed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    seen = "".join(c for c in composed.translate(_ALIKE) if unicodedata.category(c) != "Cf" and c not in "\ufe0e\ufe0f")
+    return " ".join(seen.split())
+
+
+@lru_cache(maxsize=100_000)
+def is_nobody(name: str) -> bool:
+    """True for "Various Artists", "<unknown>", blanks and the like, in the languages that programs write them in."""
+    key = unaccented(name_key(name))
+    inner = key
+    while inner[:1] in _BRACKETS and inner.endswith(_BRACKETS[inner[0]]):
+        inner = inner[1:-1].strip()
+    return inner.strip("-_.") == "" or inner in _NOBODY or (inner != key and inner in _IN_BRACKETS) or _is_own(key)
+
+
+def _is_own(key: str) -> bool:
+    """The name that a manifest's song without an artist is shown by."""
+    return key.startswith(_OWN)
+
+
+def unaccented(text: str) -> str:
+    """Without what stands above or below letters."""
+    apart = unicodedata.normalize("NFKD", text)
+    return unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c)))
+
+
+def first_known(*artists: str | None) -> str | None:
+    """The first that names somebody, else the first that is not null."""
+    given = [artist for artist in artists if artist]
+    return next((artist for artist in given if not is_nobody(artist)), given[0] if given else None)
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Keys of the artist whose song it is, null for nobody, and of all who are named, that one first."""
+
+    main: str | None
+    names: tuple[str, ...]
+
+
+def credit_of(artist: str | None, title: str | None = None) -> Credit:
+    """Everybody whom an artist's tag and a title name.
+
+    The first artist is the main one; guests ("feat.", "(with …)", several artists in one tag) make no other. Of guests
+    that stand in a row the row counts and each of them, for "Earth, Wind & Fire" are one guest.
+    """
+    mains, guests = _parsed(artist or "")
+    by_title = [g for g in _guests(title) if name_key(g) not in _NO_GUESTS] if title else []
+    listed = [name for guest in [*guests, *by_title] for name in (guest, *_LISTED.split(guest))]
+    keys = [name_key(name) for name in [*mains, *listed] if not is_nobody(name)]
+    main = next((name_key(name) for name in mains if not is_nobody(name)), None)
+    return Credit(main, tuple(dict.fromkeys(keys)))
+
+
+@lru_cache(maxsize=100_000)
+def _parsed(artist: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The artists side by side in a tag, each without its guests, and all guests."""
+    mains, guests = [], []
+    for part in _SEVERAL.split(artist):
+        mains.append(_TRAILING.sub("", _BRACKETED.sub("", part)).strip())
+        guests += _guests(part)
+    return tuple(mains), tuple(guests)
+
+
+def _guests(text: str) -> list[str]:
+    rest = _BRACKETED.sub("", text)
+    return [g.strip() for g in [*_BRACKETED.findall(text), *_TRAILING.findall(rest)] if g.strip()]
+
+
+def first_artist(artist: str) -> str:
+    """The first artist of a tag without guests, as it is spelt."""
+    return _parsed(artist)[0][0] or artist
+
+
+def parts_of(artist: str) -> tuple[str, ...]:
+    """Keys of what a name would fall into, were its "&", commas and the like between artists; empty for one word."""
+    parts = [name_key(part) for part in _JOINED.split(artist)]
+    return tuple(part for part in parts if part) if len(parts) > 1 else ()
+
+
+def main_artist_ids(artists: Iterable[str | None], titles: Iterable[str | None], track_ids: Iterable[str]) -> pl.Series:
+    """`artist_id` of songs of which only names are known: the main artist's key; a song of nobody has its own."""
+    mains = [credit_of(artist, title).main for artist, title in zip(artists, titles, strict=True)]
+    ids = [main or f"{_OWN}{track_id}" for main, track_id in zip(mains, track_ids, strict=True)]
+    return pl.Series("artist_id", ids, pl.String)
+
+
+def all_artist_ids(tracks: pl.DataFrame) -> pl.Series:
+    """`artist_ids` of each song: its artist_id, and the keys of all whom artist_name and title name.
+
+    A duet as "A & B" names A and B where both have songs of their own in these tracks.
+    """
+    rows = tracks.select("artist_id", "artist_name", "title").rows()
+    credits = [credit_of(name, title) for _, name, title in rows]
+    mains = {credit.main for credit in credits}
+    named = []
+    for (artist_id, _, _), credit in zip(rows, credits, strict=True):
+        parts = parts_of(credit.main or "")
+        duet = parts if parts and all(part in mains for part in parts) else ()
+        named.append(list(dict.fromkeys([artist_id, *credit.names, *duet])))
+    return pl.Series("artist_ids", named, pl.List(pl.String))
+
+
+def songs_naming(tracks: pl.DataFrame, artist_ids: Sequence[str]) -> list[str]:
+    """Track ids of the songs that name one of these artists, as a guest too."""
+    chosen = named_in(tracks).filter(pl.col("artist_id").is_in(list(artist_ids)))
+    return chosen["track_id"].unique(maintain_order=True).to_list()
+
+
+def named_in(tracks: pl.DataFrame) -> pl.DataFrame:
+    """track_id, artist_id: a row for each artist whom a song names; the main one where the frame does not say more."""
+    main = tracks.select("track_id", "artist_id")
+    if "artist_ids" not in tracks.columns:
+        return main
+    guests = tracks.select("track_id", pl.col("artist_ids").alias("artist_id")).explode("artist_id").drop_nulls()
+    return pl.concat([main, guests]).unique(maintain_order=True)
+
+
+_NOBODY = frozenset(
+    unaccented(name_key(name))
+    for name in """
+    Various Artists|Various Artist|Various|VariousArtists|VA|V.A.|V. A.|V.A|V/A|Various Performers|Multiple Artists
+    Compilation|Compilations|Soundtrack|Soundtracks|Original Soundtrack|Original Motion Picture Soundtrack
+    Unknown Artist|Unknown Artists|UnknownArtist|Unknown|Artist Unknown|Unknown Performer|No Artist|N/A|Untagged
+    Verschiedene Interpreten|Verschiedene Künstler|Verschiedene|Diverse Interpreten|Diverse Künstler|Diverse
+    Unbekannter Interpret|Unbekannter Künstler|Unbekannt|Interpret unbekannt
+    Artistes divers|Artistes variés|Divers artistes|Divers|Interprètes divers|Multi-interprètes|Artiste inconnu|Inconnu
+    Varios artistas|Artistas varios|Varios|Varios intérpretes|Artista desconocido|Intérprete desconocido|Desconocido
+    Artisti vari|AA.VV.|AA. VV.|AA.VV|AAVV|Autori vari|Artista sconosciuto|Sconosciuto
+    Vários artistas|Vários intérpretes|Vários|Artistas vários|Artista desconhecido|Desconhecido
+    Diverse artiesten|Verschillende artiesten|Onbekende artiest|Onbekend
+    Blandade artister|Diverse artister|Okänd artist|Okänd|Diverse kunstnere|Forskellige kunstnere
+    Ukjent artist|Ukjent|Ukendt kunstner|Ukendt
+    Eri esittäjiä|Eri artisteja|Tuntematon artisti|Tuntematon esittäjä|Tuntematon
+    Różni wykonawcy|Różni artyści|Nieznany wykonawca|Nieznany artysta|Nieznany
+    Různí interpreti|Různí umělci|Neznámý interpret|Neznámý umělec|Rôzni interpreti|Neznámy interpret
+    Különböző előadók|Vegyes előadók|Ismeretlen előadó|Diverși artiști|Artiști diverși|Artist necunoscut
+    Разные исполнители|Различные исполнители|Разные|Сборник|Неизвестный исполнитель|Неизвестный артист|Неизвестен
+    Різні виконавці|Невідомий виконавець|Çeşitli sanatçılar|Bilinmeyen sanatçı|Bilinmeyen
+    Διάφοροι καλλιτέχνες|Διάφοροι|Άγνωστος καλλιτέχνης|אמנים שונים|אמן לא ידוע|فنانون متنوعون|فنان غير معروف
+    ヴァリアス・アーティスト|ヴァリアス・アーティスツ|オムニバス|不明なアーティスト|アーティスト不明|不明
+    群星|合辑|合輯|众艺人|多位艺人|多位藝人|各種藝人|未知艺术家|未知艺人|未知歌手|未知藝術家|未知藝人|未知演出者|未知
+    여러 아티스트|다양한 아티스트|여러 가수|알 수 없는 아티스트|알 수 없음|Nghệ sĩ khác nhau|Nhiều nghệ sĩ
+    """.replace("\n", "|").split("|")
+    if name.strip()
+)
+# What MusicBrainz writes in brackets where there is no artist; without them they may be names.
+_IN_BRACKETS = frozenset(
+    {"anonymous", "traditional", "data", "dialogue", "nature sounds", "language instruction", "church chimes"}
+)
