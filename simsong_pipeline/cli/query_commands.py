@@ -18,6 +18,7 @@ from simsong_pipeline.recommend import Choice, Neighbour, Restriction
 if TYPE_CHECKING:
     from simsong_pipeline.pipeline.never_list import Entry
     from simsong_pipeline.pipeline.queries import Songs
+    from simsong_pipeline.pipeline.reasons import Reasons
 
 _FIELDS = ("artist", "title", "year", "language", "track_id")
 _Words = Annotated[list[str], typer.Argument(help="Artist, title, both, or a track id; several songs for a mix.")]
@@ -151,7 +152,7 @@ def why(
     rows = [
         ("score", found.score, f"{found.audio_weight:g} of it audio{off}"),
         ("audio", found.audio, "cosine of the songs' audio vectors"),
-        ("lyrics", found.lyrics, "cosine of the lyric vectors" if found.lyrics is not None else "one has none"),
+        ("lyrics", found.lyrics, _lyrics_remark(found)),
     ]
     rows += [(f"{_clock(a)} and {_clock(b)}", cosine, "segments") for a, b, cosine in found.segments]
     print_table(f"{one.name} and {two.name}", ("what", "score", "remark"), rows)
@@ -204,6 +205,12 @@ def _print_never(entries: Sequence["Entry"], whole: bool) -> None:
         print_table(count, ("what", "id", "remark"), rows)
     else:
         out.print(count)
+
+
+def _lyrics_remark(found: "Reasons") -> str:
+    if found.lyrics is not None:
+        return "cosine of the lyric vectors"
+    return "one has none" if found.audio_weight == 1 else f"one has none, which counts as {found.lyrics_counted:.4f}"
 
 
 @contextmanager

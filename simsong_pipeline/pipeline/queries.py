@@ -10,7 +10,7 @@ from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.credits import credit_of, named_in, songs_naming
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError
 from simsong_pipeline.finding import find_song, find_tags
-from simsong_pipeline.pipeline.index_names import collection_name
+from simsong_pipeline.pipeline.index_names import collection_name, is_of_this_layout
 from simsong_pipeline.pipeline.library_stage import COPY
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.never_list import never_suggested
@@ -74,8 +74,7 @@ class Songs:
         self._collection = config.store.collection
         copies = workspace.read("audio").filter(pl.col("reason").str.starts_with(COPY))
         self._tracks = workspace.read("tracks").join(copies, on="track_id", how="anti")
-        if self._collection not in store.aliases():
-            raise RawDataError(f"nothing is indexed yet in Qdrant {store.address}: run `simsong run` first")
+        _refuse_other_index(store, self._collection)
         record = _record(workspace, config)
         self._ranking = Ranking(
             record.audio_weight if audio_weight is None else audio_weight,
@@ -201,6 +200,18 @@ class Songs:
         tags = self._workspace.read("lastfm_tags").filter(pl.col("weight") > 0)
         of_songs = tags.join(self._tracks, on="track_id", how="semi")
         return of_songs["tag"].unique().sort().to_list()
+
+
+def _refuse_other_index(store: Store, alias: str) -> None:
+    """Raise `RawDataError` where nothing is indexed yet, or by a version of SimSong with other song vectors."""
+    served = store.aliases().get(alias)
+    if served is None:
+        raise RawDataError(f"nothing is indexed yet in Qdrant {store.address}: run `simsong run` first")
+    if not is_of_this_layout(served):
+        raise RawDataError(
+            f"the index ({served}) was written by an earlier version: `simsong refresh` writes it anew from the "
+            "vectors that are there; nothing is embedded again"
+        )
 
 
 def _record(workspace: Workspace, config: PipelineConfig) -> TrainingRecord:
