@@ -47,7 +47,9 @@ def find_song(tracks: pl.DataFrame, words: str) -> str:
     if len(fitting) == 1:
         return fitting[0].track_id
     if fitting:
-        raise AmbiguousSongError(*_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting))
+        raise AmbiguousSongError(
+            *_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting)
+        )
     labels = {n: _bare(song.label) for n, song in enumerate(songs)}
     nearest = process.extract(_bare(words), labels, scorer=fuzz.WRatio, limit=5)
     raise UnknownSongError(*_listing(f"no song is called {words!r}; the nearest are:", [songs[n] for *_, n in nearest]))

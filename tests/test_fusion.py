@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from simsong_pipeline.evaluation.fusion import SongVectors, choose_audio_weight, fused_scores, with_hubness, with_stand_in
+from simsong_pipeline.evaluation.fusion import (
+    SongVectors,
+    choose_audio_weight,
+    fused_scores,
+    with_hubness,
+    with_stand_in,
+)
 from simsong_pipeline.evaluation.hubness import csls
 from simsong_pipeline.evaluation.retrieval import build_task, top_k
 from simsong_pipeline.recommend import fusion_query, song_vector
@@ -114,7 +120,7 @@ def test_lyrics_stand_in_is_what_the_kth_song_needs() -> None:
     for song in range(len(audio)):
         others = [n for n in range(len(audio)) if n != song]
         by_audio = sorted((float(audio[song] @ audio[n]) for n in others), reverse=True)
-        fused = sorted((float(0.4 * audio[song] @ audio[n] + 0.6 * lyrics[song] @ lyrics[n]) for n in others))[::-1]
+        fused = sorted(float(0.4 * audio[song] @ audio[n] + 0.6 * lyrics[song] @ lyrics[n]) for n in others)[::-1]
         needed.append((fused[4] - 0.4 * by_audio[4]) / 0.6)
     assert with_stand_in(references, references, 0.4, 5).stand_in == pytest.approx(np.mean(needed), abs=1e-6)
 

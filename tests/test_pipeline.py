@@ -17,7 +17,7 @@ import soundfile
 from conftest import NOW, QUIET, SMALL_CONFIG
 
 from simsong_pipeline.config import VARIANTS, InferenceConfig, SegmentConfig
-from simsong_pipeline.errors import BusyError, EvaluationError, ModelError, RawDataError, SimSongError, UnprovenError
+from simsong_pipeline.errors import BusyError, EvaluationError, ModelError, RawDataError, UnprovenError
 from simsong_pipeline.evaluation.quality import Outcome, Verdict
 from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders

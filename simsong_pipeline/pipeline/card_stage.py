@@ -18,7 +18,13 @@ from simsong_pipeline.evaluation.metrics_frame import TIMBRE, MethodScores, eval
 from simsong_pipeline.evaluation.quality import Outcome, in_words, judged
 from simsong_pipeline.evaluation.retrieval import Task
 from simsong_pipeline.files import write_bytes
-from simsong_pipeline.pipeline.evaluation_stage import as_indexed, refuse_other_model, song_vectors, start_scores, timbre_scores
+from simsong_pipeline.pipeline.evaluation_stage import (
+    as_indexed,
+    refuse_other_model,
+    song_vectors,
+    start_scores,
+    timbre_scores,
+)
 from simsong_pipeline.pipeline.library_stage import copied_from
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace

@@ -191,7 +191,10 @@ def start_scores(
     audio = start.apply(np.stack([features[t].mean(axis=0, dtype=np.float32) for t in track_ids]))
     return [
         MethodScores(f"{START}_audio", _cosines(audio)),
-        MethodScores(f"{START}_fused", fused_scores(SongVectors(audio, served.lyrics, None, served.stand_in), record.audio_weight)),
+        MethodScores(
+            f"{START}_fused",
+            fused_scores(SongVectors(audio, served.lyrics, None, served.stand_in), record.audio_weight),
+        ),
     ]
 
 

@@ -117,7 +117,7 @@ class Workspace:
         """
         frame = self.read_if_there(name)
         if frame is None:
-            raise RawDataError(f"nothing is known under {self.home} yet ({name} is missing): run `simsong run` first")
+            raise RawDataError(f"nothing is known under {self.home} yet: run `simsong run` first")
         return frame
 
     def read_if_there(self, name: str) -> pl.DataFrame | None:
