@@ -9,8 +9,8 @@ be a mark against it, so one more number of it, which songs with lyrics have 0 i
 counts as having: `evaluation.fusion.with_stand_in` finds it among the songs that the model was trained on.
 
 Two more numbers are a song's hubness by audio and by lyrics: its mean cosine with its nearest among the songs that the
-model was trained on. A query that takes them off, [...; -h w / 2; -h (1 - w) / 2; 1 - w], corrects rankings for songs that
-are near to everything. By audio alone and with h = 1 that is CSLS (Lample et al., 2018, arXiv 1710.04087), up to a
+model was trained on. A query that takes them off, [...; -h w / 2; -h (1 - w) / 2; 1 - w], corrects rankings for songs
+that are near to everything. By audio alone and with h = 1 that is CSLS (Lample et al., 2018, arXiv 1710.04087), up to a
 factor and what is the same for all candidates; with lyrics each part is corrected by its own hubness, so that any
 weight can be asked for.
 """

@@ -139,7 +139,8 @@ def _print_summary(workspace: Workspace, summary: "RunSummary", json: bool) -> N
     else:
         out.print(
             f"{summary.tracks} tracks, {summary.copies} copies, {summary.excluded} excluded; "
-            f"{summary.embedded} embedded, {summary.unchanged} unchanged, {summary.upserted} written to the index; {summary.seconds:g} s"
+            f"{summary.embedded} embedded, {summary.unchanged} unchanged, {summary.upserted} written to the index; "
+            f"{summary.seconds:g} s"
         )
     if unreadable:
         err.print(f"error: {len(unreadable)} raw files could not be read; the first: {unreadable[0]}", markup=False)

@@ -135,7 +135,9 @@ def _widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int | 
 
 def print_metrics(title: str, rows: pl.DataFrame) -> None:
     """One metric of each method, in a table that fits 60 columns."""
-    table = Table(title=Text(shown(title)), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1))
+    table = Table(
+        title=Text(shown(title)), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for name in ("method", "value", "chance", "best", "over timbre", "over start"):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=name in ("method", "value"))
     for row in rows.iter_rows(named=True):

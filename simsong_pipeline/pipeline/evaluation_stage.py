@@ -189,12 +189,10 @@ def start_scores(
         return []
     features = workspace.features(config).reader(workspace.read("segment_features"))
     audio = start.apply(np.stack([features[t].mean(axis=0, dtype=np.float32) for t in track_ids]))
+    vectors = SongVectors(audio, served.lyrics, stand_in=served.stand_in)
     return [
         MethodScores(f"{START}_audio", _cosines(audio)),
-        MethodScores(
-            f"{START}_fused",
-            fused_scores(SongVectors(audio, served.lyrics, None, served.stand_in), record.audio_weight),
-        ),
+        MethodScores(f"{START}_fused", fused_scores(vectors, record.audio_weight)),
     ]
 
 

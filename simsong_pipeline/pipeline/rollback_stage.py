@@ -105,8 +105,8 @@ def _previous_version(
     name = collection_name(variant, version, config)
     if name not in store.collections():
         raise SimSongError(
-            f"the collection {name} of the previous {variant.upper()} is not in {store.address}: it is gone, or was written by an "
-            "earlier version of SimSong. Nothing was changed"
+            f"the collection {name} of the previous {variant.upper()} is not in {store.address}: it is gone, or was "
+            "written by an earlier version of SimSong. Nothing was changed"
         )
     others = [part for part in _SHARED if getattr(own, part) != getattr(config, part)]
     if others and len(together) == 1:
