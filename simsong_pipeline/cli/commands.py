@@ -150,7 +150,7 @@ def _print_summary(workspace: Workspace, summary: "RunSummary", json: bool) -> N
 def _print_exclusions(workspace: Workspace) -> None:
     exclusions = workspace.read("exclusions")
     if exclusions.height:
-        err.print(f"{exclusions.height} exclusions (all in {workspace.frame_path('exclusions')}):", markup=False)
+        err.print(f"{exclusions.height} exclusions (all in {workspace.exclusions_csv}):", markup=False)
     for row in exclusions.head(20).iter_rows(named=True):
         err.print(f"  {row['stage']:7} {row['track_id']}  {row['reason']}", markup=False)
 

@@ -159,7 +159,8 @@ def _page(metrics: pl.DataFrame, verdicts: dict[str, str], library: _Library, co
         report.Section("Does it beat chance on your music?", report.table(rows)),
         report.Section(f"Recall@{config.evaluation.k}", _pictures(metrics, metric, list(verdicts))),
         report.Section("What was asked", report.paragraph(_asked(library))),
-        report.Section("All figures", report.table(metrics)),
+        report.Section("What the figures mean", report.glossary()),
+        report.Section("All figures", report.figures(metrics)),
     ]
     if library.unmatched:
         missing = pl.DataFrame({"playlist entries that are not in the index": library.unmatched[:200]})

@@ -48,8 +48,8 @@ def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame
     previous = workspace.read_if_there(name)
     if previous is not None and is_shrunken(frame.height, previous.height) and not source.accept_shrink:
         raise RawDataError(
-            f"there are {frame.height} {_ROWS[name]} now, and there were {previous.height} in the last run: check that the "
-            f"raw data are complete. Nothing was changed; {IF_MEANT}"
+            f"there are {frame.height} {_ROWS[name]} now, and there were {previous.height} in the last run: check that "
+            f"the raw data are complete. Nothing was changed; {IF_MEANT}"
         )
     return frame
 

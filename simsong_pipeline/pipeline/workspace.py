@@ -16,7 +16,7 @@ from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import read_json_object, write_atomically, write_json
 from simsong_pipeline.locks import NotedLock, Told, log_line
 from simsong_pipeline.pipeline.fence import Fence
-from simsong_pipeline.schemas import CONTRACTS, check, completed
+from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
 from simsong_pipeline.stores.opening import Store, open_store
 
 _UNFINISHED = timedelta(hours=1)
@@ -107,7 +107,14 @@ class Workspace:
         if contract is not None:
             check(frame, contract)
         write_atomically(self.frame_path(name), frame.write_parquet)
+        if name == EXCLUSIONS.name:  # which people look into
+            write_atomically(self.exclusions_csv, frame.write_csv)
         return frame
+
+    @property
+    def exclusions_csv(self) -> Path:
+        """What was left out and why, for a spreadsheet."""
+        return self.frame_path(EXCLUSIONS.name).with_suffix(".csv")
 
     def read(self, name: str) -> pl.DataFrame:
         """A frame that an earlier stage wrote.
