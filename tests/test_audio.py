@@ -138,7 +138,7 @@ def test_what_may_pass_is_told_from_damage(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    (tmp_path / "a.webm").write_bytes(b"not for soundfile")
+    (tmp_path / "a.webm").write_bytes(b"no sound" if isinstance(error, av.FFmpegError) else b"RIFF")
     library, opener = (av, "open") if isinstance(error, av.FFmpegError) else (soundfile, "SoundFile")
     monkeypatch.setattr(library, opener, fail)
     with pytest.raises(AudioError, match=rf"^{UNREAD} "):

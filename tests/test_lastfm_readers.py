@@ -8,6 +8,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.pipeline.catalogue_stages import left_out
+from simsong_pipeline.pipeline.raw import read_listening
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.lastfm_json import parse_records, rank, read_json_tree
 from simsong_pipeline.sources.lastfm_sqlite import read_similars, read_tags
 
@@ -80,3 +83,77 @@ def test_one_bad_record_is_listed(sample_raw: Path, tmp_path: Path) -> None:
 def test_record_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(RawDataError, match=r"not a Last\.fm record"):
         parse_records(pl.Series([text]))
+
+
+def _database(path: Path, *statements: str) -> Path:
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+    return path
+
+
+_SIMILARS = "CREATE TABLE similars_src (tid TEXT, target TEXT)"
+
+
+@pytest.mark.parametrize(
+    ("target", "lost"),
+    [
+        ("x,0.2,y,1,", 0),
+        (",x,0.2,,y,1", 0),
+        (" x , 0.2 , y , 1 ", 0),
+        ("x,0.2,y,1,z", 1),
+        ("z,x,0.2,y,1", 1),
+        ("x,0.2,z,,y,1", 1),
+        ("x,0.2,z,much,y,1", 2),
+        ("x,0.2,y,1e0", 0),
+    ],
+)
+def test_what_is_no_pair_costs_itself_and_is_counted(tmp_path: Path, target: str, lost: int) -> None:
+    rows = f"INSERT INTO similars_src VALUES ('a', '{target}'), ('b', 'x,0.5'), ('c', ''), ('d', NULL), (NULL, 'x,1')"
+    path, told = _database(tmp_path / "similars.db", _SIMILARS, rows), []
+    frame = read_similars(path, lost=told)
+    assert frame.select("track_id", "neighbour_id", "score").rows() == [
+        ("a", "y", 1.0),
+        ("a", "x", 0.2),
+        ("b", "x", 0.5),
+    ]
+    assert [(u.track_id, u.reason[:18]) for u in told] == [("similars.db", f"{lost} parts of 1 lists")] * bool(lost)
+
+
+_TAGS = ("CREATE TABLE tids (tid TEXT)", "CREATE TABLE tags (tag TEXT)", "CREATE TABLE tid_tag (tid INT, tag INT, val)")
+
+
+@pytest.mark.parametrize("bad", ["''", "NULL", "'many'"])
+def test_a_tag_without_a_number_costs_itself_and_is_counted(tmp_path: Path, bad: str) -> None:
+    rows = (
+        "INSERT INTO tids VALUES ('a')",
+        "INSERT INTO tags VALUES ('sea'), (CAST(x'636166E9' AS TEXT))",
+        f"INSERT INTO tid_tag VALUES (1, 1, {bad}), (1, 2, '50')",
+    )
+    path, told = _database(tmp_path / "tags.db", *_TAGS, *rows), []
+    assert read_tags(path, told).rows() == [("a", "caf\ufffd", 50.0)]
+    assert told[0].reason.startswith("1 rows lack")
+
+
+def test_marks_and_files_of_the_system_and_bad_entries_stop_no_tree(tmp_path: Path) -> None:
+    record = '{"track_id": "a", "similars": [["b", 0.5], ["c"], [], ["d", "x"]], "tags": [["sea", "100"]]}'
+    (tmp_path / "a.json").write_text(record, encoding="utf-8-sig")
+    (tmp_path / "empty.json").write_bytes(b"")
+    for name in ("._a.json", ".DS_Store", "Thumbs.db", "__MACOSX/a.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    frames = read_json_tree(tmp_path)
+    assert frames.similarity["neighbour_id"].to_list() == ["b"]
+    assert [u.track_id for u in frames.unreadable] == ["empty", tmp_path.name]
+    assert frames.unreadable[1].reason.startswith("3 similar songs or tags")
+
+
+def test_what_was_lost_in_a_file_is_an_exclusion_that_costs_no_track(tmp_path: Path) -> None:
+    (tmp_path / "msd").mkdir()
+    (tmp_path / "lastfm").mkdir()
+    _database(tmp_path / "lastfm/lastfm_similars.db", _SIMILARS, "INSERT INTO similars_src VALUES ('a', 'b,1,c')")
+    tracks = pl.DataFrame({"track_id": ["a", "b"]})
+    frames = read_listening(Workspace(tmp_path / "home"), SourceConfig(raw=tmp_path), tracks, "lastfm")
+    assert frames.exclusions["track_id"].to_list() == ["lastfm_similars.db"]
+    assert left_out(frames.exclusions) == []

@@ -25,16 +25,18 @@ from simsong_pipeline.audio.fingerprint import Fingerprint, bit_error, fingerpri
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import UNREAD, EvaluationError, RawDataError
+from simsong_pipeline.lyrics.frame import build_lyrics
 from simsong_pipeline.pipeline.ahead import Ahead
-from simsong_pipeline.pipeline.library_stage import library_tracks
+from simsong_pipeline.pipeline.library_stage import library_lyrics, library_tracks
 from simsong_pipeline.pipeline.night import prepare
 from simsong_pipeline.pipeline.queries import Songs
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.schemas import LIBRARY_FILES, completed
+from simsong_pipeline.sources.encodings import decoded
 from simsong_pipeline.sources.library import scan
-from simsong_pipeline.sources.library.identity import audio_hash
-from simsong_pipeline.sources.library.lyric_files import decoded, without_times
+from simsong_pipeline.sources.library.identity import encoded_audio
+from simsong_pipeline.sources.library.lrc import without_times
 from simsong_pipeline.sources.library.path_names import is_numbered, named_by_path
 from simsong_pipeline.sources.library.readers import rows_on_all_cores
 from simsong_pipeline.sources.library.recording import FileState, row_of, unusable
@@ -180,7 +182,7 @@ def test_the_hash_of_a_recording_stays_what_it_is_in_libraries(tmp_path: Path, s
         soundfile.write(path, SAWTOOTH, 16_000)
     else:
         path.write_bytes(SILENT_MP3_FRAME * 20)
-    assert audio_hash(path) == digest
+    assert encoded_audio(path).digest == digest
 
 
 def test_second_scan_opens_nothing(tmp_path: Path) -> None:
@@ -650,3 +652,52 @@ def test_real_recordings_are_scanned_and_prepared(tmp_path: Path, shared: Path) 
     source = SourceConfig(library=shared / "open_music")
     frames = prepare(workspace, source, config, QUIET, Ahead(workspace, config, {}))
     assert frames.segment_features.height == 36
+
+
+def test_bins_and_the_systems_own_folders_are_no_music_and_other_forms_are_counted(tmp_path: Path) -> None:
+    _write(tmp_path / "Artist/Recycler/01 Song.flac")
+    thrown = (
+        "#recycle/x",
+        "$Recycle.Bin/S-1-5",
+        "@Recycle",
+        "@eaDir/a.flac",
+        ".Trash-1000/files",
+        "lost+found",
+        "__MACOSX",
+    )
+    for seed, folder in enumerate((*thrown, "System Volume Information"), start=1):
+        _write(tmp_path / "Artist" / folder / f"{seed}.flac", seed)
+    for name in ("a.WMA", "b.wma", "c.dsf", "d.m4p", "e.mid", "#recycle/f.wma", "._g.ape"):
+        (tmp_path / "Artist" / name).write_bytes(b"x")
+    found = _scan(tmp_path)
+    assert [Path(p).name for p in found.frame["path"]] == ["01 Song.flac"]
+    assert found.passed_over == {".dsf": 1, ".m4p": 1, ".mid": 1, ".wma": 2}
+
+
+def test_lyrics_that_are_no_text_are_left_out_with_their_reason_and_the_song_is_kept(tmp_path: Path) -> None:
+    _write(tmp_path / "a.flac")
+    (tmp_path / "a.lrc").write_bytes(bytes(range(256)))
+    row = _row(_scan(tmp_path), "a.flac")
+    assert (row["status"], row["lyrics"]) == ("ok", None)
+    assert "a.lrc are left out" in str(row["reason"])
+    pages = library_lyrics(_scan(tmp_path).frame)
+    lyrics = build_lyrics(pages.select("track_id"), [pages])
+    assert (lyrics["status"][0], lyrics["reason"][0]) == ("invalid", row["reason"])
+
+
+def test_a_lyrics_file_whose_suffix_is_of_any_case_is_noticed_when_it_changes(tmp_path: Path) -> None:
+    _write(tmp_path / "a.flac")
+    (tmp_path / "a.flac.Lrc").write_text("first words")
+    first = _scan(tmp_path)
+    (tmp_path / "a.flac.Lrc").write_text("other words")
+    os.utime(tmp_path / "a.flac.Lrc", ns=(1, 1))
+    second = _scan(tmp_path, first.frame)
+    assert (_row(first, "a.flac")["lyrics"], _row(second, "a.flac")["lyrics"]) == ("first words", "other words")
+
+
+def test_lyrics_in_tags_that_were_saved_in_an_old_encoding_are_mended(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.flac")
+    file = mutagen.flac.FLAC(path)
+    file["lyrics"] = "夜里听见河水的声音\n我想念远方的你".encode("gb18030").decode("latin-1")
+    file.save()
+    assert _row(_scan(tmp_path), "a.flac")["lyrics"] == "夜里听见河水的声音\n我想念远方的你"

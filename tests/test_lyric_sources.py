@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.lyrics.frame import build_lyrics
+from simsong_pipeline.pipeline.raw import read_lyric_pages
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.musixmatch import lyric_pages, parse_bags, parse_matches
 
@@ -47,3 +50,31 @@ def test_file_that_is_no_record_becomes_a_page_that_says_so(tmp_path: Path) -> N
     record = {"track_id": "TR2", "provider": "genius", "status": "FOUND", "text": "words"}
     (tmp_path / "TR2.json").write_text(json.dumps(record))
     assert read_lyric_tree(tmp_path)["status"].to_list() == ["UNREADABLE", "FOUND"]
+
+
+def test_pages_as_programs_and_systems_leave_them(tmp_path: Path) -> None:
+    record = {"provider": "genius", "status": "OK"}
+    for name, encoding in (("TR1", "utf-8-sig"), ("TR2", "utf-16"), ("TR3", "cp1252")):
+        text = json.dumps({"track_id": name, "text": "déjà vu, l’été", **record}, ensure_ascii=False)
+        (tmp_path / f"{name}.json").write_bytes(text.encode(encoding))
+    half = json.dumps({"track_id": "TR4", "text": "wave HALF wave", **record}).replace("HALF", "\\ud83d")
+    (tmp_path / "TR4.json").write_text(half)
+    (tmp_path / "TR5.json").write_text("[" * 200_000)
+    (tmp_path / "TR6.json").write_text(json.dumps({"track_id": "TR6", "text": "\x00\x01\x02", **record}))
+    (tmp_path / "._TR1.json").write_bytes(b"\0\5\x16\7")
+    texts = dict(read_lyric_tree(tmp_path).select("track_id", "text").rows())
+    said = "déjà vu, l’été"
+    assert texts == {"TR1": said, "TR2": said, "TR3": said, "TR4": "wave  wave", "TR5": None, "TR6": None}
+
+
+def test_a_malformed_bag_costs_that_track_its_lyrics(tmp_path: Path) -> None:
+    folder = tmp_path / "raw/musixmatch"
+    folder.mkdir(parents=True)
+    (tmp_path / "raw/msd").mkdir()
+    (folder / "mxm_dataset_train.txt").write_text(
+        "\ufeff%sea,wave\nTR1,77,1:2\nTR2,78,9:1\nTR3,79,2:1\n", encoding="utf-8"
+    )
+    pages = read_lyric_pages(Workspace(tmp_path / "home"), SourceConfig(raw=tmp_path / "raw"))
+    lyrics = build_lyrics(pages.select("track_id"), [pages]).sort("track_id")
+    assert lyrics["reason"][1].startswith(str(folder / "mxm_dataset_train.txt") + ", line 3: not a bag of words")
+    assert pages.sort("track_id")["text"].to_list() == ["sea sea", None, "wave"]

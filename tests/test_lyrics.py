@@ -51,6 +51,34 @@ def test_time_stamps_of_synchronised_lyrics_leave() -> None:
     assert clean_lyrics("[00:12.30]One line\n[01:02]Another") == "One line\nAnother"
 
 
+SUNG = "The river runs on\nAnd I run too\n\nOh, carry me home"
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        "8ContributorsTranslationsDeutschРусскийRiver Song Lyrics[Verse 1]\nThe river runs on\nAnd I run too\n"
+        "See The Band LiveGet tickets as low as $29You might also like[Chorus: Both]\nOh, carry me home12Embed",
+        "1 ContributorRiver Song LyricsThe river runs on\nAnd I run too\nYou might also likeOh, carry me homeEmbed",
+        "River Song (Live) Lyrics[Verse 1]\nThe river runs on\nAnd I run too\n[Chorus]Oh, carry me home1.3KEmbed",
+        "River Song Lyrics\nThe river runs on\nAnd I run too\n\nOh, carry me home3EmbedShare URLCopyEmbedCopy",
+        "4 ContributorsRiver Song Lyrics“River Song” is about a river.… Read More [Verse 1: \nA\n & \nB\n]\n"
+        "The river runs on\nAnd I run too\nSee The Band LiveGet tickets as low as €15You might also like\n"
+        "[Pre-Chorus]\nOh, carry me home",
+    ],
+)
+def test_what_lyricsgenius_leaves_around_the_words_leaves(saved: str) -> None:
+    assert clean_lyrics(saved) == SUNG
+    assert clean_lyrics(SUNG) == SUNG
+
+
+@pytest.mark.parametrize(
+    "line", ["You might also like the sea", "See the Band Live tonight", "My Lyrics are for you", "Read More, she said"]
+)
+def test_words_that_look_like_what_lyricsgenius_leaves_stay(line: str) -> None:
+    assert clean_lyrics(f"{line}\nAfter it") == f"{line}\nAfter it"
+
+
 @pytest.mark.parametrize(
     ("text", "markup"), [("<!DOCTYPE html><html>", True), ("  <HTML lang=en>", True), ("I <3 you", False)]
 )

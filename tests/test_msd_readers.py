@@ -1,16 +1,22 @@
 """Readers of the Million Song Dataset on the sample and on genuine files."""
 
 import io
+import sqlite3
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.pipeline.catalogue_stages import left_out, make_catalogue
+from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
+from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources import msd_text
 from simsong_pipeline.sources.msd_hdf5 import read_summary_file, read_track_tree
 from simsong_pipeline.sources.msd_sqlite import read_track_metadata
+from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, UnreadableFile
 
 COMMON = ["track_id", "song_id", "artist_id", "artist_name", "title", "release", "year", "duration_s"]
 
@@ -98,3 +104,74 @@ def test_duplicate_cliques_are_numbered() -> None:
 def test_mismatch_of_another_form_is_named() -> None:
     with pytest.raises(RawDataError, match="line 1: not a mismatch record"):
         msd_text.parse_mismatches(io.StringIO("WARNING: something\n"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_files_are_read_with_any_mark(tmp_path: Path, encoding: str) -> None:
+    folder = tmp_path / "raw/msd"
+    folder.mkdir(parents=True)
+    record = "ERROR: <SO1 TR1> Ä  -  b  !=  c  -  d\r\n"
+    (folder / "sid_mismatches.txt").write_bytes(record.encode(encoding))
+    (folder / "msd_duplicates.txt").write_bytes("# comment\r\n%1 Ä - B\r\nTR2\r\nTR3\r\n".encode(encoding))
+    workspace, source = Workspace(tmp_path / "home"), SourceConfig(raw=tmp_path / "raw")
+    lost: list[UnreadableFile] = []
+    assert read_mismatches(workspace, source, lost).rows() == [("TR1", "SO1", "Ä  -  b  !=  c  -  d")]
+    assert read_duplicates(workspace, source, lost)["track_id"].to_list() == ["TR2", "TR3"]
+    assert lost == []
+
+
+def test_a_malformed_line_costs_that_line_and_is_an_exclusion_that_costs_no_track(tmp_path: Path) -> None:
+    folder = tmp_path / "raw/msd"
+    folder.mkdir(parents=True)
+    (folder / "sid_mismatches.txt").write_bytes(b"ERROR: <SO1 TR1> a\n<html>\n\nERROR: <SO2 TR2> caf\xe9\nERROR\n")
+    (folder / "msd_duplicates.txt").write_text("TR8\n%1\nTR3\n<p>\nTR4<SEP>x\n")
+    names = {"artist_id": "x", "artist_name": "x", "title": "x", "song_id": None, "release": None, "genre": None}
+    rows = [
+        {"track_id": t, **names, "year": 0, "duration_s": 1.0, "file": None, "unreadable": None} for t in ("TR3", "TR4")
+    ]
+    raw = pl.DataFrame(rows, schema={**RAW_TRACKS, "file": pl.String, "unreadable": pl.String})
+    catalogue = make_catalogue(Workspace(tmp_path / "h"), SourceConfig(raw=tmp_path / "raw"), raw, PipelineConfig())
+    reasons = dict(catalogue.exclusions.select("track_id", "reason").rows())
+    assert reasons["TR4"] == "duplicate of TR3"
+    assert reasons["sid_mismatches.txt"].startswith("2 lines, the first: line 2: not a mismatch record: '<html>'")
+    assert reasons["msd_duplicates.txt"].startswith("2 lines, the first: line 1: a track id before")
+    assert left_out(catalogue.exclusions) == ["TR4"]
+
+
+_SONGS = "CREATE TABLE songs (track_id, song_id, artist_id, artist_name, title, release, year, duration)"
+
+
+@pytest.mark.parametrize(
+    ("year", "duration", "expected"),
+    [
+        ("''", "''", (None, None)),
+        ("'1999'", "'61.5'", (1999, 61.5)),
+        ("1999", "'long'", (1999, None)),
+        ("10000000000", "-1", (None, float("nan"))),
+        ("x'00'", "NULL", (None, None)),
+    ],
+)
+def test_a_column_that_holds_anything_gives_numbers_or_null(
+    tmp_path: Path, year: str, duration: str, expected: tuple[int | None, float | None]
+) -> None:
+    path = tmp_path / "track_metadata.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute(_SONGS)
+        connection.execute("INSERT INTO songs VALUES ('TR1', 'SO1', 'AR1', 'A', 'T', 'R', 2001, 5.5)")
+        connection.execute(
+            "INSERT INTO songs VALUES ('TR2', 'SO2', 'AR2', CAST(x'4265796F6E63E9' AS TEXT), x'54', 7, "
+            f"{year}, {duration})"
+        )
+    connection.close()
+    first, second = read_track_metadata(path).select("year", "duration_s", "artist_name", "title").rows()
+    assert first == (2001, 5.5, "A", "T")
+    assert second[:2] == pytest.approx(expected, nan_ok=True)
+    assert second[2:] == ("Beyonc\ufffd", "T")
+
+
+def test_files_of_the_system_beside_tracks_are_passed_by(sample_raw: Path, tmp_path: Path) -> None:
+    good = next(iter(sorted((sample_raw / "msd/data").rglob("*.h5"))))
+    (tmp_path / good.name).write_bytes(good.read_bytes())
+    (tmp_path / f"._{good.name}").write_bytes(b"\0\5\x16\7")
+    raw = read_track_tree(tmp_path)
+    assert (raw.frame.height, raw.unreadable) == (1, ())

@@ -33,9 +33,17 @@ def test_stopped_command_ends_with_its_line() -> None:
         stoppable(refresh)(3)
 
 
+# Where the tests run in the background a Ctrl-C is ignored, and that is inherited.
+_ATTENTIVE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("simsong_pipeline.cli.main", run_name="__main__", alter_sys=True)
+"""
+
+
 def _stopped(words: list[str], folder: Path, patience_s: float = 120.0) -> tuple[int, str]:
     """Exit status and what was said, where a command and all that it started get a Ctrl-C once it writes."""
-    command = [sys.executable, "-m", "simsong_pipeline.cli.main", *words]
+    command = [sys.executable, "-c", _ATTENTIVE, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
         ends = time.monotonic() + patience_s
         while not any(folder.iterdir()) and process.poll() is None and time.monotonic() < ends:
@@ -58,12 +66,13 @@ def test_waiting_for_a_home_that_is_stopped(tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     with Workspace(tmp_path).lock():
         words = ["library", str(tmp_path / "music"), "--scan-only", "--home", str(tmp_path)]
-        command = [sys.executable, "-m", "simsong_pipeline.cli.main", *words]
+        command = [sys.executable, "-c", _ATTENTIVE, *words]
         with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, text=True) as process:
             assert process.stderr is not None
             assert "is in use by" in process.stderr.readline()
             os.killpg(process.pid, signal.SIGINT)
             said = process.stderr.read()
             assert process.wait() == 130
-    assert said.startswith("stopped: what was read")
-    assert len(said.splitlines()) == 1
+    *waiting, last = said.splitlines()  # on a busy machine it says more than once whom it waits for
+    assert last.startswith("stopped: what was read")
+    assert all("is in use by" in line for line in waiting)

@@ -27,7 +27,8 @@ def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Materia
 @dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")
 def library_files(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """The files of a person's music folder with tags and lyrics; no rows where the raw data are others."""
-    return raw.read_library(simsong.workspace(), simsong.source(), events(context).progress)
+    told = events(context)
+    return raw.read_library(simsong.workspace(), simsong.source(), told.progress, told.note)
 
 
 @dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
@@ -60,6 +61,6 @@ def youtube_audio(simsong: SimSong) -> pl.DataFrame:
 
 
 @dg.asset(group_name=GROUP, deps=[library_files, _FETCHED_LYRICS], io_manager_key="frames")
-def genius_lyrics(simsong: SimSong) -> pl.DataFrame:
+def genius_lyrics(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """Lyrics pages as fetched, and musiXmatch's bags of words where there is no page."""
-    return raw.read_lyric_pages(simsong.workspace(), simsong.source())
+    return raw.read_lyric_pages(simsong.workspace(), simsong.source(), events(context).progress)

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.checks import check_recording
+from simsong_pipeline.audio.checks import check_recording, damage_note
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.description import Description, describe
 from simsong_pipeline.audio.feature_format import FeatureFormat
@@ -73,7 +73,10 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class PreparedAudio:
-    """A row of the audio frame and, where the recording is usable, its features [rows, channels] and description."""
+    """A row of the audio frame and, where the recording is usable, its features [rows, channels] and description.
+
+    `reason` says why it is not usable, or what damage cost one that is.
+    """
 
     task: AudioTask
     sample_rate: int | None
@@ -103,7 +106,7 @@ def prepare(task: AudioTask, audio: AudioConfig, listener: Listener) -> Prepared
     digest = hashlib.sha256(pcm.data).hexdigest()
     samples = pcm.astype(np.float32) / np.float32(32767)
     rows = listener.hear(samples)
-    known = (task, recording.source_rate, recording.duration_s, digest, "ok", None)
+    known = (task, recording.source_rate, recording.duration_s, digest, "ok", damage_note(recording))
     return PreparedAudio(*known, rows, describe(samples), listener.tags(rows))
 
 

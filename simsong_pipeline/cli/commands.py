@@ -218,16 +218,20 @@ def library(
 
 def _scan(workspace: Workspace, source: SourceConfig, json: bool) -> None:
     from simsong_pipeline.pipeline.library_stage import FRAME
-    from simsong_pipeline.pipeline.raw import scan_library_of
+    from simsong_pipeline.pipeline.raw import passed_over_line, scan_library_of
 
     with events() as told, workspace.lock():
         told.stage("scanning the music folder")
         scan = scan_library_of(workspace, source, told.progress)
         workspace.write(FRAME, scan.frame)
-    _print_scan(workspace, scan.frame, scan.opened, scan.moved, json)
+    _print_scan(workspace, scan.frame, scan.opened, scan.moved, scan.passed_over, json)
+    if scan.passed_over and not json:
+        out.print(passed_over_line(scan), markup=False)
 
 
-def _print_scan(workspace: Workspace, files: pl.DataFrame, opened: int, moved: int, json: bool) -> None:
+def _print_scan(
+    workspace: Workspace, files: pl.DataFrame, opened: int, moved: int, passed_over: dict[str, int], json: bool
+) -> None:
     usable, bad = files.filter(status="ok"), files.filter(status="invalid")
     summary = {
         "files": files.height,
@@ -239,10 +243,11 @@ def _print_scan(workspace: Workspace, files: pl.DataFrame, opened: int, moved: i
         "unreadable": bad.height,
     }
     if json:
-        print_json(summary)
+        print_json(summary | {"passed_over": passed_over})
         return
     out.print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in summary.items()))
-    for path, reason in bad.select("path", "reason").head(20).rows():
+    noted = usable.drop_nulls("reason")
+    for path, reason in pl.concat([bad, noted]).select("path", "reason").head(20).rows():
         err.print(f"  {path}: {reason}", markup=False)
     out.print(f"all rows: {workspace.frame_path('library_files')}")
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 def relevance_matrix(similarity: pl.DataFrame, track_ids: list[str]) -> NDArray[np.bool_]:
     """[n, n] true where column is in row's similarity list; both ends among `track_ids`."""
-    position = pl.DataFrame({"track_id": track_ids}).with_row_index("at")
+    position = pl.DataFrame({"track_id": track_ids}, schema={"track_id": pl.String}).with_row_index("at")
     pairs = (
         similarity.select("track_id", "neighbour_id")
         .join(position, on="track_id")

@@ -5,14 +5,30 @@ A page that is no lyrics (a captcha, an error page) is told apart here too: it m
 
 import re
 
-_HEADER = re.compile(r"^\s*\d+\s+Contributors?.*?Lyrics", re.DOTALL)
-_EMBED = re.compile(r"\d*\s*Embed\s*$")
+# What lyricsgenius and others save around the words, by version with and without blanks and line breaks:
+# What lyricsgenius and others save around the words, by version with and without blanks or line breaks:
+_HEADER = re.compile(r"^\s*\d+\s*Contributors?.{0,2000}?Lyrics", re.DOTALL)
+_TITLE = re.compile(r"^\s*\S[^\n]{0,150}?\sLyrics(?=\s*\[|\s*\n|\s*$|[A-ZÀ-ÞА-Я\"“'(¿¡])")
+_ABOUT = re.compile(r"^[^\[]{0,2000}?…?\s*Read More\s+")
+_EMBED = re.compile(r"(?:\d[\d.,]*[KM]?)?\s*Embed(?:Share URLCopyEmbedCopy)?\s*$")
 _SECTION = re.compile(r"^\s*\[[^\]\n]{1,80}\]\s*$", re.MULTILINE)
-_PROMOTION = re.compile(r"^(You might also like|See .+ Live|Get tickets as low as \$\d+)\s*$", re.MULTILINE)
+_NAMED_SECTION = re.compile(
+    r"\[\s*(?:(?:Pre|Post)[- ]?)?(?:Verse|Chorus|Bridge|Intro|Outro|Hook|Refrain|Interlude|Instrumental|Break|Part|Drop"
+    r"|Skit|Spoken|Couplet|Strophe|Verso|Coro|Puente|Estribillo|Refrão|Ponte|Strofa|Ritornello|Куплет|Припев)\b[^\]]{0,200}\]",
+    re.IGNORECASE,
+)
+_NEXT = r"(?=\s*(?:\[|\n|$|[\d.,]*[KM]?\s*Embed)|[A-ZÀ-ÞА-Я\"“'(¿¡])"
+_PROMOTION = re.compile(
+    rf"See [^\n]{{1,80}}? Live\s*Get tickets as low as [^\d\s]?\d[\d.,]*|^See .+ Live\s*$"
+    rf"|^Get tickets as low as \$\d+\s*$|You might also like{_NEXT}",
+    re.MULTILINE,
+)
 _TIMESTAMP = re.compile(r"\[\d{1,2}:\d{2}(?:[.:]\d{1,3})?\]")
 _MARKUP = re.compile(r"<!doctype html|<html\b|<body\b|<script\b|challenge-form", re.IGNORECASE)
 _BLANK = re.compile(r"\n\s*\n+")
-_INSTRUMENTAL = re.compile(r"^\W*(this song is an )?instrumental\W*$", re.IGNORECASE)
+_INSTRUMENTAL = re.compile(
+    r"^\W*(?:(?:this song is an )?instrumental|纯音乐\W*(?:请欣赏)?|純音樂\W*(?:請欣賞)?)\W*$", re.IGNORECASE
+)
 
 HTML_REASON = "an HTML page in place of lyrics"
 
@@ -34,11 +50,19 @@ def clean_lyrics(text: str) -> str:
         Stanzas divided by one blank line; an empty string when nothing is left.
     """
     body = text.replace("\r\n", "\n").replace("\u200b", "")
-    body = _EMBED.sub("", _HEADER.sub("", body, count=1))
-    for pattern in (_TIMESTAMP, _PROMOTION):
-        body = pattern.sub("", body)
-    body = _SECTION.sub("\n", body)
+    body = _PROMOTION.sub("\n", _EMBED.sub("", _without_header(body)))
+    body = _TIMESTAMP.sub("", body)
+    for pattern in (_NAMED_SECTION, _SECTION):
+        body = pattern.sub("\n\n", body)
     return "\n\n".join(_distinct(_stanzas(body)))
+
+
+def _without_header(body: str) -> str:
+    """From the first word that is sung on; what a page says about the song stands between."""
+    for header in (_HEADER, _TITLE):
+        if header.match(body):
+            return _ABOUT.sub("", header.sub("", body, count=1), count=1)
+    return body
 
 
 def _stanzas(body: str) -> list[str]:

@@ -8,6 +8,8 @@ import py3langid
 from simsong_pipeline.lyrics.cleaning import HTML_REASON, clean_lyrics, is_instrumental, is_markup
 from simsong_pipeline.schemas import LYRICS, conform
 
+# How the status of a page begins that cannot be read; ": " and the reason may follow.
+UNREADABLE = "UNREADABLE"
 _Row = tuple[str, str | None, str | None, str | None, str | None, str, str | None]
 
 
@@ -42,8 +44,9 @@ def _judge(page: dict[str, str | None], track_id: str) -> _Row:
     provider, status, text = page["provider"], page["status"] or "", page["text"]
     if status == "INSTRUMENTAL" or (text and is_instrumental(text)):
         return _without(track_id, provider, "instrumental", "instrumental")
-    if status == "UNREADABLE":
-        return _without(track_id, provider, "invalid", "the lyrics file is not a lyrics record")
+    if status.startswith(UNREADABLE):
+        reason = status.removeprefix(UNREADABLE).removeprefix(": ")
+        return _without(track_id, provider, "invalid", reason or "the lyrics file is not a lyrics record")
     if text is None or status in ("NOT_FOUND", "BLOCKED", "TRANSIENT"):
         return _without(track_id, provider, "missing", f"provider said {status or 'nothing'}")
     if is_markup(text):

@@ -18,6 +18,7 @@ from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
+from simsong_pipeline.sources.raw_tracks import UnreadableFile
 from simsong_pipeline.splits import remember, split_by_artist
 
 Progress = Callable[[int, int], None]
@@ -27,8 +28,12 @@ def make_catalogue(
     workspace: Workspace, source: SourceConfig, raw_tracks: pl.DataFrame, config: PipelineConfig
 ) -> Catalogue:
     """Tracks without mismatches and duplicates, and the reasons for those that left."""
-    mismatches, duplicates = read_mismatches(workspace, source), read_duplicates(workspace, source)
-    return build_catalogue(raw_tracks, source.name, mismatches, duplicates, config.catalogue)
+    lost: list[UnreadableFile] = []
+    mismatches, duplicates = read_mismatches(workspace, source, lost), read_duplicates(workspace, source, lost)
+    catalogue = build_catalogue(raw_tracks, source.name, mismatches, duplicates, config.catalogue)
+    rows = [(u.track_id, "tracks", str(u.path), u.reason) for u in lost]
+    lines = pl.DataFrame(rows, schema=catalogue.exclusions.schema, orient="row")
+    return Catalogue(catalogue.tracks, pl.concat([catalogue.exclusions, lines]))
 
 
 def make_audio(
@@ -62,7 +67,7 @@ def make_audio(
         store = workspace.features(config)
         audio = store.refresh(tasks, config.audio, listener, progress, hear)
         if set(tracks["source"].unique()) == {"library"}:
-            audio = without_copies(workspace, audio, store)
+            audio = without_copies(workspace, audio, store, config.audio.max_seconds)
         usable = audio.segment_features.height
         _refuse_silenced(source, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio

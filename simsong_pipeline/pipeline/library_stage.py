@@ -8,6 +8,7 @@ import polars as pl
 from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
 from simsong_pipeline.audio.fingerprint import Fingerprint, same_recordings
 from simsong_pipeline.credits import main_artist_ids
+from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.schemas import AUDIO_FILES, LYRIC_PAGES, conform
 from simsong_pipeline.sources.library.scan import Progress, Scan, scan_library
@@ -72,14 +73,17 @@ def library_recordings(files: pl.DataFrame) -> pl.DataFrame:
 
 
 def library_lyrics(files: pl.DataFrame) -> pl.DataFrame:
-    """Lyric pages of a scan: from side-car files and tags."""
-    sung = files.filter(pl.col("lyrics").is_not_null()).unique("track_id", keep="first", maintain_order=True)
+    """Lyric pages of a scan: from side-car files and tags; lyrics that cannot be read are a page that says so."""
+    spoken = files.filter((pl.col("status") == "ok") & pl.col("lyrics_provider").is_not_null())
     return conform(
-        sung.select(
+        spoken.unique("track_id", keep="first", maintain_order=True).select(
             "track_id",
             pl.col("lyrics").alias("text"),
             pl.col("lyrics_provider").alias("provider"),
-            pl.lit("OK").alias("status"),
+            pl.when(pl.col("lyrics").is_not_null())
+            .then(pl.lit("OK"))
+            .otherwise(pl.concat_str(pl.lit(f"{UNREADABLE}: "), "reason"))
+            .alias("status"),
         ),
         LYRIC_PAGES,
     )
@@ -92,17 +96,20 @@ def copied_from(reason: str | None) -> str | None:
     return reason.removeprefix(COPY).rpartition(_DIFFERENCE)[0]
 
 
-def without_copies(workspace: Workspace, audio: AudioFrames, store: FeatureStore) -> AudioFrames:
+def without_copies(workspace: Workspace, audio: AudioFrames, store: FeatureStore, max_seconds: float) -> AudioFrames:
     """The audio frames with copies of a recording in another encoding marked as such; the better file stays.
 
     Lossless before lossy, then the larger file. Fingerprints, and which songs were compared, are kept from run to run,
     by the hash of the audio and the front end: a night compares what is new with what is there.
+
+    Args:
+        max_seconds: what was decoded of a recording at most.
     """
     usable = audio.audio.filter(pl.col("status") == "ok").join(
         audio.segment_features.select("track_id", "front_end"), on="track_id"
     )
     prints, fresh, remembered = _fingerprints(workspace, usable, store)
-    durations = _durations(workspace, usable)
+    durations = whole_lengths(usable, workspace.read(FRAME), max_seconds)
     quality = pl.any_horizontal([pl.col("path").str.to_lowercase().str.ends_with(suffix) for suffix in _LOSSLESS])
     ordered = usable.sort(quality, "size_bytes", "path", descending=[True, True, False])["track_id"].to_list()
     paths = dict(usable.select("track_id", "path").rows())
@@ -127,13 +134,18 @@ def without_copies(workspace: Workspace, audio: AudioFrames, store: FeatureStore
     return AudioFrames(marked.drop("copy_of"), kept, described, audio.decoded)
 
 
-def _durations(workspace: Workspace, usable: pl.DataFrame) -> dict[str, float]:
-    """Whole lengths as the containers have them: what was decoded may be only the first minutes."""
-    stated = workspace.read(FRAME).drop_nulls("track_id").unique("track_id", keep="first", maintain_order=True)
+def whole_lengths(usable: pl.DataFrame, files: pl.DataFrame, max_seconds: float) -> dict[str, float]:
+    """Seconds by track id: as decoded, and as the scan has them only where decoding stopped at `max_seconds`.
+
+    A header may be wrong, and what the scan has may be of a header.
+    """
+    stated = files.drop_nulls("track_id").unique("track_id", keep="first", maintain_order=True)
     both = usable.select("track_id", "duration_s").join(
         stated.select("track_id", pl.col("duration_s").alias("stated")), on="track_id", how="left"
     )
-    return dict(both.select("track_id", pl.coalesce("stated", "duration_s")).rows())
+    is_cut = pl.col("duration_s") > max_seconds - 0.1
+    whole = pl.when(is_cut).then(pl.max_horizontal("stated", "duration_s")).otherwise("duration_s")
+    return dict(both.select("track_id", whole).rows())
 
 
 def _fingerprints(

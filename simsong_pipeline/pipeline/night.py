@@ -23,6 +23,7 @@ from simsong_pipeline.pipeline.library_stage import COPY, SAME_FILE
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import Refreshed
+from simsong_pipeline.sources.raw_tracks import LEFT_OUT
 from simsong_pipeline.stores.qdrant_store import server_url
 
 
@@ -113,7 +114,9 @@ def summary_of(
         seconds=round(time.monotonic() - started, 1),
         unreadable=[
             *said.filter(~same_file).to_list(),
-            *frames.exclusions.filter(pl.col("stage") == "lastfm")["reason"].to_list(),
+            *frames.exclusions.filter((pl.col("stage") == "lastfm") & ~pl.col("reason").str.ends_with(LEFT_OUT))[
+                "reason"
+            ].to_list(),
         ],
     )
 
@@ -130,14 +133,14 @@ def prepare(
 ) -> PreparedFrames:
     """Read, join, decode and embed lyrics: everything before the encoder. What did not change is taken over."""
     events.stage("reading raw data")
-    workspace.write("library_files", raw.read_library(workspace, source, events.progress))
+    workspace.write("library_files", raw.read_library(workspace, source, events.progress, events.note))
     raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source))
     listening = raw.read_listening(workspace, source, raw_tracks, config.evaluation.relevance)
     similarity = workspace.write("lastfm_similarity", listening.similarity)
     tags = workspace.write("lastfm_tags", listening.tags)
     workspace.write("lastfm_exclusions", listening.exclusions)
     files = workspace.write("youtube_audio", raw.find_audio(workspace, source))
-    pages = workspace.write("genius_lyrics", raw.read_lyric_pages(workspace, source))
+    pages = workspace.write("genius_lyrics", raw.read_lyric_pages(workspace, source, events.progress))
     catalogue = stages.make_catalogue(workspace, source, raw_tracks, config)
     tracks = workspace.write("tracks", catalogue.tracks)
     workspace.write("track_exclusions", catalogue.exclusions)

@@ -1,7 +1,9 @@
 """Reads whatever raw data there are into raw frames; decides between the formats that hold the same."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import polars as pl
 
@@ -10,7 +12,9 @@ from simsong_pipeline.config import Relevance, SampleConfig
 from simsong_pipeline.credits import is_nobody
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.genres import commonest, genre_key, genres_of
+from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.pipeline import library_stage
+from simsong_pipeline.pipeline.manifest_lyrics import manifest_lyrics
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import (
@@ -25,10 +29,11 @@ from simsong_pipeline.schemas import (
 )
 from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_sqlite, msd_text, musixmatch
 from simsong_pipeline.sources.audio_tree import find_audio_files
+from simsong_pipeline.sources.encodings import open_text
 from simsong_pipeline.sources.library.scan import Progress, Scan
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.manifest import read_manifest
-from simsong_pipeline.sources.raw_tracks import RawTracks
+from simsong_pipeline.sources.raw_tracks import LEFT_OUT, RawTracks, UnreadableFile
 
 # What a person calls the rows of the frames that are watched.
 _ROWS = {
@@ -85,12 +90,21 @@ def raw_folder(workspace: Workspace, source: SourceConfig) -> Path:
     return folder
 
 
-def read_library(workspace: Workspace, source: SourceConfig, progress: Progress) -> pl.DataFrame:
-    """The music folder's files, of which only new and changed ones are opened; without one what was known of it."""
+def read_library(
+    workspace: Workspace, source: SourceConfig, progress: Progress, note: Callable[[str], None] = lambda _: None
+) -> pl.DataFrame:
+    """The music folder's files, of which only new and changed ones are opened; without one what was known of it.
+
+    Args:
+        note: told what was passed over.
+    """
     if source.library is None:
         known = workspace.read_if_there(library_stage.FRAME)
         return empty(LIBRARY_FILES) if known is None else known
-    return scan_library_of(workspace, source, progress).frame
+    scan = scan_library_of(workspace, source, progress)
+    if scan.passed_over:
+        note(passed_over_line(scan))
+    return scan.frame
 
 
 def scan_library_of(workspace: Workspace, source: SourceConfig, progress: Progress) -> Scan:
@@ -103,6 +117,12 @@ def scan_library_of(workspace: Workspace, source: SourceConfig, progress: Progre
     scan = library_stage.rescan(workspace, source.library, progress)
     refuse_shrunken(workspace, source, library_stage.FRAME, scan.frame)
     return scan
+
+
+def passed_over_line(scan: Scan) -> str:
+    """Music in forms that are not read, for a person."""
+    counts = ", ".join(f"{count} {suffix}" for suffix, count in scan.passed_over.items())
+    return f"passed over, in forms that are not read: {counts}"
 
 
 def read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
@@ -118,7 +138,8 @@ def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     if source.library is not None:
         return library_stage.library_tracks(workspace.read(library_stage.FRAME))
     if source.manifest is not None:
-        return _with_unreadable(RawTracks(read_manifest(source.manifest).tracks))
+        manifest = read_manifest(source.manifest)
+        return _with_unreadable(RawTracks(manifest.tracks, manifest.unreadable))
     from simsong_pipeline.sources import (
         msd_hdf5,
     )  # not before: h5py takes a while, and a music folder has no use for it
@@ -136,27 +157,36 @@ def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
 
 
 def _with_unreadable(raw: RawTracks) -> pl.DataFrame:
-    rows = [(u.path.stem, str(u.path), u.reason) for u in raw.unreadable]
+    rows = [(u.track_id, str(u.path), u.reason) for u in raw.unreadable]
     schema = {"track_id": pl.String, "file": pl.String, "unreadable": pl.String}
     return pl.concat([raw.frame, pl.DataFrame(rows, schema=schema, orient="row")], how="diagonal")
 
 
-def read_mismatches(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
-    """`sid_mismatches.txt` where it is: track_id, song_id, detail."""
+def read_mismatches(workspace: Workspace, source: SourceConfig, lost: list[UnreadableFile]) -> pl.DataFrame:
+    """`sid_mismatches.txt` where it is: track_id, song_id, detail; `lost` gets a line where lines are left out."""
     path = _msd_file(workspace, source, "sid_mismatches.txt")
     if path is None:
         return pl.DataFrame(schema={"track_id": pl.String, "song_id": pl.String, "detail": pl.String})
-    with path.open(encoding="utf-8", errors="replace") as handle:
-        return msd_text.parse_mismatches(handle)
+    return _lenient(path, msd_text.parse_mismatches, lost)
 
 
-def read_duplicates(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
-    """`msd_duplicates.txt` where it is: clique, track_id."""
+def read_duplicates(workspace: Workspace, source: SourceConfig, lost: list[UnreadableFile]) -> pl.DataFrame:
+    """`msd_duplicates.txt` where it is: clique, track_id; `lost` as in `read_mismatches`."""
     path = _msd_file(workspace, source, "msd_duplicates.txt")
     if path is None:
         return pl.DataFrame(schema={"clique": pl.Int64, "track_id": pl.String})
-    with path.open(encoding="utf-8", errors="replace") as handle:
-        return msd_text.parse_duplicates(handle)
+    return _lenient(path, msd_text.parse_duplicates, lost)
+
+
+def _lenient(
+    path: Path, parse: Callable[[TextIO, list[str]], pl.DataFrame], lost: list[UnreadableFile]
+) -> pl.DataFrame:
+    malformed: list[str] = []
+    with open_text(path) as handle:
+        frame = parse(handle, malformed)
+    if malformed:
+        lost.append(UnreadableFile(path, f"{len(malformed)} lines, the first: {malformed[0]}: {LEFT_OUT}", path.name))
+    return frame
 
 
 def _msd_file(workspace: Workspace, source: SourceConfig, name: str) -> Path | None:
@@ -223,11 +253,12 @@ def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool) -> Listen
     if needed and similars is None and tree is None:
         raise RawDataError(f"{folder} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist")
     pairs, weights = (tree.similarity, tree.tags) if tree is not None else (empty(SIMILARITY), empty(TAGS))
+    unreadable = list(tree.unreadable if tree is not None else ())
     if similars is not None:
-        pairs = lastfm_sqlite.read_similars(similars, raw_tracks["track_id"])
+        pairs = lastfm_sqlite.read_similars(similars, raw_tracks["track_id"], unreadable)
     if tags is not None:
-        weights = lastfm_sqlite.read_tags(tags)
-    bad = [(u.path.stem, "lastfm", str(u.path), u.reason) for u in (tree.unreadable if tree is not None else ())]
+        weights = lastfm_sqlite.read_tags(tags, unreadable)
+    bad = [(u.track_id, "lastfm", str(u.path), u.reason) for u in unreadable]
     exclusions = pl.DataFrame(bad, schema={n: pl.String for n in EXCLUSIONS.columns}, orient="row")
     return ListeningFrames(restrict(pairs, raw_tracks), restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
 
@@ -242,15 +273,16 @@ def find_audio(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
     return refuse_shrunken(workspace, source, "youtube_audio", files)
 
 
-def read_lyric_pages(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
+def read_lyric_pages(workspace: Workspace, source: SourceConfig, progress: Progress = lambda *_: None) -> pl.DataFrame:
     """Lyrics pages from lyrics/, filled up from musiXmatch's bags of words in musixmatch/.
 
-    A track may have a row for each provider; which one is used is decided when they are cleaned.
+    A music folder's and a manifest's are those of the rows, the files beside the recordings and their tags. A track may
+    have a row for each provider; which one is used is decided when they are cleaned.
     """
     if source.library is not None:
         return library_stage.library_lyrics(workspace.read(library_stage.FRAME))
     if source.manifest is not None:
-        return empty(LYRIC_PAGES)
+        return manifest_lyrics(workspace, read_manifest(source.manifest), progress)
     folder = raw_folder(workspace, source)
     pages = read_lyric_tree(folder / "lyrics") if (folder / "lyrics").is_dir() else empty(LYRIC_PAGES)
     bags = [_bags(path) for path in sorted((folder / "musixmatch").glob("mxm_dataset_*.txt"))]
@@ -259,8 +291,11 @@ def read_lyric_pages(workspace: Workspace, source: SourceConfig) -> pl.DataFrame
 
 
 def _bags(path: Path) -> pl.DataFrame:
-    with path.open(encoding="utf-8", errors="replace") as handle:
-        return musixmatch.lyric_pages(musixmatch.parse_bags(handle))
+    malformed: dict[str, str] = {}
+    with open_text(path) as handle:
+        pages = musixmatch.lyric_pages(musixmatch.parse_bags(handle, malformed))
+    bad = [(track_id, None, "musixmatch", f"{UNREADABLE}: {reason}") for track_id, reason in malformed.items()]
+    return pl.concat([pages, pl.DataFrame(bad, schema=pages.schema, orient="row")])
 
 
 def _find(folder: Path, name: str) -> Path | None:

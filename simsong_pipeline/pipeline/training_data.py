@@ -115,7 +115,7 @@ class CatalogueParts:
 
     def songs_of(self, ids: list[str]) -> TrainingSongs:
         """Some of the songs as the loop wants them."""
-        position = pl.DataFrame({"track_id": ids}).with_row_index("at")
+        position = pl.DataFrame({"track_id": ids}, schema={"track_id": pl.String}).with_row_index("at")
         pairs = self.frames.similarity.join(position, on="track_id").join(
             position.rename({"track_id": "neighbour_id", "at": "other"}), on="neighbour_id"
         )

@@ -6,8 +6,16 @@ import polars as pl
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import AUDIO_FILES, conform
+from simsong_pipeline.sources.music_folders import files_below
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".mp4", ".webm", ".aiff", ".aif"})
+# Music that is not read: by formats that few have, by protection, or as notes in place of sound.
+_OTHER = (
+    ".3ga .aa .aac .aax .ac3 .aifc .alac .amr .ape .au .awb .caf .dff .dsf .dts .gsm .it .kar .m4b .m4p .m4r .mid "
+    ".midi .mka .mod .mp1 .mp2 .mpc .mpga .mpp .nsf .ofr .ra .ram .rm .rmi .s3m .shn .sid .snd .spc .spx .tak .tta "
+    ".voc .w64 .wma .wv .xm"
+)
+OTHER_MUSIC = frozenset(_OTHER.split())
 
 
 def find_audio_files(root: Path) -> pl.DataFrame:
@@ -19,8 +27,7 @@ def find_audio_files(root: Path) -> pl.DataFrame:
     if not root.is_dir():
         raise RawDataError(f"no such folder: {root}; it should hold one recording a track, named TR….ogg or the like")
     # Absolute, so that another spelling of the same folder is not another set of recordings.
-    paths = sorted(p for p in root.absolute().rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    rows = [(p.stem, str(p)) for p in paths]
+    rows = [(p.stem, str(p)) for p in files_below(root.absolute(), SUFFIXES)]
     frame = pl.DataFrame(rows, schema={"track_id": pl.String, "path": pl.String}, orient="row")
     return with_file_state(frame.unique("track_id", keep="first", maintain_order=True))
 

@@ -11,7 +11,8 @@ import polars as pl
 
 from simsong_pipeline.errors import RawDataError, first_line
 from simsong_pipeline.schemas import SIMILARITY, TAGS, conform
-from simsong_pipeline.sources.raw_tracks import UnreadableFile
+from simsong_pipeline.sources.music_folders import files_below
+from simsong_pipeline.sources.raw_tracks import LEFT_OUT, UnreadableFile
 
 _BATCH = 2_000
 _PAIRS = pl.List(pl.List(pl.String))
@@ -33,15 +34,25 @@ def read_json_tree(root: Path) -> LastfmFrames:
     Raises:
         RawDataError: there is no JSON file below `root`.
     """
-    paths = sorted(root.rglob("*.json"))
+    paths = files_below(root, frozenset({".json"}))
     if not paths:
         raise RawDataError(f"no .json file below {root}: point to the folder of the Last.fm data set")
-    similars, tags, unreadable = [_empty("neighbour_id", "score")], [_empty("tag", "weight")], []
+    similars, tags = [_empty("neighbour_id", "score")], [_empty("tag", "weight")]
+    unreadable: list[UnreadableFile] = []
+    lost = 0
     for batch in _batches(paths):
         records, bad = _read_batch(batch)
-        similars.append(_triples(records, "similars", "neighbour_id", "score"))
-        tags.append(_triples(records, "tags", "tag", "weight"))
+        for column, into, name, number in (
+            ("similars", similars, "neighbour_id", "score"),
+            ("tags", tags, "tag", "weight"),
+        ):
+            rows = _triples(records, column, name, number)
+            into.append(rows.drop_nulls())
+            lost += rows.height - into[-1].height
         unreadable += bad
+    if lost:
+        reason = f"{lost} similar songs or tags are no name with a number: {LEFT_OUT}"
+        unreadable.append(UnreadableFile(root, reason, root.name))
     similarity = conform(rank(pl.concat(similars)), SIMILARITY)
     tag_frame = pl.concat(tags).unique(["track_id", "tag"], keep="first", maintain_order=True)
     return LastfmFrames(similarity, conform(tag_frame, TAGS), tuple(unreadable))
@@ -57,6 +68,8 @@ def parse_records(texts: pl.Series) -> pl.DataFrame:
         records = texts.str.json_decode(_RECORD).struct.unnest()
     except pl.exceptions.PolarsError as error:
         raise RawDataError(f"not a Last.fm record ({first_line(error)})") from error
+    if records.height != len(texts):  # an empty text is no row to the parser
+        raise RawDataError("not a Last.fm record (an empty file)")
     lacking = [name for name in records.columns if records[name].null_count()]
     if lacking:
         raise RawDataError(f"not a Last.fm record (no {', '.join(lacking)})")
@@ -65,31 +78,36 @@ def parse_records(texts: pl.Series) -> pl.DataFrame:
 
 def _read_batch(paths: list[Path]) -> tuple[pl.DataFrame, list[UnreadableFile]]:
     """Parse together; only when that fails one by one, to find the bad ones."""
-    texts = pl.Series([path.read_text(encoding="utf-8", errors="replace") for path in paths], dtype=pl.String)
     try:
-        return parse_records(texts), []
-    except RawDataError:
+        return parse_records(pl.Series([_text(path) for path in paths], dtype=pl.String)), []
+    except (RawDataError, OSError):
         good, bad = [pl.DataFrame(schema=dict(_RECORD))], []
-        for path, text in zip(paths, texts, strict=True):
+        for path in paths:
             try:
-                good.append(parse_records(pl.Series([text])))
+                good.append(parse_records(pl.Series([_text(path)])))
             except RawDataError as error:
                 bad.append(UnreadableFile(path, f"{path} is {error}"))
+            except OSError as error:
+                bad.append(UnreadableFile(path, f"{path} cannot be read ({error.strerror})"))
         return pl.concat(good), bad
 
 
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8-sig", errors="replace")
+
+
 def _triples(records: pl.DataFrame, column: str, name: str, number: str) -> pl.DataFrame:
-    """(track, name, number) rows of a column of lists; entries without a number are dropped."""
+    """(track, name, number) rows of a column of lists; null where an entry has no name or number."""
     return (
         records.lazy()
         .select("track_id", pl.col(column).alias("pair"))
+        .filter(pl.col("pair").list.len() > 0)
         .explode("pair")
         .select(
             "track_id",
             pl.col("pair").list.get(0, null_on_oob=True).alias(name),
             pl.col("pair").list.get(1, null_on_oob=True).cast(pl.Float64, strict=False).alias(number),
         )
-        .drop_nulls()
         .collect()
     )
 

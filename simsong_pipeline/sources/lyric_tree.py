@@ -7,6 +7,8 @@ import polars as pl
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import LYRIC_PAGES, conform
+from simsong_pipeline.sources.encodings import decoded, mended
+from simsong_pipeline.sources.music_folders import files_below
 
 
 def read_lyric_tree(root: Path) -> pl.DataFrame:
@@ -18,10 +20,10 @@ def read_lyric_tree(root: Path) -> pl.DataFrame:
     if not root.is_dir():
         raise RawDataError(f"no such folder: {root}; it should hold one lyrics file a track, named TR….json")
     rows: list[tuple[str, str | None, str, str]] = []
-    for path in sorted(root.rglob("*.json")):
+    for path in files_below(root, frozenset({".json"})):
         try:
             rows.append(_parse(path))
-        except (ValueError, KeyError, TypeError, OSError):
+        except (ValueError, KeyError, TypeError, OSError, RecursionError):
             rows.append((path.stem, None, "file", "UNREADABLE"))
     schema = {name: pl.String for name in LYRIC_PAGES.columns}
     # A track may have been asked for twice: words go before the reason why there were none.
@@ -30,11 +32,16 @@ def read_lyric_tree(root: Path) -> pl.DataFrame:
 
 
 def _parse(path: Path) -> tuple[str, str | None, str, str]:
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = json.loads(decoded(path.read_bytes()))
     text = record["text"]
     return (
         str(record["track_id"]),
-        None if text is None else str(text),
+        None if text is None else mended(_without_halves(str(text))),
         str(record["provider"]),
         str(record["status"]),
     )
+
+
+def _without_halves(text: str) -> str:
+    """Two halves of a character, as some programs escape it, are one; a half alone is none."""
+    return text.encode("utf-16-le", errors="surrogatepass").decode("utf-16-le", errors="ignore")

@@ -2,14 +2,15 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
-from urllib.parse import unquote
+from pathlib import Path
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.files import write_bytes
-from simsong_pipeline.sources.library.lyric_files import decoded
+from simsong_pipeline.sources.encodings import lines_of, readings
+from simsong_pipeline.sources.music_folders import files_below
+from simsong_pipeline.sources.path_spelling import FileFinder, is_elsewhere
 
-SUFFIXES = (".m3u", ".m3u8")
+SUFFIXES = frozenset({".m3u", ".m3u8"})
 # A remark in the lists that SimSong writes itself: what it recommended is no evidence of what belongs together.
 _OWN = "#SIMSONG: recommended, no evidence of what belongs together"
 
@@ -33,9 +34,9 @@ def read_playlists(folder: Path) -> list[Playlist]:
     elif not folder.is_dir():
         raise RawDataError(f"no such playlist or folder of playlists: {folder}")
     else:
-        found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        found = files_below(folder, SUFFIXES)
     if not found:
-        raise RawDataError(f"no playlist ({' or '.join(SUFFIXES)}) below {folder}")
+        raise RawDataError(f"no playlist ({' or '.join(sorted(SUFFIXES))}) below {folder}")
     theirs = [path for path in found if not _is_own(path)]
     if not theirs:
         raise RawDataError(f"all playlists of {folder} are SimSong's own, and say nothing of what belongs together")
@@ -52,7 +53,10 @@ def _is_own(path: Path) -> bool:
 
 
 def read_playlist(path: Path) -> Playlist:
-    """One playlist, in UTF-8, UTF-16 or, as older players write `.m3u`, Latin-1.
+    """One playlist, in any encoding: of those that are possible the one in which most of its files are there.
+
+    An entry is taken as written, or, where no such file is there, as players on other systems write it
+    (`path_spelling`). One that is nowhere keeps the place where it should be.
 
     Raises:
         RawDataError: the file cannot be read.
@@ -61,11 +65,23 @@ def read_playlist(path: Path) -> Playlist:
         content = path.read_bytes()
     except OSError as error:
         raise RawDataError(f"playlist {path} cannot be read ({error.strerror})") from error
-    text = decoded(content)
-    folder = path.resolve().parent
-    entries = [line.strip() for line in text.splitlines()]
-    located = [_located(entry, folder) for entry in entries if entry and not entry.startswith("#")]
+    finder = FileFinder([path.resolve().parent])
+    best, most = [], -1
+    for text in readings(content):
+        entries = _entries(text)
+        found = [(entry, finder.find(entry)) for entry in entries]
+        there = sum(file is not None for _, file in found)
+        if there > most:
+            best, most = found, there
+        if there == len(entries):
+            break
+    located = [_located(finder.expected(entry) if file is None else file) for entry, file in best]
     return Playlist(path.stem, [p for p in located if p is not None])
+
+
+def _entries(text: str) -> list[str]:
+    lines = [line.strip(" \t") for line in lines_of(text)]
+    return [line for line in lines if line and not line.startswith("#") and not is_elsewhere(line)]
 
 
 @dataclass(frozen=True)
@@ -106,17 +122,9 @@ def _relative(song: Path, playlist: Path) -> str:
     return f"./{name}" if name.startswith("#") else name
 
 
-def _located(entry: str, folder: Path) -> Path | None:
-    """The file that an entry names; null for a stream and for what is no path at all."""
-    if "://" in entry:
-        scheme, _, rest = entry.partition("://")
-        if scheme.lower() != "file":
-            return None
-        # Not by a parser of addresses: '#' and '?' are part of a file's name as players write it.
-        entry = unquote(rest.removeprefix("localhost"))
-    # A playlist written on Windows separates folders by backslashes; a name rarely holds one.
-    name = entry if "\\" not in entry else PureWindowsPath(entry).as_posix()
+def _located(place: Path) -> Path | None:
+    """Where it really lies; null for what is no path at all."""
     try:
-        return (folder / name).resolve()
+        return place.resolve()
     except (ValueError, OSError, RuntimeError):
         return None

@@ -1,61 +1,144 @@
 """Reads a manifest: a CSV of recordings with whatever is known of them, as a catalogue without MSD."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from simsong_pipeline.credits import main_artist_ids
-from simsong_pipeline.errors import RawDataError, first_line
+from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.genres import genres_of
 from simsong_pipeline.sources.audio_tree import with_file_state
-from simsong_pipeline.sources.raw_tracks import RAW_TRACKS
+from simsong_pipeline.sources.encodings import lines_of, readings
+from simsong_pipeline.sources.path_spelling import FileFinder
+from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, UnreadableFile
+from simsong_pipeline.sources.separated import Table, parse_table
 from simsong_pipeline.years import year_of
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Raw tracks and their recordings."""
+    """Raw tracks and their recordings.
+
+    Attributes:
+        lyrics: track_id, path of the recording, lyrics and lyrics_path as the manifest has them, or null.
+        unreadable: lines that are no row.
+        folders: that its relative paths count from.
+    """
 
     tracks: pl.DataFrame
     audio_files: pl.DataFrame
+    lyrics: pl.DataFrame
+    unreadable: tuple[UnreadableFile, ...]
+    folders: tuple[Path, Path]
 
 
 def read_manifest(path: Path) -> Manifest:
     """Read a CSV with a column `path` and, where known, artist, title, genre, release, year, duration_s.
 
-    A relative path counts from the manifest's folder, or from the folder above it where that is what
-    exists. A track id is made from the path as written, so it survives a move of the whole folder. Without
-    an artist every file is its own artist; without a title the file name is.
+    In any encoding, with whatever separator its header has. A relative path counts from the manifest's folder, or from
+    the folder above it where that is what exists; one that is not there as written is looked for as playlists' entries
+    are (`path_spelling`). A track id is made from the path as written, so it survives a move of the whole folder.
+    Without an artist every file is its own artist; without a title the file name is. Words of a song may be in a
+    column `lyrics`, or in the file that a column `lyrics_path` names.
 
     Raises:
-        RawDataError: no such file, not a CSV, no `path` column, no rows, or a path that is listed twice.
+        RawDataError: no such file, not a CSV, no `path` column, no rows, or a file that is listed twice.
     """
-    rows = _read_csv(path)
-    repeated = rows.filter(pl.col("path").is_duplicated())["path"].unique().sort()
-    if len(repeated):
-        raise RawDataError(f"{path} lists {repeated[0]!r} more than once: keep one row a recording")
+    folder = path.resolve().parent
+    finder = FileFinder([folder, folder.parent])
+    rows, malformed = _read_csv(path, finder)
+    _refuse_repeated(rows, path)
     rows = rows.with_columns(
         pl.col("path").map_elements(_track_id, return_dtype=pl.String).alias("track_id"),
-        pl.col("path").map_elements(lambda p: Path(p).stem, return_dtype=pl.String).alias("stem"),
+        pl.col("file").map_elements(lambda p: Path(p).stem, return_dtype=pl.String).alias("stem"),
     )
-    return Manifest(_tracks(rows, path), _audio_files(rows, path.resolve().parent))
+    lyrics = rows.select("track_id", pl.col("file").alias("path"), _text(rows, "lyrics"), _text(rows, "lyrics_path"))
+    files = with_file_state(rows.select("track_id", pl.col("file").alias("path")))
+    return Manifest(_tracks(rows, path), files, lyrics, malformed, (folder, folder.parent))
 
 
-def _read_csv(path: Path) -> pl.DataFrame:
+def _read_csv(path: Path, finder: FileFinder) -> tuple[pl.DataFrame, tuple[UnreadableFile, ...]]:
+    """Columns of the manifest as text, its line numbers (`line`) and each recording's own path (`file`)."""
     if not path.is_file():
         raise RawDataError(f"no such manifest: {path}")
     try:
-        rows = pl.read_csv(path, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise RawDataError(f"{path} is not a readable CSV file ({first_line(error)})") from error
-    if "path" not in rows.columns:
-        raise RawDataError(f"{path} has no column 'path'; it has {', '.join(rows.columns)}")
-    rows = rows.filter(pl.col("path").is_not_null())
-    if not rows.height:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RawDataError(f"manifest {path} cannot be read ({error.strerror})") from error
+    if not content.strip() or b"\0\0\0" in content[:4_000]:
+        kind = "it is no text: a workbook is to be saved as CSV" if content.strip() else "it is empty"
+        raise RawDataError(f"{path} is not a readable CSV file ({kind})")
+    best, most = None, -1
+    for text in readings(content):
+        table = _located(parse_table(text, "path"), path, finder)
+        there = table.frame["there"].to_list().count(True)
+        if there > most:
+            best, most = table, there
+        if there == table.frame.height:
+            break
+    assert best is not None
+    if not best.frame.height:
         raise RawDataError(f"{path} lists no recording")
-    return rows
+    unreadable = (UnreadableFile(path, f"{path}, line {n}: {why}", f"{path.name}:{n}") for n, why in best.malformed)
+    return best.frame, tuple(unreadable)
+
+
+@dataclass(frozen=True)
+class _Located:
+    frame: pl.DataFrame
+    malformed: list[tuple[int, str]]
+
+
+def _located(table: Table, path: Path, finder: FileFinder) -> _Located:
+    """The rows that name a file, with where it is, or should be."""
+    if "path" not in table.columns:
+        found = ", ".join(table.columns)
+        raise RawDataError(f"{path} has no column 'path'; it has {found[:200]}")
+    at = table.columns.index("path")
+    malformed, records = list(table.malformed), []
+    for number, cells in table.rows:
+        written = cells[at]
+        if not written or len(lines_of(written)) > 1:
+            malformed.append((number, "its path holds a line break" if written else "no path"))
+            continue
+        file = finder.find(written)
+        records.append((*cells, number, str(finder.expected(written) if file is None else file), file is not None))
+    names = _unique(table.columns)
+    schema = {**dict.fromkeys(names, pl.String), "line": pl.Int64, "file": pl.String, "there": pl.Boolean}
+    return _Located(pl.DataFrame(records, schema=schema, orient="row"), sorted(malformed))
+
+
+def _unique(columns: list[str]) -> list[str]:
+    """Of columns of one name the first keeps it, as do the names that are added here."""
+    taken: set[str] = {"line", "file", "there"}
+    names = []
+    for number, name in enumerate(columns):
+        names.append(f"{name}, column {number + 1}" if name in taken else name)
+        taken.add(name)
+    return names
+
+
+def _refuse_repeated(rows: pl.DataFrame, path: Path) -> None:
+    first: dict[object, tuple[str, int]] = {}
+    for written, line, file in rows.select("path", "line", "file").rows():
+        before = first.setdefault(_same_file(file), (written, line))
+        if before[1] != line:
+            raise RawDataError(
+                f"{path} lists {before[0]!r} more than once: in line {before[1]}, and as {written!r} in line {line}. "
+                "Keep one row a recording"
+            )
+
+
+def _same_file(file: str) -> object:
+    """Equal for two spellings of one file, and for links to it."""
+    try:
+        stat = os.stat(file)
+    except (OSError, ValueError):
+        return os.path.normpath(file)
+    return (stat.st_dev, stat.st_ino)
 
 
 def _track_id(path: str) -> str:
@@ -85,14 +168,3 @@ def _tracks(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
         _text(rows, "duration_s").cast(pl.Float64, strict=False).alias("duration_s"),
         pl.lit(str(path)).alias("file"),
     ).cast({name: kind for name, kind in RAW_TRACKS.items()})
-
-
-def _audio_files(rows: pl.DataFrame, folder: Path) -> pl.DataFrame:
-    resolved = [str(_resolve(Path(p), folder)) for p in rows["path"].to_list()]
-    return with_file_state(rows.select("track_id").with_columns(pl.Series("path", resolved, pl.String)))
-
-
-def _resolve(path: Path, folder: Path) -> Path:
-    """Absolute form of a manifest's path. A missing file keeps its place under the manifest's folder."""
-    candidates = (folder / path, folder.parent / path)
-    return next((c for c in candidates if c.is_file()), candidates[0])

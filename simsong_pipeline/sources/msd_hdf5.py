@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, RawTracks, UnreadableFile
 
 _CHUNK = 50_000
@@ -36,7 +37,7 @@ def read_track_tree(root: Path) -> RawTracks:
     Raises:
         RawDataError: there is no HDF5 file below `root`, or none can be read.
     """
-    paths = sorted(root.rglob("*.h5"))
+    paths = files_below(root, frozenset({".h5"}))
     if not paths:
         raise RawDataError(f"no .h5 file below {root}: point to the folder that holds the track tree")
     frames, unreadable = [], []

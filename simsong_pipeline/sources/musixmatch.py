@@ -14,21 +14,24 @@ from simsong_pipeline.schemas import LYRIC_PAGES, conform
 from simsong_pipeline.sources.msd_text import SEPARATOR
 
 
-def parse_bags(handle: TextIO) -> pl.DataFrame:
+def parse_bags(handle: TextIO, malformed: dict[str, str] | None = None) -> pl.DataFrame:
     """track_id, mxm_id, word, count: one row for each word of each track.
 
+    Args:
+        malformed: gets what is wrong with a line, by what stands in place of its track id; such lines are left out.
+
     Raises:
-        RawDataError: no `%` line before the first track, or a malformed line.
+        RawDataError: no `%` line before the first track, or a malformed line where nobody takes it.
     """
     frames = [pl.DataFrame(schema={"track_id": pl.String, "mxm_id": pl.String, "word": pl.String, "count": pl.Int64})]
-    frames += [pl.DataFrame(rows, schema=frames[0].schema, orient="row") for rows in _tracks(handle)]
+    frames += [pl.DataFrame(rows, schema=frames[0].schema, orient="row") for rows in _tracks(handle, malformed)]
     return pl.concat(frames)
 
 
-def _tracks(handle: TextIO) -> Iterator[list[tuple[str, str, str, int]]]:
+def _tracks(handle: TextIO, malformed: dict[str, str] | None) -> Iterator[list[tuple[str, str, str, int]]]:
     words: list[str] = []
     for number, line in enumerate(handle, start=1):
-        text = line.strip()
+        text = line.removeprefix("\ufeff").strip()
         if not text or text.startswith("#"):
             continue
         if text.startswith("%"):
@@ -36,7 +39,14 @@ def _tracks(handle: TextIO) -> Iterator[list[tuple[str, str, str, int]]]:
             continue
         if not words:
             raise RawDataError(f"{_name(handle)}, line {number}: a track before the '%' line of words")
-        yield _counts(text, words, f"{_name(handle)}, line {number}")
+        try:
+            counts = _counts(text, words, f"{_name(handle)}, line {number}")
+        except RawDataError as error:
+            if malformed is None:
+                raise
+            malformed[text.partition(",")[0].strip()] = str(error)
+        else:
+            yield counts
 
 
 def _counts(line: str, words: list[str], where: str) -> list[tuple[str, str, str, int]]:

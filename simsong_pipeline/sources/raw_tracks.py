@@ -18,12 +18,25 @@ RAW_TRACKS: dict[str, type[pl.DataType]] = {
 }
 
 
+# How the reason of a line ends that costs no track.
+LEFT_OUT = "left out, every track kept"
+
+
 @dataclass(frozen=True)
 class UnreadableFile:
-    """A raw file that could not be read, with the reason in words."""
+    """A raw file, or a line of one, that could not be read, with the reason in words.
+
+    Attributes:
+        name: what it is listed under; by default the file's, which is the track's in the data set's trees.
+    """
 
     path: Path
     reason: str
+    name: str | None = None
+
+    @property
+    def track_id(self) -> str:
+        return self.path.stem if self.name is None else self.name
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ def read_batches(
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of `query` as frames of at most `batch_rows`; the file is opened read-only.
 
+    Any column of SQLite may hold anything: bytes that are not UTF-8 become U+FFFD, and text in place of a number the
+    number that it says, or null.
+
     Raises:
         RawDataError: the file is missing, not SQLite, or lacks the table or a column.
     """
@@ -22,11 +25,41 @@ def read_batches(
         raise RawDataError(f"no such file: {path}")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.text_factory = _text
             cursor = connection.execute(query)
             while rows := cursor.fetchmany(batch_rows):
-                yield pl.DataFrame(rows, schema=schema, orient="row", strict=False)
+                yield _frame(rows, schema)
     except sqlite3.Error as error:
         raise RawDataError(f"{path} cannot be read as the expected SQLite file ({error})") from error
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", errors="replace")
+
+
+def _frame(rows: list[tuple[object, ...]], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    try:
+        return pl.DataFrame(rows, schema=schema, orient="row")
+    except (pl.exceptions.PolarsError, TypeError, OverflowError):  # a value of another kind than its column's
+        columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
+        return pl.DataFrame([_column(name, kind, values) for (name, kind), values in columns])
+
+
+def _column(name: str, kind: type[pl.DataType], values: tuple[object, ...]) -> pl.Series:
+    if kind == pl.String:
+        return pl.Series(
+            name, [_text(v) if isinstance(v, bytes) else None if v is None else str(v) for v in values], kind
+        )
+    return pl.Series(name, [_number(v) for v in values], pl.Float64).cast(kind, strict=False)
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
 
 
 def read_all(path: Path, query: str, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:

@@ -1,44 +1,80 @@
-"""Lyrics beside a recording: `song.lrc` or `song.txt`, in whatever encoding they were saved."""
+"""Lyrics beside a recording: `song.lrc`, `song.txt` or `song.mp3.lrc`, in whatever encoding they were saved."""
 
-import re
+import os
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
+from simsong_pipeline.errors import unread
+from simsong_pipeline.sources.encodings import UndecodableError, decoded
+from simsong_pipeline.sources.library.lrc import without_times
+
 LYRIC_SUFFIXES = (".lrc", ".txt")
-# [00:12.34], also several in a row; <00:12.34> within a line is the word-by-word form.
-_TIMES = re.compile(r"\[\d{1,3}:\d{2}(?:[.:]\d{1,3})?\]|<\d{1,3}:\d{2}(?:[.:]\d{1,3})?>")
-_HEADER = re.compile(r"^\s*\[(?:ar|ti|al|au|by|re|ve|la|id|offset|length|tool|#)\s*:.*\]\s*$", re.IGNORECASE)
+
+
+class LyricsError(Exception):
+    """A lyrics file that cannot be used; the recording can."""
+
+
+class LyricNames:
+    """The lyrics files of a folder, found by the names of recordings whatever the case of their suffix.
+
+    Args:
+        names: of all files of the folder; hidden ones and those that are no lyrics are passed over.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_owner: dict[str, list[str]] = {}
+        for name in names:
+            own, suffix = os.path.splitext(name)
+            if suffix.lower() in LYRIC_SUFFIXES and not name.startswith("."):
+                self._by_owner.setdefault(_plain(own), []).append(name)
+
+    def of(self, recording: str) -> str | None:
+        """`.lrc` before `.txt`, the recording's stem before its whole name, then the one that is spelled like it."""
+        stem = os.path.splitext(recording)[0]
+        ranked = [
+            (LYRIC_SUFFIXES.index(suffix.lower()), order, spelled != own, name)
+            for order, own in enumerate((stem, recording))
+            for name in self._by_owner.get(_plain(own), ())
+            for spelled, suffix in (os.path.splitext(name),)
+        ]
+        return min(ranked)[-1] if ranked else None
 
 
 def find_lyric_file(recording: Path) -> Path | None:
-    """The side-car file, `.lrc` before `.txt`, whatever the case of its suffix."""
-    for suffix in LYRIC_SUFFIXES:
-        for spelled in (suffix, suffix.upper()):
-            path = recording.with_suffix(spelled)
-            if path.is_file():
-                return path
-    return None
+    """The side-car file of a recording."""
+    try:
+        changed = recording.parent.stat().st_mtime_ns
+    except OSError:
+        return None
+    name = _lyric_names(str(recording.parent), changed).of(recording.name)
+    return None if name is None else recording.parent / name
+
+
+@lru_cache(maxsize=64)
+def _lyric_names(folder: str, _changed_ns: int) -> LyricNames:
+    """Listed once for as long as the folder does not change."""
+    try:
+        return LyricNames(os.listdir(folder))
+    except OSError:
+        return LyricNames(())
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def read_lyric_file(path: Path) -> str:
-    """Its words, without time stamps and headers.
+    """Its words, without time stamps, headers and credits.
 
     Raises:
-        OSError: it cannot be read.
+        LyricsError: it cannot be read, or is no text in an encoding that is known.
     """
-    return without_times(decoded(path.read_bytes()))
-
-
-def decoded(content: bytes) -> str:
-    """UTF-8, UTF-16 with a byte order mark, else Latin-1, which every byte string is."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def without_times(text: str) -> str:
-    """Lyrics in LRC form as plain lines; plain text stays as it is."""
-    lines = [_TIMES.sub("", line).strip() for line in text.splitlines() if not _HEADER.match(line)]
-    return "\n".join(lines).strip()
+        return without_times(decoded(path.read_bytes()))
+    except UndecodableError as error:
+        raise LyricsError(f"its lyrics {path.name} are left out ({error})") from error
+    except (OSError, MemoryError) as error:
+        raise LyricsError(f"{unread(error)}: its lyrics {path.name}") from error

@@ -6,24 +6,33 @@ line, with a row in the same form; `readers` runs several of these.
 
 import json
 import signal
+import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
 from simsong_pipeline.errors import UNREAD, AudioError, first_line, unread
-from simsong_pipeline.sources.library.identity import audio_hash, track_id_of
-from simsong_pipeline.sources.library.lyric_files import find_lyric_file, read_lyric_file
+from simsong_pipeline.sources.encodings import UndecodableError, mended
+from simsong_pipeline.sources.library.identity import encoded_audio, track_id_of
+from simsong_pipeline.sources.library.lyric_files import LyricsError, find_lyric_file, read_lyric_file
 from simsong_pipeline.sources.library.tags import Tags, read_tags
 
 CRASHED = "opening it brought down the process that did"
 # How reasons begin that may have passed by the next scan.
 PASSING = (UNREAD, CRASHED)
+# Whence lyrics are. One that has no lyrics all the same has a reason.
+BESIDE, EMBEDDED = "side-car file", "tags"
+# Given to the process that opens files where only their lyrics are wanted.
+ONLY_LYRICS = "--only-lyrics"
 # Path, size in bytes, time of change in ns, that of the lyrics beside it.
 FileState = tuple[str, int, int, int]
 Row = tuple[object, ...]
 # In place of a size.
 GONE, MISNAMED, FORBIDDEN = -1, -2, -3
+_UNTAGGED = "its tags cannot be read"
+# Damaged tags make their readers raise all of these.
+_DAMAGED = (AudioError, ValueError, LookupError, TypeError, ArithmeticError, struct.error)
 _UNOPENED = {
     0: "file is empty",
     GONE: "a link that leads nowhere, or a file that may not be read",
@@ -39,15 +48,44 @@ def row_of(state: FileState) -> Row:
     if size in _UNOPENED:
         return unusable(state, _UNOPENED[size])
     try:
-        digest = audio_hash(file)
-        tags = read_tags(file)
-        lyrics, provider = _lyrics(file, tags)
-    except (AudioError, ValueError) as error:  # tag readers raise ValueErrors of many kinds at damaged text
+        audio = encoded_audio(file)
+        tags, untagged = _tags(file)
+        lyrics, provider, unread_lyrics = _lyrics(file, tags)
+    except (AudioError, ValueError) as error:
         return unusable(state, first_line(error))
     except (OSError, MemoryError) as error:
         return unusable(state, unread(error))
+    length = audio.duration_s or tags.duration_s
+    described = (tags.artist, tags.title, tags.release, tags.genre, tags.year, length, lyrics, provider, tags.cover)
+    return (*state, track_id_of(audio.digest), *described, "ok", _joined(untagged, unread_lyrics))
+
+
+def lyrics_of(state: FileState) -> Row:
+    """As `row_of`, of a recording that is known: for its lyrics and tags, without reading its audio."""
+    path, size, *_ = state
+    file = Path(path)
+    if size in _UNOPENED:
+        return unusable(state, _UNOPENED[size])
+    try:
+        tags, untagged = _tags(file)
+    except (OSError, MemoryError) as error:
+        return unusable(state, unread(error))
+    lyrics, provider, unread_lyrics = _lyrics(file, tags)
     described = (tags.artist, tags.title, tags.release, tags.genre, tags.year, tags.duration_s)
-    return (*state, track_id_of(digest), *described, lyrics, provider, tags.cover, "ok", None)
+    return (*state, None, *described, lyrics, provider, tags.cover, "ok", _joined(untagged, unread_lyrics))
+
+
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(note for note in notes if note) or None
+
+
+def _tags(file: Path) -> tuple[Tags, str | None]:
+    """The tags, and why they could not be read where they could not: what plays is used all the same."""
+    try:
+        return read_tags(file), None
+    except _DAMAGED as error:
+        note = first_line(error)
+    return Tags(None, None, None, None, None, None, None, False), note if "tags" in note else f"{_UNTAGGED} ({note})"
 
 
 def unusable(state: FileState, reason: str) -> Row:
@@ -55,23 +93,31 @@ def unusable(state: FileState, reason: str) -> Row:
     return (*state, *[None] * 10, "invalid", reason)
 
 
-def _lyrics(file: Path, tags: Tags) -> tuple[str | None, str | None]:
-    """From the side-car file, which a person put there, else from the tags."""
-    beside = find_lyric_file(file)
-    text = read_lyric_file(beside) if beside is not None else None
-    if text:
-        return text, "side-car file"
-    return (tags.lyrics, "tags") if tags.lyrics else (None, None)
+def _lyrics(file: Path, tags: Tags) -> tuple[str | None, str | None, str | None]:
+    """Text, provider and what was wrong: from the side-car file, which a person put there, else from the tags."""
+    beside, provider, note = find_lyric_file(file), None, None
+    if beside is not None:
+        try:
+            if text := read_lyric_file(beside):
+                return text, BESIDE, None
+        except LyricsError as error:
+            provider, note = BESIDE, first_line(error)
+    if tags.lyrics:
+        try:
+            return mended(tags.lyrics.replace("\0", "\n").strip()), EMBEDDED, note
+        except UndecodableError as error:
+            provider, note = provider or EMBEDDED, note or f"the lyrics in its tags are left out ({error})"
+    return None, provider, note
 
 
-def answer(states: Iterable[str], rows: IO[str]) -> None:
+def answer(states: Iterable[str], rows: IO[str], describe: Callable[[FileState], Row] = row_of) -> None:
     """Describe file after file until there are no more."""
     for line in states:
         path, size, modified, lyrics = json.loads(line)
-        print(json.dumps(row_of((path, size, modified, lyrics))), file=rows, flush=True)
+        print(json.dumps(describe((path, size, modified, lyrics))), file=rows, flush=True)
 
 
 if __name__ == "__main__":
     # A Ctrl-C is for the process that asks; when it ends, so does standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answer(sys.stdin, sys.stdout)
+    answer(sys.stdin, sys.stdout, lyrics_of if ONLY_LYRICS in sys.argv else row_of)

@@ -1,34 +1,41 @@
 """Scans a music folder; a file that did not change since the last scan is not opened again, unless that failed."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import LIBRARY_FILES, conform, polars_schema
-from simsong_pipeline.sources.audio_tree import SUFFIXES
-from simsong_pipeline.sources.library.lyric_files import LYRIC_SUFFIXES, find_lyric_file
+from simsong_pipeline.sources.audio_tree import OTHER_MUSIC, SUFFIXES
+from simsong_pipeline.sources.library.lyric_files import LyricNames, find_lyric_file
 from simsong_pipeline.sources.library.path_names import with_path_names
-from simsong_pipeline.sources.library.readers import rows_on_all_cores
-from simsong_pipeline.sources.library.recording import FORBIDDEN, GONE, MISNAMED, PASSING, FileState
+from simsong_pipeline.sources.library.readers import COMMAND, rows_on_all_cores
+from simsong_pipeline.sources.library.recording import FORBIDDEN, GONE, MISNAMED, ONLY_LYRICS, PASSING, FileState
+from simsong_pipeline.sources.music_folders import is_passed_by
 
 Progress = Callable[[int, int], None]
 # Counts up when files are read otherwise than before: then the next scan opens all of them again.
-READING = 2
+READING = 4
 _STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
 
 
 @dataclass(frozen=True)
 class Scan:
-    """The library_files frame, how many files were opened for it, and how many known recordings moved."""
+    """The library_files frame, how many files were opened for it, and how many known recordings moved.
+
+    Attributes:
+        passed_over: how many files of each suffix are music in a form that is not read.
+    """
 
     frame: pl.DataFrame
     opened: int
     moved: int
+    passed_over: dict[str, int]
 
 
 def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress) -> Scan:
@@ -42,16 +49,43 @@ def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress) 
     """
     if not root.is_dir():
         raise RawDataError(f"no such music folder: {root}")
-    found = pl.DataFrame(
-        list(_Walk().states(str(root.absolute()))),
-        schema={**{n: pl.Int64 for n in _STATE}, "path": pl.String},
-        orient="row",
-    )
+    walk = _Walk()
+    states = list(walk.states(str(root.absolute())))
+    scan = open_files(states, previous, progress, root=root)
+    return replace(scan, passed_over=dict(sorted(walk.passed_over.items())))
+
+
+def open_files(
+    states: list[FileState],
+    previous: pl.DataFrame | None,
+    progress: Progress,
+    only_lyrics: bool = False,
+    root: Path | None = None,
+) -> Scan:
+    """A row for each file; one that did not change since the last time is not opened, unless that failed.
+
+    Args:
+        only_lyrics: rows without a track id, for which the audio is not read.
+        root: of a library, below which paths name songs without tags; null where a list names them.
+    """
+    schema = {**{n: pl.Int64 for n in _STATE}, "path": pl.String}
+    found = pl.DataFrame(states, schema=schema, orient="row")
     known = pl.DataFrame() if previous is None else _still_known(previous, found)
     todo = found if previous is None else found.join(known, on="path", how="anti")
-    opened = with_path_names(_opened(todo, progress), root, found["path"].to_list())
+    opened = _opened(todo, progress, only_lyrics)
+    if root is not None:
+        opened = with_path_names(opened, root, found["path"].to_list())
     frame = pl.concat([known, opened]) if known.height else opened
-    return Scan(conform(frame.sort("path"), LIBRARY_FILES), opened.height, _moved(previous, opened))
+    return Scan(conform(frame.sort("path"), LIBRARY_FILES), opened.height, _moved(previous, opened), {})
+
+
+def state_of(path: Path) -> FileState:
+    """The state of a file that a list names."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return str(path), GONE, -1, 0
+    return str(path), stat.st_size, stat.st_mtime_ns, _changed_ns(find_lyric_file(path))
 
 
 def _still_known(previous: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
@@ -74,19 +108,23 @@ class _Walk:
     def __init__(self) -> None:
         # Device and number of what was seen: a folder or file that links lead to twice is seen once.
         self._seen: set[tuple[int, int]] = set()
+        self.passed_over: Counter[str] = Counter()
 
     def states(self, folder: str) -> Iterator[FileState]:
-        """The states of all recordings below, in the order of their names; hidden files and folders left out."""
+        """The states of all recordings below, in the order of their names; what is passed by is left out."""
         try:
             with os.scandir(folder) as found:
-                entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
+                entries = sorted((e for e in found if not is_passed_by(e.name)), key=lambda e: e.name)
         except OSError:
             yield _named(folder), FORBIDDEN, -1, 0
             return
-        beside = {e.name for e in entries if e.name.lower().endswith(LYRIC_SUFFIXES)}
+        beside = LyricNames(e.name for e in entries)
         for entry in entries:
-            if os.path.splitext(entry.name)[1].lower() in SUFFIXES and not _is_folder(entry):
+            suffix = os.path.splitext(entry.name)[1].lower()
+            if suffix in SUFFIXES and not _is_folder(entry):
                 yield from self._file(entry, beside)
+            elif suffix in OTHER_MUSIC and not _is_folder(entry):
+                self.passed_over[suffix] += 1
         for entry in entries:
             if _is_folder(entry) and self._is_new(entry.stat()):
                 yield from self.states(entry.path)
@@ -97,7 +135,7 @@ class _Walk:
         self._seen.add(key)
         return first
 
-    def _file(self, entry: os.DirEntry[str], beside: set[str]) -> Iterator[FileState]:
+    def _file(self, entry: os.DirEntry[str], beside: LyricNames) -> Iterator[FileState]:
         name = _named(entry.path)
         if name != entry.path:
             yield name, MISNAMED, -1, 0
@@ -124,22 +162,25 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _lyrics_ns(entry: os.DirEntry[str], beside: set[str]) -> int:
+def _lyrics_ns(entry: os.DirEntry[str], beside: LyricNames) -> int:
     """Time of change of the lyrics file of a recording; 0 where there is none."""
-    stem = os.path.splitext(entry.name)[0]
-    if not any(f"{stem}{spelled}" in beside for suffix in LYRIC_SUFFIXES for spelled in (suffix, suffix.upper())):
-        return 0
-    path = find_lyric_file(Path(entry.path))
+    name = beside.of(entry.name)
+    return _changed_ns(None if name is None else Path(entry.path).with_name(name))
+
+
+def _changed_ns(path: Path | None) -> int:
     try:
         return 0 if path is None else path.stat().st_mtime_ns
     except OSError:
         return 0
 
 
-def _opened(todo: pl.DataFrame, progress: Progress) -> pl.DataFrame:
+def _opened(todo: pl.DataFrame, progress: Progress, only_lyrics: bool) -> pl.DataFrame:
     """Never in this process, not even a single file: one that brings its process down would end the scan."""
     rows = []
-    with closing(rows_on_all_cores(todo.rows())) as answers:
+    states = todo.rows()
+    asked = rows_on_all_cores(states, command=(*COMMAND, ONLY_LYRICS)) if only_lyrics else rows_on_all_cores(states)
+    with closing(asked) as answers:
         for row in answers:
             rows.append(row)
             progress(len(rows), todo.height)

@@ -11,8 +11,7 @@ import av
 import mutagen
 from mutagen.aac import AAC
 from mutagen.apev2 import APEv2
-from mutagen.id3 import ID3, TextFrame
-from mutagen.mp3 import MP3
+from mutagen.id3 import ID3, ID3FileType, TextFrame
 from mutagen.mp4 import MP4FreeForm
 
 Fields = dict[str, list[str]]
@@ -72,7 +71,7 @@ def _opened(kind: Any, path: Path, **how: Any) -> Any:
 
 def beside_id3(file: Any, path: Path) -> Fields:
     """The APEv2 tag of an mp3 or AAC file, which mutagen does not look for there; empty where it has none."""
-    if not isinstance(file, MP3 | AAC):
+    if not isinstance(file, ID3FileType | AAC):
         return {}
     try:
         return fields_of(_opened(APEv2, path))

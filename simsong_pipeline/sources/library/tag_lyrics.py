@@ -6,7 +6,7 @@ from typing import Any
 
 from mutagen.id3 import ID3
 
-from simsong_pipeline.sources.library.lyric_files import without_times
+from simsong_pipeline.sources.library.lrc import without_times
 from simsong_pipeline.sources.library.tag_fields import Fields
 
 _PLAIN = ("unsyncedlyrics", "unsynced lyrics", "lyrics", "\xa9lyr", "uslt", "wm/lyrics")

@@ -19,6 +19,7 @@ from simsong_pipeline.sources.library.tag_fields import (
     fields_of,
 )
 from simsong_pipeline.sources.library.tag_lyrics import lyrics_in
+from simsong_pipeline.sources.library.tagged_file import open_tagged
 from simsong_pipeline.years import year_of
 
 # The same field under the names that ID3, Vorbis comments, MP4, APEv2, ASF, RIFF and Matroska have for it.
@@ -65,7 +66,7 @@ def read_tags(path: Path) -> Tags:
         OSError: the file cannot be read.
     """
     try:
-        file = mutagen.File(path)
+        file = open_tagged(path)
     except mutagen.MutagenError as error:
         if isinstance(error.__cause__ or error.__context__, OSError):
             raise OSError(str(error)) from error
