@@ -41,9 +41,9 @@ def _nearest(field: str) -> str:
     """The fields that somebody may have meant, by their whole names or by their last parts."""
     known = _fields(PipelineConfig)
     by_last = {name: name.rpartition(".")[2] for name in known}
-    close = process.extract(field, known, scorer=fuzz.ratio, limit=2, score_cutoff=80)
+    close = process.extract(field, {name: name for name in known}, scorer=fuzz.ratio, limit=2, score_cutoff=80)
     close += process.extract(field.rpartition(".")[2], by_last, scorer=fuzz.ratio, limit=2, score_cutoff=80)
-    names = list(dict.fromkeys(found[2] if found[2] in by_last else found[0] for found in close))
+    names = list(dict.fromkeys(name for *_, name in close))
     return f": {' or '.join(repr(name) for name in names)} is meant, perhaps" if names else ""
 
 
