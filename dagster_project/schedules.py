@@ -1,7 +1,10 @@
 """The nightly job: everything from raw data to evaluation and index, without training."""
 
+import os
+
 import dagster as dg
 
+# SIMSONG_TIME_ZONE says otherwise.
 NIGHTLY_TIME_ZONE = "Europe/Berlin"
 NIGHTLY_CRON = "0 3 * * *"
 _IN_FLIGHT = [
@@ -27,7 +30,9 @@ def nightly(cron: str = NIGHTLY_CRON) -> dg.ScheduleDefinition:
     from three to two.
     """
 
-    @dg.schedule(cron_schedule=cron, job=nightly_job, execution_timezone=NIGHTLY_TIME_ZONE)
+    zone = os.environ.get("SIMSONG_TIME_ZONE") or NIGHTLY_TIME_ZONE
+
+    @dg.schedule(cron_schedule=cron, job=nightly_job, execution_timezone=zone)
     def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """The night's run."""
         filters = dg.RunsFilter(job_name=nightly_job.name, statuses=_IN_FLIGHT)

@@ -72,6 +72,39 @@ def _containing(songs: Sequence[_Song], form: Callable[[str], str], wanted: str)
     return [song for song in songs if wanted and wanted in form(song.label)]
 
 
+def find_group(names: Sequence[str | None], words: str, what: str) -> list[int]:
+    """Rows whose name, an artist's or an album's, `words` spell, if need be without accents.
+
+    Args:
+        what: the kind of name, for the message.
+
+    Raises:
+        UnknownSongError: none; the message suggests the nearest.
+    """
+    for form in (_plain, _bare):
+        wanted = form(words)
+        fitting = [n for n, name in enumerate(names) if name and wanted and form(name) == wanted]
+        if fitting:
+            return fitting
+    known = {name: _bare(name) for name in names if name}
+    close = process.extract(_bare(words), known, scorer=fuzz.WRatio, limit=5)
+    nearest = ", ".join(repr(name) for *_, name in close)
+    raise UnknownSongError(f"no {what} is called {words!r}" + (f"; the nearest are {nearest}" if nearest else ""))
+
+
+def find_language(known: Sequence[str], words: str) -> str:
+    """The language among the known ones that `words` spell, whatever the case.
+
+    Raises:
+        UnknownTagError: none of them; the message lists those that there are.
+    """
+    wanted = words.strip().lower()
+    if wanted in known:
+        return wanted
+    there = f"there are {', '.join(known)}" if known else "no song has lyrics whose language is known"
+    raise UnknownTagError(f"no song has lyrics in the language {words!r}; {there} (`simsong languages`)")
+
+
 def find_tags(known: Sequence[str], words: str) -> list[str]:
     """Those of the known tags that `words` spell, whatever the case, the marks and the composition of letters.
 

@@ -3,11 +3,14 @@
 A song's point has two vectors of its own, `audio` and `lyrics`, and one for both, `song`: the audio and the
 lyric vector one after the other, under dot product. With the query [w * audio; (1 - w) * lyrics] its score
 is w * cos(audio) + (1 - w) * cos(lyrics): the fusion is exact, in one query, with any weight at query time.
-A song without lyrics has zeros there, which for centred lyric vectors is the average likeness.
+
+A song without lyrics has zeros there. Beside songs that are chosen for their lyrics as well, a lyric cosine of 0 would
+be a mark against it, so one more number of it, which songs with lyrics have 0 in place of, says what lyric cosine it
+counts as having: `evaluation.fusion.with_stand_in` finds it among the songs that the model was trained on.
 
 Two more numbers are a song's hubness by audio and by lyrics: its mean cosine with its nearest among the songs that the
-model was trained on. A query that takes them off, [...; -h w / 2; -h (1 - w) / 2], corrects rankings for songs that
-are near to everything. By audio alone and with h = 1 that is CSLS (Lample et al., 2018, arXiv 1710.04087), up to a
+model was trained on. A query that takes them off, [...; -h w / 2; -h (1 - w) / 2; 1 - w], corrects rankings for songs
+that are near to everything. By audio alone and with h = 1 that is CSLS (Lample et al., 2018, arXiv 1710.04087), up to a
 factor and what is the same for all candidates; with lyrics each part is corrected by its own hubness, so that any
 weight can be asked for.
 """
@@ -25,7 +28,8 @@ from simsong_pipeline.errors import UnknownSongError
 
 SONG_VECTOR = "song"
 SOUND_VECTOR = "sound"  # what a text of sounds is compared with; of bodies that know words
-HUBNESS_DIMS = 2
+# Numbers of a song's own after its vectors: hubness by audio and by lyrics, and what missing lyrics count as.
+OWN_DIMS = 3
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,17 @@ def song_vector(
     lyrics: NDArray[np.float32] | None,
     lyric_dim: int,
     hubness: tuple[float, float] = (0.0, 0.0),
+    stand_in: float = 0.0,
 ) -> NDArray[np.float32]:
-    """The stored vector [d_audio + lyric_dim + 2]: audio, lyrics, hubness by audio and by lyrics."""
+    """The stored vector [d_audio + lyric_dim + OWN_DIMS].
+
+    Args:
+        hubness: by audio and by lyrics.
+        stand_in: the lyric cosine that a song without lyrics counts as having.
+    """
     words = np.zeros(lyric_dim, np.float32) if lyrics is None else lyrics
-    return np.concatenate([audio, words, np.asarray(hubness)]).astype(np.float32)
+    own = [*hubness, stand_in if lyrics is None else 0.0]
+    return np.concatenate([audio, words, own]).astype(np.float32)
 
 
 def fusion_query(
@@ -116,10 +127,10 @@ def fusion_query(
     Args:
         hubness: how much of the candidates' hubness is taken off; 0 ranks by likeness alone.
     """
-    audio, lyrics = stored[:audio_dim], stored[audio_dim:-HUBNESS_DIMS]
+    audio, lyrics = stored[:audio_dim], stored[audio_dim:-OWN_DIMS]
     weight = audio_weight if bool(np.any(lyrics)) else 1.0
-    correction = [-hubness * weight / 2, -hubness * (1 - weight) / 2]
-    return np.concatenate([weight * audio, (1 - weight) * lyrics, correction]).astype(np.float32)
+    own = [-hubness * weight / 2, -hubness * (1 - weight) / 2, 1 - weight]
+    return np.concatenate([weight * audio, (1 - weight) * lyrics, own]).astype(np.float32)
 
 
 @dataclass(frozen=True)

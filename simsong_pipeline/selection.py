@@ -3,6 +3,7 @@
 A random part keeps too few: of the pairs only the square of the share. Input and output are frames.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from simsong_pipeline.errors import RawDataError
 
 # Songs removed at once, as a share of those that are too many: small enough that degrees stay about right.
 _PEELED = 0.05
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Density:
     without_neighbours: int
 
 
-def dense_core(similarity: pl.DataFrame, size: int) -> list[str]:
+def dense_core(similarity: pl.DataFrame, size: int, progress: Progress = lambda *_: None) -> list[str]:
     """About the densest `size` songs of the graph, by track id.
 
     Songs with the fewest neighbours left are peeled off until `size` remain (Charikar, 2000: the densest of the sets
@@ -34,6 +36,7 @@ def dense_core(similarity: pl.DataFrame, size: int) -> list[str]:
 
     Args:
         similarity: track_id, neighbour_id.
+        progress: called with the songs that were peeled off, and those to peel off.
 
     Raises:
         RawDataError: the graph has fewer songs than that.
@@ -51,6 +54,7 @@ def dense_core(similarity: pl.DataFrame, size: int) -> list[str]:
         # Of equal degrees the later ids go, so that the same graph always gives the same songs.
         order = np.lexsort((-rows, degrees[rows]))
         left[rows[order[:going]]] = False
+        progress(len(ids) - count + going, len(ids) - size)
     return [ids[n] for n in np.flatnonzero(left)]
 
 

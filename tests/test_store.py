@@ -48,7 +48,7 @@ def _vectors(n: int = 30) -> SongVectors:
     rng = np.random.default_rng(0)
     lyrics = _unit(rng, n, 4)
     lyrics[::7] = 0
-    return SongVectors(_unit(rng, n, 6), lyrics)
+    return SongVectors(_unit(rng, n, 6), lyrics, stand_in=0.2)
 
 
 def _points(vectors: SongVectors, version: str = "v1") -> list[Point]:
@@ -56,7 +56,7 @@ def _points(vectors: SongVectors, version: str = "v1") -> list[Point]:
     for n, (audio, words) in enumerate(zip(vectors.audio, vectors.lyrics, strict=True)):
         named = {"audio": audio} | ({"lyrics": words} if words.any() else {})
         by_audio, by_lyrics = (0.0, 0.0) if vectors.hubness is None else vectors.hubness[n]
-        named["song"] = song_vector(audio, named.get("lyrics"), 4, (by_audio, by_lyrics))
+        named["song"] = song_vector(audio, named.get("lyrics"), 4, (by_audio, by_lyrics), vectors.stand_in)
         payload: dict[str, object] = {
             "track_id": f"T{n}",
             "artist_id": f"A{n // 3}",

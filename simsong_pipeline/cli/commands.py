@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 import typer
 
-from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_table
+from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_metrics, print_table
 from simsong_pipeline.cli.options import (
     DEFAULT_HOME,
     AcceptShrink,
@@ -56,14 +56,19 @@ def sample(
     if json:
         print_json(summary)
     else:
-        out.print(f"{songs} songs by {artists} artists written to {workspace.raw}; next: simsong run --home {home}")
+        # Without --raw, a home that read something else before would read that again.
+        named = "" if workspace.load_source() == SourceConfig() else f" --raw {workspace.raw}"
+        out.print(f"{songs} songs by {artists} artists written to {workspace.raw}; next:")
+        out.print(f"simsong run --home {home}{named}")
 
 
 def run(
     home: Home = DEFAULT_HOME,
     raw: Annotated[
         Path | None,
-        typer.Option(help="Folder with msd/, lastfm/, audio/ and lyrics/.", show_default="<home>/raw"),
+        typer.Option(
+            help="Folder with msd/, lastfm/, audio/ and lyrics/.", show_default="what the last run read, or <home>/raw"
+        ),
     ] = None,
     manifest: Annotated[
         Path | None, typer.Option(help="CSV with a column path, and artist, title, genre where known.")
@@ -85,7 +90,7 @@ def run(
 
     What did not change since the last run is not computed again, and settings that are not given stay as they were
     in the last run. With --json the last line is one object:
-    tracks, excluded, embedded, unchanged, upserted, seconds; a song counts once, whatever the variants.
+    tracks, excluded, copies, embedded, unchanged, upserted, seconds; a song counts once, whatever the variants.
     """
     if raw is not None and manifest is not None:
         raise typer.BadParameter("give --raw or --manifest, not both")
@@ -97,8 +102,15 @@ def run(
     }
     workspace = Workspace(home)
     settings = read_config(config, workspace.load_config(), changes)
-    source = SourceConfig(raw=raw, manifest=manifest, accept_shrink=accept_shrink)
+    source = _source(workspace, raw, manifest, accept_shrink)
     _run(workspace, source, settings, json, retrain, publish_anyway, promote_anyway)
+
+
+def _source(workspace: Workspace, raw: Path | None, manifest: Path | None, accept_shrink: bool) -> SourceConfig:
+    """What is named; where nothing is, what the home's last run read."""
+    if raw is None and manifest is None:
+        return workspace.load_source().model_copy(update={"accept_shrink": accept_shrink})
+    return SourceConfig(raw=raw, manifest=manifest, accept_shrink=accept_shrink)
 
 
 def _run(
@@ -126,8 +138,9 @@ def _print_summary(workspace: Workspace, summary: "RunSummary", json: bool) -> N
         print_json(record)
     else:
         out.print(
-            f"{summary.tracks} tracks, {summary.excluded} excluded; {summary.embedded} embedded, "
-            f"{summary.unchanged} unchanged, {summary.upserted} written to the index; {summary.seconds:g} s"
+            f"{summary.tracks} tracks, {summary.copies} copies, {summary.excluded} excluded; "
+            f"{summary.embedded} embedded, {summary.unchanged} unchanged, {summary.upserted} written to the index; "
+            f"{summary.seconds:g} s"
         )
     if unreadable:
         err.print(f"error: {len(unreadable)} raw files could not be read; the first: {unreadable[0]}", markup=False)
@@ -137,7 +150,7 @@ def _print_summary(workspace: Workspace, summary: "RunSummary", json: bool) -> N
 def _print_exclusions(workspace: Workspace) -> None:
     exclusions = workspace.read("exclusions")
     if exclusions.height:
-        err.print(f"{exclusions.height} exclusions (all in {workspace.frame_path('exclusions')}):", markup=False)
+        err.print(f"{exclusions.height} exclusions (all in {workspace.exclusions_csv}):", markup=False)
     for row in exclusions.head(20).iter_rows(named=True):
         err.print(f"  {row['stage']:7} {row['track_id']}  {row['reason']}", markup=False)
 
@@ -155,8 +168,8 @@ def select(
     workspace = Workspace(home)
     with events() as told:
         told.stage("reading tracks and similarity")
-        source = SourceConfig(raw=raw, accept_shrink=True)  # nothing is changed by looking
-        found = select_songs(workspace, source, size, seed, workspace.load_config())
+        source = _source(workspace, raw, None, accept_shrink=True)  # nothing is changed by looking
+        found = select_songs(workspace, source, size, seed, workspace.load_config(), told.progress)
     if json:
         print_json(asdict(found) | {"path": str(found.path)})
         return
@@ -418,8 +431,10 @@ def _print_metrics(workspace: Workspace, headline_only: bool) -> None:
         if headline_only:
             rows = rows.filter(metric=rows["metric"][0])
         title = f"{protocol.replace('_', ' ')}, {rows['queries'][0]} queries on artists never trained on"
-        shown = rows.drop("protocol", "queries")
-        print_table(title, shown.columns, shown.rows())
+        for metric in rows["metric"].unique(maintain_order=True):
+            print_metrics(f"{metric.replace('_', ' ')}, {title}", rows.filter(metric=metric))
+    out.print("In brackets: the interval that holds the value 95 times in 100. Chance: a random order. Best: the most")
+    out.print("possible. Over timbre, over start: what is gained on MFCC alone, and on the untrained model.")
 
 
 def doctor(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:

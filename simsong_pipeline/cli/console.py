@@ -9,11 +9,14 @@ import logging
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+import polars as pl
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console, OverflowMethod
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -22,6 +25,7 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +34,7 @@ from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.redaction import without_secrets
 
+_SHORTEST_ID = 8
 # Control characters and what is half of one, separators of lines, marks of direction.
 _KINDS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
@@ -106,12 +111,45 @@ def print_json_lines(records: Iterable[Mapping[str, object]]) -> None:
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table; numbers with four decimals."""
+    """A table; numbers with four decimals. Where the screen is narrow the track id gives way, then names are broken."""
+    names, cells = list(columns), [[shown(_cell(v)) for v in row] for row in rows]
     table = Table(title=Text(shown(title)), title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in ("track_id", "score", "check"))
-    for row in rows:
-        table.add_row(*[Text(shown(_cell(v))) for v in row])
+    for column, width in zip(names, _widths(names, cells), strict=True):
+        fixed = column in ("track_id", "score", "check")
+        how: OverflowMethod = "ellipsis" if column == "track_id" else "fold"
+        table.add_column(column.replace("_", " "), overflow=how, no_wrap=fixed, max_width=width)
+    for row in cells:
+        table.add_row(*[Text(cell) for cell in row])
+    out.print(table)
+
+
+def _widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int | None]:
+    """The most that each column may take up: null, but for a track id that has to give way."""
+    natural = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
+    excess = sum(natural) + 3 * len(natural) + 1 - out.width
+    return [
+        max(_SHORTEST_ID, width - excess) if name == "track_id" and excess > 0 else None
+        for name, width in zip(names, natural, strict=True)
+    ]
+
+
+def print_metrics(title: str, rows: pl.DataFrame) -> None:
+    """One metric of each method, in a table that fits 60 columns."""
+    table = Table(
+        title=Text(shown(title)), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for name in ("method", "value", "chance", "best", "over timbre", "over start"):
+        table.add_column(name, justify="left" if name == "method" else "right", no_wrap=name in ("method", "value"))
+    for row in rows.iter_rows(named=True):
+        interval = "" if row["ci_low"] is None else f"\n({row['ci_low']:.2f}–{row['ci_high']:.2f})"
+        others = [row[name] for name in ("chance", "oracle")]
+        gains = [row[name] for name in ("over_timbre", "over_start")]
+        table.add_row(
+            row["variant"].replace("_", " "),
+            f"{row['value']:.3f}{interval}",
+            *["–" if value is None else f"{value:.3f}" for value in others],
+            *["–" if value is None else f"{value:+.3f}" for value in gains],
+        )
     out.print(table)
 
 
@@ -133,6 +171,7 @@ def events(quiet: bool = False) -> Iterator[Events]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
         current = bars.add_task("starting", total=None)

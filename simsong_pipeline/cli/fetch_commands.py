@@ -108,7 +108,7 @@ def _report(
 ) -> None:
     settings = read_config(config, workspace.load_config(), {})
     with events() as told, workspace.provider_lock(provider):
-        told.stage(f"asking {provider}")
+        told.stage("looking for what is missing")
         found = ask(settings, told)
     counts = _counts(found.table)
     if json:

@@ -3,24 +3,45 @@
 import os
 import sys
 import warnings
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands, verify_command
-from simsong_pipeline.cli.console import err, print_error, show_log
+from simsong_pipeline.cli.console import err, out, print_error, show_log
 from simsong_pipeline.cli.stopping import StoppedError, stoppable
 from simsong_pipeline.errors import DiskFullError, SimSongError, UnprovenError, is_disk_full
 from simsong_pipeline.redaction import guard_logs
 
 UNPROVEN_EXIT = 4
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"simsong {version('simsong')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     help="Song embeddings from audio and lyrics, and similar songs from a vector database.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
-    rich_markup_mode="rich",
+    # Not Rich's own markup, which takes [youtube] for a style.
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _simsong(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Song embeddings from audio and lyrics, and similar songs from a vector database."""
+
+
 for command in (*commands.ALL, *query_commands.ALL, verify_command.verify):
     app.command()(stoppable(command))
 app.add_typer(fetch_commands.app, name="fetch")

@@ -16,8 +16,11 @@ from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import Choice, Neighbour, Restriction
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from simsong_pipeline.pipeline.never_list import Entry
     from simsong_pipeline.pipeline.queries import Songs
+    from simsong_pipeline.pipeline.reasons import Reasons
 
 _FIELDS = ("artist", "title", "year", "language", "track_id")
 _Words = Annotated[list[str], typer.Argument(help="Artist, title, both, or a track id; several songs for a mix.")]
@@ -53,10 +56,17 @@ _Out = Annotated[Path | None, typer.Option("--out", help="Also write a playlist 
 
 
 def similar(
-    songs: _Words,
+    songs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Artist, title, both, a track id, or a recording's path, indexed or not; several for a mix."
+        ),
+    ] = None,
     home: Home = DEFAULT_HOME,
     k: _K = 10,
     dislike: Annotated[list[str] | None, typer.Option(help="Unlike this song; repeat.")] = None,
+    artist: Annotated[list[str] | None, typer.Option(help="Like all songs of this artist; repeat.")] = None,
+    album: Annotated[list[str] | None, typer.Option(help="Like all songs of this album; repeat.")] = None,
     audio_weight: _Weight = None,
     hubness: _Hubness = None,
     exclude_artist: Annotated[bool, typer.Option("--exclude-artist", help="No song by an artist of SONGS.")] = False,
@@ -76,13 +86,23 @@ def similar(
     qdrant_url: QdrantUrl = None,
     json: Json = False,
 ) -> None:
-    """Songs most like SONGS, from the index."""
+    """Songs most like SONGS, from the index.
+
+    The score is the audio's cosine and the lyrics', each with its share (--audio-weight): 1 is the same song, 0 is as
+    unlike as two songs drawn at random, below 0 more so. It orders the answers to one question; it is no percentage,
+    and scores of two questions are not to be compared. `simsong why` takes one apart.
+    """
+    if not (songs or artist or album):
+        raise typer.BadParameter("name a song, or give --artist or --album")
     restriction = _restriction(since, until, language, tag, (min_seconds, max_seconds), (min_tempo, max_tempo))
     choice = Choice(k, restriction, per_artist, per_album, diversity)
     workspace = Workspace(home)
     with _asked(workspace, qdrant_url, audio_weight, hubness, with_outliers) as index:
-        answer = index.similar(songs, choice, dislike or [], exclude_artist)
-    print_songs(f"Similar to {', '.join(n.name for n in answer.meant)}", answer.neighbours, json)
+        groups = [*(index.by(name) for name in artist or []), *(index.on(name) for name in album or [])]
+        liked = list(dict.fromkeys([*(songs or []), *chain(*groups)]))
+        answer = index.similar(liked, choice, dislike or [], exclude_artist)
+    named = [*(n.name for n in answer.meant[: len(songs or [])]), *(artist or []), *(album or [])]
+    print_songs(f"Similar to {', '.join(named)}", answer.neighbours, json, answer.nothing)
     _write(workspace, out_file, answer.neighbours)
 
 
@@ -177,7 +197,7 @@ def why(
     rows: list[tuple[str, float | None, str]] = [
         ("score", found.score, f"{found.audio_weight:g} of it audio{off}"),
         ("audio", found.audio, "cosine of the songs' audio vectors"),
-        ("lyrics", found.lyrics, "cosine of the lyric vectors" if found.lyrics is not None else "one has none"),
+        ("lyrics", found.lyrics, _lyrics_remark(found)),
     ]
     rows += [(what, None, remark) for what, remark in found.heard]
     rows += [(f"{_clock(a)} and {_clock(b)}", cosine, "segments") for a, b, cosine in found.segments]
@@ -195,6 +215,7 @@ def never(
         bool, typer.Option("--forget", help="Take off the list: songs, or ids and remarks as it shows them.")
     ] = False,
     qdrant_url: QdrantUrl = None,
+    json: Json = False,
 ) -> None:
     """Songs and artists that are never to be suggested: `never.txt` in the home."""
     from simsong_pipeline.pipeline.never_list import change_never, listed, never_list
@@ -207,7 +228,13 @@ def never(
         changed = change_never(workspace, entry.identity, entry.remark, entry.artist, forget)
         state = ("off" if forget else "on") if changed else "as it was"
         err.print(f"{entry.remark or entry.identity}: {state}", markup=False)
-    _print_never(never_list(workspace), whole=not songs)
+    entries = never_list(workspace)
+    if json:
+        print_json_lines(
+            {"what": "artist" if e.artist else "song", "id": e.identity, "remark": e.remark} for e in entries
+        )
+    else:
+        _print_never(entries, whole=not songs)
 
 
 def _entries(workspace: Workspace, qdrant_url: str | None, songs: Sequence[str], artist: bool) -> list["Entry"]:
@@ -231,6 +258,12 @@ def _print_never(entries: Sequence["Entry"], whole: bool) -> None:
         print_table(count, ("what", "id", "remark"), rows)
     else:
         out.print(count)
+
+
+def _lyrics_remark(found: "Reasons") -> str:
+    if found.lyrics is not None:
+        return "cosine of the lyric vectors"
+    return "one has none" if found.audio_weight == 1 else f"one has none, which counts as {found.lyrics_counted:.4f}"
 
 
 @contextmanager
@@ -274,15 +307,15 @@ def _in_order(least: tuple[str, float | None], most: tuple[str, float | None]) -
         raise typer.BadParameter(f"{least[0]} {least[1]:g} is beyond {most[0]} {most[1]:g}: no song is both")
 
 
-def print_songs(title: str, songs: Sequence[Neighbour], json: bool) -> None:
+def print_songs(title: str, songs: Sequence[Neighbour], json: bool, nothing: str = "") -> None:
     """A table, or one object a line."""
     rows = [{"score": round(n.score, 6)} | {f: n.payload.get(f) for f in _FIELDS} for n in songs]
     if json:
         print_json_lines(rows)
-        return
-    print_table(title, ("score", *_FIELDS), [list(r.values()) for r in rows])
+    elif rows:
+        print_table(title, ("score", *_FIELDS), [list(r.values()) for r in rows])
     if not rows:
-        err.print("no song fits: ask with fewer restrictions")
+        err.print(nothing or "no song fits: ask with fewer restrictions")
 
 
 def _write(workspace: Workspace, path: Path | None, songs: Sequence[Neighbour]) -> None:
@@ -305,4 +338,23 @@ def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-ALL = (similar, path, about, why, never)
+def tags(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:
+    """The tags that --tag takes, and how many songs have each."""
+    with _asked(Workspace(home), qdrant_url, None, None) as index:
+        _print_counts("tags", index.tags(), json)
+
+
+def languages(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:
+    """The languages that --language takes, and how many songs have lyrics in each."""
+    with _asked(Workspace(home), qdrant_url, None, None) as index:
+        _print_counts("languages of lyrics", index.languages(), json)
+
+
+def _print_counts(title: str, counts: "pl.DataFrame", json: bool) -> None:
+    if json:
+        print_json_lines(counts.iter_rows(named=True))
+    else:
+        print_table(title, counts.columns, counts.rows())
+
+
+ALL = (similar, path, about, why, never, tags, languages)

@@ -22,6 +22,8 @@ KEPT: Mapping[str, str] = {
     "path": _NOTHING,
     "about": _NOTHING,
     "why": _NOTHING,
+    "tags": _NOTHING,
+    "languages": _NOTHING,
     "never": "the list is as it was; the same command begins anew",
     "lyrics": "what was fetched is kept; the same command goes on",
     "fetch": "what was written whole is kept; the same command fetches the rest",

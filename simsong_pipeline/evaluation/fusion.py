@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from simsong_pipeline.evaluation.hubness import neighbourhood_means
 from simsong_pipeline.evaluation.retrieval import Task, per_query, top_k
 
-_BLOCK = 4_096
+_BLOCK, _ASKED = 4_096, 1_000
 GRID = tuple(round(0.05 * step, 2) for step in range(21))
 
 
@@ -18,11 +18,13 @@ class SongVectors:
 
     Attributes:
         hubness: [n, 2] by audio and by lyrics; null where it is not known.
+        stand_in: the lyric cosine that a song without lyrics counts as having, beside any song with lyrics.
     """
 
     audio: NDArray[np.float32]
     lyrics: NDArray[np.float32]
     hubness: NDArray[np.float32] | None = None
+    stand_in: float = 0.0
 
 
 def with_hubness(vectors: SongVectors, references: SongVectors, k: int = 10) -> SongVectors:
@@ -46,17 +48,46 @@ def _hubness(own: NDArray[np.float32], known: NDArray[np.float32], k: int) -> ND
     return np.concatenate(parts)
 
 
+def with_stand_in(vectors: SongVectors, references: SongVectors, audio_weight: float, k: int = 10) -> SongVectors:
+    """The same songs with what missing lyrics count as, so that a song is not named less for having none.
+
+    Among references with lyrics, a song of the k-th largest audio cosine a is to have the k-th largest score t:
+    t = w a + (1 - w) s, solved for s and averaged over the references. Songs without lyrics then come among the first
+    k as often as they would by audio alone. 0 where there are too few references, or lyrics do not count.
+    """
+    sung = np.any(references.lyrics, axis=1)
+    audio, lyrics = references.audio[sung], references.lyrics[sung]
+    if len(audio) <= k or audio_weight >= 1:
+        return vectors
+    # Some are enough for a mean, and all against all of a large catalogue would not fit.
+    asked = np.linspace(0, len(audio) - 1, min(len(audio), _ASKED)).astype(np.intp)
+    by_audio = audio[asked] @ audio.T
+    fused = audio_weight * by_audio + (1 - audio_weight) * (lyrics[asked] @ lyrics.T)
+    cosines, scores = (_kth_of_others(m, asked, k) for m in (by_audio, fused))
+    needed = (scores - audio_weight * cosines) / (1 - audio_weight)
+    return replace(vectors, stand_in=float(needed.mean()))
+
+
+def _kth_of_others(scores: NDArray[np.float32], own: NDArray[np.intp], k: int) -> NDArray[np.float64]:
+    """[n] The k-th largest of each row [n, m], its own column left out."""
+    others = scores.astype(np.float64)
+    others[np.arange(len(own)), own] = -np.inf
+    kth: NDArray[np.float64] = np.partition(others, -k, axis=1)[:, -k]
+    return kth
+
+
 def fused_scores(vectors: SongVectors, audio_weight: float, hubness: float = 0.0) -> NDArray[np.float32]:
     """[n, n] w * cos(audio) + (1 - w) * cos(lyrics), row being the query, less the candidates' hubness.
 
-    As in the index: a query without lyrics goes by its audio alone, a candidate without lyrics has a lyric
-    cosine of 0, the average.
+    As in the index: a query without lyrics goes by its audio alone, a candidate without lyrics has the lyric cosine
+    `vectors.stand_in`.
     """
     has_lyrics = np.any(vectors.lyrics, axis=1)
     weight = np.where(has_lyrics, audio_weight, 1.0)[:, None].astype(np.float32)
     fused: NDArray[np.float32] = weight * (vectors.audio @ vectors.audio.T) + (1 - weight) * (
         vectors.lyrics @ vectors.lyrics.T
     )
+    fused += (1 - weight) * np.float32(vectors.stand_in) * ~has_lyrics[None]
     if hubness:
         assert vectors.hubness is not None
         by_audio, by_lyrics = vectors.hubness.T

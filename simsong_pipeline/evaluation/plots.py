@@ -1,5 +1,6 @@
 """The report's figures, each as the bytes of a PNG."""
 
+import html
 import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from simsong_pipeline.evaluation.report import method_name
 from simsong_pipeline.evaluation.retrieval import Task, occurrences, top_k
 
 _COLOURS = (
@@ -62,7 +64,7 @@ def metric_bars(metrics: pl.DataFrame, metric: str, protocols: Sequence[str]) ->
             names, values = rows["variant"].to_list(), rows["value"].to_numpy()
             errors = np.abs(np.stack([rows["ci_low"].to_numpy(), rows["ci_high"].to_numpy()]) - values)
             colours = [_COLOURS[0] if n.endswith("fused") else _COLOURS[9] for n in names]
-            axis.barh(names, values, xerr=errors, color=colours, ecolor="#333333", capsize=3)
+            axis.barh([method_name(n) for n in names], values, xerr=errors, color=colours, ecolor="#333333", capsize=3)
             axis.axvline(rows["chance"][0], color="#c0392b", linestyle="--", label="chance")
             axis.axvline(rows["oracle"][0], color="#27ae60", linestyle=":", label="oracle")
             axis.set(title=f"{metric}, {protocol.replace('_', ' ')}", xlim=(0, None))
@@ -92,21 +94,30 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
     return _figure(4.2 * len(scores), 3, len(scores), draw)
 
 
-def song_map(points: NDArray[np.float64], labels: Sequence[str], title: str) -> bytes:
-    """Songs in two dimensions [n, 2], coloured by label; labels beyond the ninth share a grey."""
+def song_map(points: NDArray[np.float64], labels: Sequence[str], names: Sequence[str], title: str) -> str:
+    """An SVG of songs in two dimensions [n, 2], coloured by label, each with its name for whoever points at it.
+
+    Labels beyond the ninth share a grey.
+    """
     common = [name for name, _ in sorted(_counts(labels).items(), key=lambda item: (-item[1], item[0]))][:9]
-
-    def draw(axes: Sequence[Axes]) -> None:
-        for name, colour in [*zip(common, _COLOURS, strict=False), (None, _COLOURS[9])]:
-            chosen = np.array([label == name if name is not None else label not in common for label in labels])
-            if chosen.any():
-                axes[0].scatter(
-                    points[chosen, 0], points[chosen, 1], s=18, color=colour, label=name or "others", alpha=0.85
-                )
-        axes[0].set(title=title, xticks=[], yticks=[])
-        axes[0].legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
-
-    return _figure(7.5, 5, 1, draw)
+    colours = dict(zip(common, _COLOURS, strict=False))
+    low, high = points.min(axis=0), points.max(axis=0)
+    placed = 12 + (points - low) / np.maximum(high - low, 1e-9) * np.array([560, 436])
+    dots = "".join(
+        f"<circle cx='{x:.1f}' cy='{y:.1f}' r='5' fill='{colours.get(label, _COLOURS[9])}' fill-opacity='.85'>"
+        f"<title>{html.escape(name)} ({html.escape(label)})</title></circle>"
+        for (x, y), label, name in zip(placed, labels, names, strict=True)
+    )
+    keys = [*colours.items(), *([("others", _COLOURS[9])] if len(set(labels)) > len(common) else [])]
+    legend = "".join(
+        f"<circle cx='610' cy='{20 + 22 * n}' r='5' fill='{colour}'/>"
+        f"<text x='622' y='{25 + 22 * n}' font-size='13'>{html.escape(label)}</text>"
+        for n, (label, colour) in enumerate(keys)
+    )
+    head = (
+        f"<svg viewBox='0 0 820 460' role='img' style='max-width:100%' aria-label='{html.escape(title, quote=True)}'>"
+    )
+    return f"<p>{html.escape(title)}</p>{head}{dots}{legend}</svg>"
 
 
 def _counts(labels: Sequence[str]) -> dict[str, int]:

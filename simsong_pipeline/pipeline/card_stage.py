@@ -12,13 +12,19 @@ from simsong_pipeline.credits import named_in
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation import card, plots, report
 from simsong_pipeline.evaluation.baselines import random_scores
-from simsong_pipeline.evaluation.fusion import fused_scores, with_hubness
+from simsong_pipeline.evaluation.fusion import fused_scores
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.metrics_frame import TIMBRE, MethodScores, evaluate
 from simsong_pipeline.evaluation.quality import Outcome, in_words, judged
 from simsong_pipeline.evaluation.retrieval import Task
 from simsong_pipeline.files import write_bytes
-from simsong_pipeline.pipeline.evaluation_stage import refuse_other_model, song_vectors, start_scores, timbre_scores
+from simsong_pipeline.pipeline.evaluation_stage import (
+    as_indexed,
+    refuse_other_model,
+    song_vectors,
+    start_scores,
+    timbre_scores,
+)
 from simsong_pipeline.pipeline.library_stage import copied_from
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -69,11 +75,11 @@ def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Pla
             "nothing in this library says which songs belong together: no playlist, album, artist or similarity has "
             "two of its songs, one of them new to the model. Give playlists (--playlists), or tag the files"
         )
-    songs = with_hubness(song_vectors(vectors, library.track_ids), ModelFiles(workspace.model(variant)).references())
+    songs = as_indexed(song_vectors(vectors, library.track_ids), workspace, variant, record)
     methods = [
         MethodScores("random", random_scores(len(library.track_ids), config.evaluation.seed)),
         MethodScores(TIMBRE, timbre_scores(workspace, library.track_ids, config)),
-        *start_scores(workspace, library.track_ids, songs.lyrics, record, config),
+        *start_scores(workspace, library.track_ids, songs, record, config),
         MethodScores("audio", (songs.audio @ songs.audio.T).astype(np.float32)),
         MethodScores("fused", fused_scores(songs, record.audio_weight, record.hubness)),
     ]
@@ -153,7 +159,8 @@ def _page(metrics: pl.DataFrame, verdicts: dict[str, str], library: _Library, co
         report.Section("Does it beat chance on your music?", report.table(rows)),
         report.Section(f"Recall@{config.evaluation.k}", _pictures(metrics, metric, list(verdicts))),
         report.Section("What was asked", report.paragraph(_asked(library))),
-        report.Section("All figures", report.table(metrics)),
+        report.Section("What the figures mean", report.glossary()),
+        report.Section("All figures", report.figures(metrics)),
     ]
     if library.unmatched:
         missing = pl.DataFrame({"playlist entries that are not in the index": library.unmatched[:200]})

@@ -10,7 +10,7 @@ from simsong_pipeline.audio.description import gaussian
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation.baselines import gaussian_scores, random_scores
-from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
+from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness, with_stand_in
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable, relevance_matrix
 from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScores, evaluate
 from simsong_pipeline.evaluation.quality import quality_of
@@ -67,10 +67,15 @@ def build_gallery(workspace: Workspace, frames: EvaluationFrames, config: Pipeli
     if (relevant & (artists[:, None] != artists[None])).any():
         protocols["artist_filtered"] = build_task(relevant, artists)
     by_variant = {
-        v: with_hubness(song_vectors(f, track_ids), ModelFiles(workspace.model(v)).references())
-        for v, f in frames.vectors.items()
+        v: as_indexed(song_vectors(f, track_ids), workspace, v, records[v]) for v, f in frames.vectors.items()
     }
     return Gallery(track_ids, by_variant, protocols, records)
+
+
+def as_indexed(vectors: SongVectors, workspace: Workspace, variant: Variant, record: TrainingRecord) -> SongVectors:
+    """With the numbers of their own that songs have in the index: hubness, and what missing lyrics count as."""
+    references = ModelFiles(workspace.model(variant)).references()
+    return with_stand_in(with_hubness(vectors, references), references, record.audio_weight)
 
 
 def _sampled(track_ids: list[str], config: PipelineConfig) -> list[str]:
@@ -150,8 +155,8 @@ def method_scores(workspace: Workspace, gallery: Gallery, config: PipelineConfig
     if first.lyrics.any():
         methods.append(MethodScores("lyrics", _cosines(first.lyrics)))
     if config.serve in gallery.vectors:
-        lyrics = gallery.vectors[config.serve].lyrics
-        methods += start_scores(workspace, gallery.track_ids, lyrics, gallery.records[config.serve], config)
+        served = gallery.vectors[config.serve]
+        methods += start_scores(workspace, gallery.track_ids, served, gallery.records[config.serve], config)
     for variant in VARIANTS:
         if variant in gallery.vectors:
             vectors, record = gallery.vectors[variant], gallery.records[variant]
@@ -169,14 +174,14 @@ def timbre_scores(workspace: Workspace, track_ids: list[str], config: PipelineCo
 def start_scores(
     workspace: Workspace,
     track_ids: list[str],
-    lyrics: NDArray[np.float32],
+    served: SongVectors,
     record: TrainingRecord,
     config: PipelineConfig,
 ) -> list[MethodScores]:
     """The served variant's untrained start, by audio and fused with the served weight; none without a body.
 
     Args:
-        lyrics: [n, k] unit vectors of the songs, zero where there are none.
+        served: the songs by the served variant, whose lyric vectors these are as well.
         record: of the served variant.
     """
     start = ModelFiles(workspace.model(config.serve)).start()
@@ -184,9 +189,10 @@ def start_scores(
         return []
     features = workspace.features(config).reader(workspace.read("segment_features"))
     audio = start.apply(np.stack([features[t].mean(axis=0, dtype=np.float32) for t in track_ids]))
+    vectors = SongVectors(audio, served.lyrics, stand_in=served.stand_in)
     return [
         MethodScores(f"{START}_audio", _cosines(audio)),
-        MethodScores(f"{START}_fused", fused_scores(SongVectors(audio, lyrics), record.audio_weight)),
+        MethodScores(f"{START}_fused", fused_scores(vectors, record.audio_weight)),
     ]
 
 

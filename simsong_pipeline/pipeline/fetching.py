@@ -75,6 +75,7 @@ def fetch(
     todo = sorted((t for t in tracks if t.track_id not in settled), key=lambda t: t.track_id in tried)
     chosen = [] if portion.dry_run else todo[: portion.limit]
     if chosen:
+        events.stage(f"asking for {len(chosen)} songs")
         state.clear_unfinished()
         ask(chosen, events.progress)
         settled, table = known(ids)

@@ -11,7 +11,7 @@ import polars as pl
 from simsong_pipeline.audio.heard_tags import tag_names
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError, StoreError, UnprovenError
-from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
+from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness, with_stand_in
 from simsong_pipeline.pipeline.embedding_stage import Progress
 from simsong_pipeline.pipeline.evaluation_stage import song_vectors
 from simsong_pipeline.pipeline.index_names import alias_name, collection_name
@@ -70,7 +70,7 @@ def publish_variant(
     if not publish_anyway:
         refuse_unproven(workspace, variant, version)
     name, prefix = collection_name(variant, version, config), alias_name(variant, config)
-    points = _points(vectors, ModelFiles(workspace.model(variant)).references(), frames, config, now)
+    points = _points(_song_vectors(workspace, variant, vectors), vectors, frames, config, now)
     sounds = sound_vectors(workspace, config, vectors["track_id"].to_list())
     points = [replace(p, vectors={**p.vectors, **sounds.get(str(p.payload["track_id"]), {})}) for p in points]
     audio_dim, lyric_dim = (vectors.schema[c].shape[0] for c in ("audio", "lyrics"))  # type: ignore[attr-defined]
@@ -112,8 +112,16 @@ def refuse_unproven(workspace: Workspace, variant: Variant, version: str) -> Non
         )
 
 
+def _song_vectors(workspace: Workspace, variant: Variant, vectors: pl.DataFrame) -> SongVectors:
+    """The songs with their hubness and what missing lyrics count as, in the order of the frame."""
+    files = ModelFiles(workspace.model(variant))
+    record, references = files.training(), files.references()
+    songs = with_hubness(song_vectors(vectors, vectors["track_id"].to_list()), references)
+    return songs if record is None else with_stand_in(songs, references, record.audio_weight)
+
+
 def _points(
-    vectors: pl.DataFrame, references: SongVectors, frames: IndexFrames, config: PipelineConfig, now: datetime
+    songs: SongVectors, vectors: pl.DataFrame, frames: IndexFrames, config: PipelineConfig, now: datetime
 ) -> list[Point]:
     payloads = build_payloads(
         frames.tracks,
@@ -127,16 +135,15 @@ def _points(
     )
     lyric_dim = vectors.schema["lyrics"].shape[0]  # type: ignore[attr-defined]
     embedded_at = now.isoformat(timespec="seconds")
-    hubness = with_hubness(song_vectors(vectors, vectors["track_id"].to_list()), references).hubness
-    assert hubness is not None
+    assert songs.hubness is not None
     points = []
     rows = vectors.select("track_id", "audio", "lyrics").iter_rows()
-    for (track_id, audio_list, lyrics_list), hubs in zip(rows, hubness.tolist(), strict=True):
+    for (track_id, audio_list, lyrics_list), hubs in zip(rows, songs.hubness.tolist(), strict=True):
         audio = _unit(audio_list, track_id, "audio")
         named = {"audio": audio}
         if lyrics_list is not None:
             named["lyrics"] = _unit(lyrics_list, track_id, "lyrics")
-        named[SONG_VECTOR] = song_vector(audio, named.get("lyrics"), lyric_dim, tuple(hubs))
+        named[SONG_VECTOR] = song_vector(audio, named.get("lyrics"), lyric_dim, tuple(hubs), songs.stand_in)
         points.append(Point(point_id(track_id), named, payloads[track_id] | {"embedded_at": embedded_at}))
     return points
 

@@ -16,6 +16,7 @@ from simsong_pipeline.sources.raw_tracks import RAW_TRACKS
 
 FRAME = "library_files"
 COPY = "the same recording as "
+SAME_FILE = "the same file content as "
 _DIFFERENCE = " ("
 _PAIR = {"kept": pl.String, "copy": pl.String}
 _HEARD = ("track_id", "audio_sha256", "front_end")
@@ -58,7 +59,7 @@ def _left_out(files: pl.DataFrame, usable: pl.DataFrame, first: pl.DataFrame) ->
     copies = usable.join(first.select("path"), on="path", how="anti").join(
         first.select("track_id", pl.col("path").alias("kept")), on="track_id"
     )
-    same = copies.select("path", (pl.lit("the same file content as ") + pl.col("kept")).alias("reason"))
+    same = copies.select("path", (pl.lit(SAME_FILE) + pl.col("kept")).alias("reason"))
     both = pl.concat([bad, same])
     return both.select(
         pl.col("path").alias("track_id"), pl.col("path").alias("file"), pl.col("reason").alias("unreadable")

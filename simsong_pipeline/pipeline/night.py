@@ -19,6 +19,7 @@ from simsong_pipeline.pipeline.embedding_stage import embed_variant, load_encode
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.hearing import open_listener
 from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant, refuse_unproven
+from simsong_pipeline.pipeline.library_stage import COPY, SAME_FILE
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import Refreshed
@@ -32,7 +33,8 @@ class RunSummary:
 
     Attributes:
         tracks: raw tracks, usable or not.
-        excluded: tracks that were left out.
+        excluded: tracks that were left out, copies apart.
+        copies: files and recordings that others are copies of.
         embedded: songs with a vector computed in this run.
         unchanged: songs whose vectors were all taken over.
         upserted: songs written to the index.
@@ -41,6 +43,7 @@ class RunSummary:
 
     tracks: int
     excluded: int
+    copies: int
     embedded: int
     unchanged: int
     upserted: int
@@ -99,15 +102,19 @@ def summary_of(
 ) -> RunSummary:
     embedded = max(r.embedded for r in refreshed.values())
     songs = frames.segment_features.height
+    said = frames.raw_tracks["unreadable"].drop_nulls()
+    same_file = said.str.starts_with(SAME_FILE)
+    copies = int(same_file.sum()) + int(frames.audio["reason"].drop_nulls().str.starts_with(COPY).sum())
     return RunSummary(
         tracks=frames.raw_tracks.height,
-        excluded=frames.raw_tracks.height - songs,
+        excluded=frames.raw_tracks.height - songs - copies,
+        copies=copies,
         embedded=embedded,
         unchanged=songs - embedded,
         upserted=upserted,
         seconds=round(time.monotonic() - started, 1),
         unreadable=[
-            *frames.raw_tracks["unreadable"].drop_nulls().to_list(),
+            *said.filter(~same_file).to_list(),
             *frames.exclusions.filter((pl.col("stage") == "lastfm") & ~pl.col("reason").str.ends_with(LEFT_OUT))[
                 "reason"
             ].to_list(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,9 +15,9 @@ from simsong_pipeline.audio.outliers import REASONS
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.credits import credit_of, named_in, songs_naming
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
-from simsong_pipeline.finding import find_song, find_tags
-from simsong_pipeline.pipeline.index_names import collection_name
-from simsong_pipeline.pipeline.library_stage import COPY
+from simsong_pipeline.finding import find_group, find_language, find_song, find_tags
+from simsong_pipeline.pipeline.index_names import collection_name, is_of_this_layout
+from simsong_pipeline.pipeline.library_stage import COPY, copied_from
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.never_list import never_suggested
 from simsong_pipeline.pipeline.sound_vectors import nearest_to_both, text_side
@@ -41,6 +42,15 @@ if TYPE_CHECKING:
     from simsong_pipeline.pipeline.reasons import Reasons
 
 
+# How a command spells what it restricts.
+_OPTIONS = {
+    "language": "--language",
+    "tags": "--tag",
+    "year": "--since/--until",
+    "duration_s": "--min-seconds/--max-seconds",
+}
+
+
 @dataclass(frozen=True)
 class Named:
     """A song that was meant."""
@@ -51,10 +61,15 @@ class Named:
 
 @dataclass(frozen=True)
 class Answer:
-    """The songs that were meant, and what was found for them."""
+    """The songs that were meant, and what was found for them.
+
+    Attributes:
+        nothing: which restrictions left no song, where none was found.
+    """
 
     meant: list[Named]
     neighbours: list[Neighbour]
+    nothing: str = ""
 
 
 class Songs:
@@ -90,8 +105,7 @@ class Songs:
         self._collection = config.store.collection
         copies = workspace.read("audio").filter(pl.col("reason").str.starts_with(COPY))
         self._tracks = workspace.read("tracks").join(copies, on="track_id", how="anti")
-        if self._collection not in store.aliases():
-            raise RawDataError(f"nothing is indexed yet in Qdrant {store.address}: run `simsong run` first")
+        _refuse_other_index(store, self._collection)
         record = _record(workspace, config)
         self._ranking = Ranking(
             record.audio_weight if audio_weight is None else audio_weight,
@@ -104,29 +118,107 @@ class Songs:
         Raises:
             UnknownSongError, AmbiguousSongError: with candidates in the message.
         """
-        track_id = find_song(self._tracks, words)
+        track_id = self._at_path(words) or find_song(self._tracks, words)
         artist, title = self._tracks.filter(track_id=track_id).select("artist_name", "title").row(0)
         left_out = self._workspace.read("exclusions").filter(track_id=track_id, stage="audio")
         if left_out.height:
             raise UnknownSongError(f"{artist} - {title} ({track_id}) is not in the index: {left_out['reason'][0]}")
         return Named(track_id, f"{artist} - {title}")
 
+    def by(self, artist: str) -> list[str]:
+        """Track ids of the indexed songs of an artist.
+
+        Raises:
+            UnknownSongError: there is no such artist, or no song of it is in the index.
+        """
+        return self._group("artist_name", artist, "artist")
+
+    def on(self, album: str) -> list[str]:
+        """Track ids of the indexed songs of the album, or albums, of that name; raises as `by`."""
+        return self._group("release", album, "album")
+
+    def _group(self, column: str, words: str, what: str) -> list[str]:
+        rows = find_group(self._tracks[column].to_list(), words, what)
+        left_out = self._workspace.read("exclusions").filter(stage="audio")
+        songs = self._tracks[rows].join(left_out, on="track_id", how="anti")["track_id"].to_list()
+        if not songs:
+            raise UnknownSongError(f"no song of the {what} {words!r} is in the index")
+        return songs
+
+    def _at_path(self, words: str) -> str | None:
+        """The song whose recording, or a copy of it, lies at the path that words are; null where they are none."""
+        if not is_file(words):
+            return None
+        rows = self._workspace.read("audio").select("track_id", "path", "reason").drop_nulls("path").rows()
+        at = {Path(path).resolve(): (track_id, copied_from(reason)) for track_id, path, reason in rows}
+        track_id, kept = at.get(Path(words).resolve(), (None, None))
+        found: str | None = track_id if kept is None else at[Path(kept).resolve()][0]
+        return found
+
+    def _heard(self, words: str) -> Point | None:
+        """A recording that is not in the catalogue, heard and embedded by the served model; null for other words.
+
+        Raises:
+            UnknownSongError: the file is no recording that can be used.
+        """
+        if not is_file(words) or self._at_path(words) is not None:
+            return None
+        # Imported here because they load the decoders and ONNX Runtime.
+        from simsong_pipeline.pipeline.foreign_songs import foreign_song
+
+        self._of_the_present_model()
+        return foreign_song(self._workspace, self._config, Path(words))
+
     def similar(
         self, liked: Sequence[str], choice: Choice, disliked: Sequence[str] = (), exclude_artist: bool = False
     ) -> Answer:
         """The songs most like those that `liked` name and unlike `disliked`.
 
+        A path of a recording that is not in the index names that recording, which is heard for the purpose.
+
         Args:
             exclude_artist: no song that names an artist of the liked ones.
         """
-        meant, other = [self.find(w) for w in liked], [self.find(w) for w in disliked]
+        foreign = {words: point for words in [*liked, *disliked] if (point := self._heard(words)) is not None}
+        meant, other = ([self.find(w) for w in words if w not in foreign] for words in (liked, disliked))
         choice = self._lawful(choice)
         if exclude_artist:
             by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant]))
             choice = replace(choice, restriction=self._not_by(choice.restriction, named_in(by)["artist_id"].to_list()))
         points = self._points([*meant, *other])
-        near, far = points[: len(meant)], points[len(meant) :]
-        return Answer(meant, similar_songs(self._store, self._collection, near, self._ranking, choice, far))
+        near = [*points[: len(meant)], *(foreign[w] for w in liked if w in foreign)]
+        far = [*points[len(meant) :], *(foreign[w] for w in disliked if w in foreign)]
+        found = similar_songs(self._store, self._collection, near, self._ranking, choice, far)
+        names = [*meant, *(Named(str(foreign[w].payload["track_id"]), w) for w in liked if w in foreign)]
+        return Answer(names, found, "" if found else self._nothing(choice, near[0]))
+
+    def _nothing(self, choice: Choice, near: Point) -> str:
+        """The restrictions that leave no song, each asked of the index by itself."""
+        asked = choice.restriction
+        parts = [(f"{_OPTIONS[n]} {' or '.join(v)}", Restriction(any_of={n: v})) for n, v in asked.any_of.items()]
+        parts += [(_span(n, v), Restriction(between={n: v})) for n, v in asked.between.items()]
+        if asked.none_of:
+            parts.append(("--exclude-artist and never.txt", Restriction(none_of=asked.none_of)))
+        alone = [
+            name
+            for name, part in parts
+            if not similar_songs(self._store, self._collection, [near], self._ranking, Choice(1, part))
+        ]
+        if alone:
+            return f"no song fits: {' and '.join(alone)} leave{'s' if len(alone) == 1 else ''} none"
+        if parts:
+            return f"no song fits {', '.join(name for name, _ in parts)} all at once"
+        return "no song fits: the index holds no other"
+
+    def tags(self) -> pl.DataFrame:
+        """tag, songs: how many of the catalogue's songs have each tag, the commonest first."""
+        tags = self._workspace.read("lastfm_tags").filter(pl.col("weight") > 0)
+        return _counted(tags.join(self._tracks, on="track_id", how="semi"), "tag")
+
+    def languages(self) -> pl.DataFrame:
+        """language, songs: of the lyrics, the commonest first."""
+        lyrics = self._workspace.read("lyrics").drop_nulls("language")
+        return _counted(lyrics.join(self._tracks, on="track_id", how="semi"), "language")
 
     def path(self, start: str, end: str, choice: Choice) -> Answer:
         """Songs that lead from one to the other; both ends are part of the answer's `meant` alone."""
@@ -236,7 +328,8 @@ class Songs:
         """Languages and tags as the index has them: a filter that is spelt otherwise lets nothing through."""
         any_of = dict(asked)
         if languages := any_of.get("language"):
-            any_of["language"] = [language.strip().lower() for language in languages]
+            there = self.languages()["language"].to_list()
+            any_of["language"] = [find_language(there, words) for words in languages]
         if tags := any_of.pop("tags", None):
             field, spelled = self._spelled_tags(tags)
             any_of[field] = spelled
@@ -248,7 +341,7 @@ class Songs:
         Raises:
             UnknownTagError: no song is said to have one of them, nor could it be heard.
         """
-        stated = self._tags()
+        stated = self.tags()["tag"].sort().to_list()
         try:
             return "tags", [spelled for words in asked for spelled in find_tags(stated, words)]
         except UnknownTagError:
@@ -259,11 +352,36 @@ class Songs:
         self.notes.append(f"not all of these are tags of a song: chosen by what is heard ({', '.join(spelled)})")
         return "heard_tags", spelled
 
-    def _tags(self) -> list[str]:
-        """All tags of the catalogue's songs."""
-        tags = self._workspace.read("lastfm_tags").filter(pl.col("weight") > 0)
-        of_songs = tags.join(self._tracks, on="track_id", how="semi")
-        return of_songs["tag"].unique().sort().to_list()
+
+def is_file(words: str) -> bool:
+    """Whether words are a path where a file lies."""
+    try:
+        return Path(words).is_file()
+    except (OSError, ValueError):  # too long for a path, or with a zero in it
+        return False
+
+
+def _counted(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """column, songs."""
+    counts = rows.group_by(column).agg(pl.col("track_id").n_unique().alias("songs"))
+    return counts.sort("songs", column, descending=[True, False])
+
+
+def _span(field: str, ends: tuple[float | None, float | None]) -> str:
+    names = _OPTIONS[field].split("/")
+    return " ".join(f"{name} {end:g}" for name, end in zip(names, ends, strict=True) if end is not None)
+
+
+def _refuse_other_index(store: Store, alias: str) -> None:
+    """Raise `RawDataError` where nothing is indexed yet, or by a version of SimSong with other song vectors."""
+    served = store.aliases().get(alias)
+    if served is None:
+        raise RawDataError(f"nothing is indexed yet in Qdrant {store.address}: run `simsong run` first")
+    if not is_of_this_layout(served):
+        raise RawDataError(
+            f"the index ({served}) was written by an earlier version: `simsong refresh` writes it anew from the "
+            "vectors that are there; nothing is embedded again"
+        )
 
 
 def _said(text: str) -> str:

@@ -37,6 +37,13 @@ from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT, RawTracks, UnreadableFile
 
 _NAMES = ("artist_name", "title", "release", "genre")
+# What a person calls the rows of the frames that are watched.
+_ROWS = {
+    library_stage.FRAME: "files in the music folder",
+    "msd_tracks": "tracks",
+    "youtube_audio": "recordings",
+    "genius_lyrics": "lyrics pages",
+}
 
 
 def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -48,8 +55,8 @@ def refuse_shrunken(workspace: Workspace, source: SourceConfig, name: str, frame
     previous = workspace.read_if_there(name)
     if previous is not None and is_shrunken(frame.height, previous.height) and not source.accept_shrink:
         raise RawDataError(
-            f"{name} has {frame.height} rows now and had {previous.height} in the last run: check that the raw data "
-            f"are complete. Nothing was changed; {IF_MEANT}"
+            f"there are {frame.height} {_ROWS[name]} now, and there were {previous.height} in the last run: check that "
+            f"the raw data are complete. Nothing was changed; {IF_MEANT}"
         )
     return frame
 

@@ -10,7 +10,7 @@ from simsong_pipeline.audio.segments import part_inputs, part_seconds
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.pipeline.embedding_stage import load_encoder
 from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, Point, Ranking
+from simsong_pipeline.recommend import OWN_DIMS, SONG_VECTOR, Point, Ranking
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Reasons:
 
     Attributes:
         audio, lyrics: cosines in [-1, 1]; lyrics null where a song has none.
+        lyrics_counted: what the lyrics count as in the score, be they missing.
         score: as a query for the first song ranks the second by.
         heard: what both sound like, as (what, in words): tags, tempo, loudness, and what is no music.
         segments: (seconds into the first song, seconds into the second, cosine), the most alike first.
@@ -26,6 +27,7 @@ class Reasons:
 
     audio: float
     lyrics: float | None
+    lyrics_counted: float
     score: float
     audio_weight: float
     hubness_taken_off: float
@@ -43,16 +45,16 @@ def reasons(
     audio = float(one.vectors["audio"] @ two.vectors["audio"])
     lyrics = float(one.vectors["lyrics"] @ two.vectors["lyrics"]) if both else None
     weight = ranking.audio_weight if "lyrics" in one.vectors else 1.0
-    hubs = two.vectors[SONG_VECTOR][-HUBNESS_DIMS:]
-    taken = ranking.hubness * float(weight * hubs[0] + (1 - weight) * hubs[1]) / 2
+    by_audio, by_lyrics, stand_in = two.vectors[SONG_VECTOR][-OWN_DIMS:].tolist()
+    counted = stand_in if lyrics is None else lyrics
+    taken = ranking.hubness * (weight * by_audio + (1 - weight) * by_lyrics) / 2
     starts, likeness = _segment_likeness(workspace, config, [str(p.payload["track_id"]) for p in pair])
     order = np.argsort(-likeness, axis=None)[:best]
     places = [np.unravel_index(int(i), likeness.shape) for i in order]
     segments = [(float(starts[0][i]), float(starts[1][j]), float(likeness[i, j])) for i, j in places]
-    score = weight * audio + (1 - weight) * (lyrics or 0.0) - taken
-    return Reasons(
-        audio, lyrics, score, weight, taken, segments, str(one.payload["model_version"]), heard_alike(one, two)
-    )
+    score = weight * audio + (1 - weight) * counted - taken
+    version = str(one.payload["model_version"])
+    return Reasons(audio, lyrics, counted, score, weight, taken, segments, version, heard_alike(one, two))
 
 
 def heard_alike(one: Point, two: Point) -> list[tuple[str, str]]:

@@ -1,7 +1,10 @@
 """Puts the evaluation report together and writes it."""
 
 import html
+import os
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import polars as pl
@@ -55,8 +58,9 @@ def write_report(workspace: Workspace, metrics: pl.DataFrame, frames: ReportFram
             "Hubs",
             report.picture(plots.hub_distribution(shown, task, config.evaluation.k), "how often songs are recommended"),
         ),
-        report.Section("Five queries", report.examples(_examples(served, task, gallery, tracks, config))),
-        report.Section("All figures", report.table(metrics)),
+        report.Section("Five queries", report.examples(_examples(workspace, served, task, gallery, tracks, config))),
+        report.Section("What the figures mean", report.glossary()),
+        report.Section("All figures", report.figures(metrics)),
         report.Section("Left out", _left_out(frames.exclusions)),
     ]
     page = report.page("SimSong evaluation", _lead(metrics, gallery, config), sections)
@@ -114,7 +118,8 @@ def _map(gallery: Gallery, tracks: pl.DataFrame, tags: pl.DataFrame, config: Pip
         return report.paragraph("Too few test songs for a map.")
     points = _project(gallery.vectors[config.serve], len(ids), config.evaluation.seed)
     title = "t-SNE of the song vectors, coloured by the song's first tag"
-    return report.picture(plots.song_map(points, _labels(ids, tracks, tags), title), title)
+    names = song_names(tracks)
+    return plots.song_map(points, _labels(ids, tracks, tags), [names[t] for t in ids], title)
 
 
 def _project(vectors: SongVectors, count: int, seed: int) -> NDArray[np.float64]:
@@ -134,11 +139,35 @@ def _labels(ids: list[str], tracks: pl.DataFrame, tags: pl.DataFrame) -> list[st
     return rows.select(pl.coalesce("tag", "genre", "artist_name"))["tag"].to_list()
 
 
+def song_names(tracks: pl.DataFrame) -> dict[str, str]:
+    """Artist and title by track id."""
+    return {t: f"{artist} – {title}" for t, artist, title in tracks.select("track_id", "artist_name", "title").rows()}
+
+
+def addresses(workspace: Workspace, names: dict[str, str]) -> dict[str, str]:
+    """Where each recording lies that is at hand, seen from the report's folder, by the song's name."""
+    folder = workspace.report.parent.resolve()
+    rows = workspace.read("audio").filter(status="ok").select("track_id", "path").rows()
+    return {names[t]: _address(Path(path).resolve(), folder) for t, path in rows if t in names and Path(path).is_file()}
+
+
+def _address(file: Path, folder: Path) -> str:
+    """Relative, so that a home can be moved; from the root where they share nothing else."""
+    below = os.path.commonpath([file, folder])
+    return quote(os.path.relpath(file, folder)) if below != file.anchor else file.as_uri()
+
+
 def _examples(
-    served: MethodScores, task: Task, gallery: Gallery, tracks: pl.DataFrame, config: PipelineConfig
+    workspace: Workspace,
+    served: MethodScores,
+    task: Task,
+    gallery: Gallery,
+    tracks: pl.DataFrame,
+    config: PipelineConfig,
 ) -> list[report.Example]:
     """Queries drawn with the evaluation's seed, so that nobody chose the pretty ones."""
-    names = {t: f"{artist} – {title}" for t, artist, title in tracks.select("track_id", "artist_name", "title").rows()}
+    names = song_names(tracks)
+    recordings = addresses(workspace, names)
     rows = np.flatnonzero(task.queries)
     drawn = np.random.default_rng(config.evaluation.seed).permutation(rows)[:_EXAMPLES]
     ranked = top_k(served.scores, task, config.evaluation.k)
@@ -150,6 +179,7 @@ def _examples(
                 for c in ranked[q]
                 if c >= 0
             ],
+            recordings,
         )
         for q in drawn
     ]

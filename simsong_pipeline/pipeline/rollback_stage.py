@@ -14,7 +14,7 @@ from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.pipeline.index_names import alias_name, collection_name
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR
+from simsong_pipeline.recommend import OWN_DIMS, SONG_VECTOR
 from simsong_pipeline.schemas import TRACK_VECTORS, conform
 from simsong_pipeline.stores.opening import Store
 
@@ -105,7 +105,8 @@ def _previous_version(
     name = collection_name(variant, version, config)
     if name not in store.collections():
         raise SimSongError(
-            f"the collection {name} of the previous {variant.upper()} is gone from {store.address}: nothing was changed"
+            f"the collection {name} of the previous {variant.upper()} is not in {store.address}: it is gone, or was "
+            "written by an earlier version of SimSong. Nothing was changed"
         )
     others = [part for part in _SHARED if getattr(own, part) != getattr(config, part)]
     if others and len(together) == 1:
@@ -140,7 +141,7 @@ def _stored_vectors(store: Store, name: str) -> pl.DataFrame:
     for start in range(0, len(ids), _BATCH):
         for point in store.fetch(name, ids[start : start + _BATCH], with_vectors=True):
             audio, lyrics = point.vectors["audio"], point.vectors.get("lyrics")
-            widths = (len(audio), len(point.vectors[SONG_VECTOR]) - len(audio) - HUBNESS_DIMS)
+            widths = (len(audio), len(point.vectors[SONG_VECTOR]) - len(audio) - OWN_DIMS)
             known = tuple(point.payload[field] for field in ("track_id", "content_hash", "model_version"))
             rows.append((*known, audio.tolist(), None if lyrics is None else lyrics.tolist()))
     arrays = [pl.Array(pl.Float32, width) for width in widths]

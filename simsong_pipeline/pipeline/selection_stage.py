@@ -9,7 +9,7 @@ from simsong_pipeline.files import write_bytes
 from simsong_pipeline.pipeline import raw
 from simsong_pipeline.pipeline.catalogue_stages import make_catalogue
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.selection import Density, dense_core, density, random_part
+from simsong_pipeline.selection import Density, Progress, dense_core, density, random_part
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,14 @@ def selection_path(workspace: Workspace) -> Path:
     return workspace.home / "selection.txt"
 
 
-def select_songs(workspace: Workspace, source: SourceConfig, size: int, seed: int, config: PipelineConfig) -> Selection:
+def select_songs(
+    workspace: Workspace,
+    source: SourceConfig,
+    size: int,
+    seed: int,
+    config: PipelineConfig,
+    progress: Progress = lambda *_: None,
+) -> Selection:
     """Write the densest `size` tracks of the raw data, mismatches and duplicates left out.
 
     Raises:
@@ -36,7 +43,7 @@ def select_songs(workspace: Workspace, source: SourceConfig, size: int, seed: in
     raw_tracks = raw.read_tracks(workspace, source)
     tracks = make_catalogue(workspace, source, raw_tracks, config).tracks
     similarity = restrict(raw.read_listening(workspace, source, raw_tracks, "lastfm").similarity, tracks)
-    chosen = dense_core(similarity, size)
+    chosen = dense_core(similarity, size, progress)
     path = selection_path(workspace)
     write_bytes(path, "".join(f"{track_id}\n" for track_id in chosen).encode())
     artists = tracks.filter(tracks["track_id"].is_in(chosen))["artist_id"].n_unique()

@@ -4,7 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from rapidfuzz import fuzz, process
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError
@@ -31,7 +32,30 @@ def read_config(path: Path | None, base: PipelineConfig, changes: dict[str, Any]
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise RawDataError(f"configuration: there is no field {where!r}{_nearest(where)}") from error
         raise RawDataError(f"configuration field {where!r}: {first['msg']} (got {first.get('input')!r})") from error
+
+
+def _nearest(field: str) -> str:
+    """The fields that somebody may have meant, by their whole names or by their last parts."""
+    known = _fields(PipelineConfig)
+    by_last = {name: name.rpartition(".")[2] for name in known}
+    close = process.extract(field, {name: name for name in known}, scorer=fuzz.ratio, limit=2, score_cutoff=80)
+    close += process.extract(field.rpartition(".")[2], by_last, scorer=fuzz.ratio, limit=2, score_cutoff=80)
+    names = list(dict.fromkeys(name for *_, name in close))
+    return f": {' or '.join(repr(name) for name in names)} is meant, perhaps" if names else ""
+
+
+def _fields(model: type[BaseModel], before: str = "") -> list[str]:
+    """All fields of a configuration and of those in it, by their dotted names."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            names += _fields(inner, f"{before}{name}.")
+        names.append(f"{before}{name}")
+    return names
 
 
 def _nested(folders: list[str], value: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import polars as pl
 
 from simsong_pipeline.config import PipelineConfig, StageConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
-from simsong_pipeline.files import is_as_written, read_json_object, write_json, write_with_sum
+from simsong_pipeline.files import is_as_written, read_json_object, write_atomically, write_json, write_with_sum
 from simsong_pipeline.locks import NotedLock, Told, log_line
 from simsong_pipeline.pipeline.fence import Fence
-from simsong_pipeline.schemas import CONTRACTS, check, completed
+from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
 from simsong_pipeline.stores.opening import Store, open_store
 
 _UNFINISHED = timedelta(hours=1)
@@ -114,7 +114,14 @@ class Workspace:
         if contract is not None:
             check(frame, contract)
         write_with_sum(self.frame_path(name), frame.write_parquet)
+        if name == EXCLUSIONS.name:  # which people look into
+            write_atomically(self.exclusions_csv, frame.write_csv)
         return frame
+
+    @property
+    def exclusions_csv(self) -> Path:
+        """What was left out and why, for a spreadsheet."""
+        return self.frame_path(EXCLUSIONS.name).with_suffix(".csv")
 
     def read(self, name: str) -> pl.DataFrame:
         """A frame that an earlier stage wrote.
@@ -124,7 +131,7 @@ class Workspace:
         """
         frame = self.read_if_there(name)
         if frame is None:
-            raise RawDataError(f"nothing is known under {self.home} yet ({name} is missing): run `simsong run` first")
+            raise RawDataError(f"nothing is known under {self.home} yet: run `simsong run` first")
         return frame
 
     def read_if_there(self, name: str) -> pl.DataFrame | None:

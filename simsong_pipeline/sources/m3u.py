@@ -12,6 +12,8 @@ from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.path_spelling import FileFinder, is_elsewhere
 
 SUFFIXES = frozenset({".m3u", ".m3u8"})
+# A remark in the lists that SimSong writes itself: what it recommended is no evidence of what belongs together.
+_OWN = "#SIMSONG: recommended, no evidence of what belongs together"
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,32 @@ class Playlist:
 
 
 def read_playlists(folder: Path) -> list[Playlist]:
-    """All playlists below a folder, or the one file, by path.
+    """All playlists below a folder, or the one file, by path; those that SimSong wrote are passed over.
 
     Raises:
-        RawDataError: no such folder, or no playlist in it.
+        RawDataError: no such folder, or no playlist of a person in it.
     """
     if folder.is_file():
-        return [read_playlist(folder)]
-    if not folder.is_dir():
+        found = [folder]
+    elif not folder.is_dir():
         raise RawDataError(f"no such playlist or folder of playlists: {folder}")
-    found = files_below(folder, SUFFIXES)
+    else:
+        found = files_below(folder, SUFFIXES)
     if not found:
         raise RawDataError(f"no playlist ({' or '.join(sorted(SUFFIXES))}) below {folder}")
-    return [read_playlist(path) for path in found]
+    theirs = [path for path in found if not _is_own(path)]
+    if not theirs:
+        raise RawDataError(f"all playlists of {folder} are SimSong's own, and say nothing of what belongs together")
+    return [read_playlist(path) for path in theirs]
+
+
+def _is_own(path: Path) -> bool:
+    """Whether SimSong wrote a playlist; also where a player wrote it anew, and kept remarks."""
+    try:
+        with path.open("rb") as handle:
+            return _OWN.encode() in handle.read(4_096)
+    except OSError:
+        return False  # whoever reads it says so
 
 
 def read_playlist(path: Path) -> Playlist:
@@ -87,7 +102,7 @@ def write_playlist(path: Path, entries: list[Entry]) -> None:
     An entry is one line without blanks at its ends, and a path in it cannot be escaped. A file whose name does not fit
     is written as a `file://` address, a form that VLC writes itself and that `read_playlist` takes.
     """
-    lines = ["#EXTM3U"]
+    lines = ["#EXTM3U", _OWN]
     for entry in entries:
         title = " ".join(entry.name.split())
         lines += [

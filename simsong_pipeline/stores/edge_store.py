@@ -21,7 +21,7 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import SimSongError, StoreError, first_line
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
-from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.recommend import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
 
@@ -89,7 +89,7 @@ class EdgeStore:
         # What a killed process left before the shard was ready.
         shutil.rmtree(self._folder / name, ignore_errors=True)
         exact = edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)
-        cosine, song = edge.Distance.Cosine, audio_dim + lyric_dim + HUBNESS_DIMS
+        cosine, song = edge.Distance.Cosine, audio_dim + lyric_dim + OWN_DIMS
         vectors = {
             "audio": edge.EdgeVectorParams(size=audio_dim, distance=cosine, hnsw_config=exact),
             "lyrics": edge.EdgeVectorParams(size=lyric_dim, distance=cosine, hnsw_config=exact),

@@ -30,7 +30,7 @@ from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import BusyError, SimSongError, StoreError, first_line
 from simsong_pipeline.files import disk_room
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock, in_words, log_line
-from simsong_pipeline.recommend import HUBNESS_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.recommend import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.redaction import cause, remember_address, without_credentials, without_secrets
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.trying_again import ask
@@ -136,7 +136,7 @@ class QdrantStore:
         """Asked as one question, because a try whose answer was lost may have created it."""
         if self._client.collection_exists(name):
             return True
-        song = audio_dim + lyric_dim + HUBNESS_DIMS
+        song = audio_dim + lyric_dim + OWN_DIMS
         vectors = {
             "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
             "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),

@@ -1,0 +1,50 @@
+"""What helps whoever asks: names of artists, languages, fields, and lists that are no evidence."""
+
+from pathlib import Path
+
+import pytest
+
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.errors import RawDataError, UnknownSongError, UnknownTagError
+from simsong_pipeline.finding import find_group, find_language
+from simsong_pipeline.pipeline.settings import read_config
+from simsong_pipeline.sources.m3u import Entry, read_playlists, write_playlist
+
+
+@pytest.mark.parametrize("words", ["Björk", "bjork", " BJÖRK "])
+def test_artist_is_found_however_it_is_spelt(words: str) -> None:
+    assert find_group(["Björk", "Abba", None, "Björk"], words, "artist") == [0, 3]
+
+
+def test_unknown_artist_is_an_error_with_the_nearest() -> None:
+    with pytest.raises(UnknownSongError, match="no artist is called 'Bjark'; the nearest are 'Björk'"):
+        find_group(["Björk", "Abba"], "Bjark", "artist")
+
+
+def test_language_is_found_whatever_its_case() -> None:
+    assert find_language(["de", "en"], " EN") == "en"
+
+
+def test_unknown_language_is_an_error_that_lists_those_there_are() -> None:
+    with pytest.raises(UnknownTagError, match="'xx'; there are de, en"):
+        find_language(["de", "en"], "xx")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("[train]\nbatchsize = 3", "'train.batch_size'"), ("[stor]\nurl = 'x'", "'store'"), ("seeds = 1", "seed'")],
+)
+def test_misspelt_field_suggests_the_right_one(tmp_path: Path, written: str, meant: str) -> None:
+    (tmp_path / "c.toml").write_text(written)
+    with pytest.raises(RawDataError, match=f"there is no field .*{meant}"):
+        read_config(tmp_path / "c.toml", PipelineConfig(), {})
+
+
+def test_own_playlists_are_no_evidence(tmp_path: Path) -> None:
+    song = tmp_path / "a.mp3"
+    song.touch()
+    write_playlist(tmp_path / "ours.m3u8", [Entry(song, "A", 3.0)])
+    with pytest.raises(RawDataError, match="SimSong's own"):
+        read_playlists(tmp_path)
+    (tmp_path / "theirs.m3u8").write_text("#EXTM3U\na.mp3\n")
+    assert [playlist.name for playlist in read_playlists(tmp_path)] == ["theirs"]
