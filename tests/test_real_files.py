@@ -238,6 +238,12 @@ def test_one_channel_among_silent_ones_is_the_mean(channels: int) -> None:
     np.testing.assert_allclose(mixed(planes), planes[-1] / channels, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["a.mp3", "a.ogg", "a.m4a", "a.webm", "alac.m4a"])
+def test_every_format_is_as_loud(tmp_path: Path, name: str) -> None:
+    level = _heard(tmp_path / name, _write(tmp_path / name)).samples.std()
+    assert level == pytest.approx(_heard(tmp_path / "x.wav", _write(tmp_path / "x.wav")).samples.std(), rel=0.1)
+
+
 # Kinds of files and their tags
 
 
