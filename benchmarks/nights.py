@@ -1,9 +1,10 @@
 """What a night costs: `python -m benchmarks.nights --songs 2000`.
 
 Writes a music folder of short synthetic songs, trains for a few steps once, then measures nights by the command itself,
-each as a person would start it: nothing changed, twenty songs changed (a quarter of few), one song new. Then, in rounds from the same
-state, a night with many new songs and its parts on the same songs and as many threads: decoding and resampling alone,
-with what the encoders hear of it (log-mels, or what pretrained networks give), with the encoders as well.
+each as a person would start it: nothing changed, twenty songs changed (a quarter of few), one song new. Then, in rounds
+from the same state, a night with many new songs and its parts on the same songs and as many threads: decoding and
+resampling alone, with what the encoders hear of it (log-mels, or what pretrained networks give), with the encoders as
+well.
 """
 
 import argparse
