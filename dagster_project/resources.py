@@ -77,7 +77,8 @@ class SimSong(dg.ConfigurableResource):
         """The configuration of the last `simsong run` in this home, changed by the file and the environment."""
         file = self.config_file or os.environ.get("SIMSONG_CONFIG")
         relevance = self.relevance or os.environ.get("SIMSONG_RELEVANCE")
-        changes = {"evaluation.relevance": relevance, "train.steps": self.train_steps}
+        steps = self.train_steps
+        changes = {"evaluation.relevance": relevance, "train.steps": steps, "train.head_steps": steps}
         return read_config(Path(file) if file else None, self.workspace().load_config(), changes)
 
     def sample(self) -> SampleConfig:

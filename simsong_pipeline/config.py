@@ -155,7 +155,8 @@ class AugmentConfig(StageConfig):
 class TrainConfig(StageConfig):
     """The training loop."""
 
-    steps: int = Field(400, ge=1)
+    steps: int = Field(400, ge=1, description="of an encoder of log-mels")
+    head_steps: int = Field(200, ge=1, description="of a head on a body, which more steps only fit to its songs")
     batch_size: int = Field(32, ge=2, description="songs in a batch and process; each gives two views")
     accumulate: int = Field(1, ge=1, description="batches whose gradients are summed before a step")
     learning_rate: float = Field(2e-3, gt=0)

@@ -20,7 +20,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SMALL_SAMPLE = SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7)
 SMALL_CONFIG = PipelineConfig(
     encoder=EncoderConfig(kind="convolution", stem_channels=4, widths=(16, 24), depths=(1, 1), embedding_dim=16),
-    train=TrainConfig(steps=6, batch_size=8, warmup_steps=1, validate_every=3),
+    train=TrainConfig(steps=6, head_steps=6, batch_size=8, warmup_steps=1, validate_every=3),
 )
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 # The contract of the stores is tested on this server too. Out of the environment, because everything else would go to

@@ -17,7 +17,7 @@ from simsong_pipeline.pipeline.readiness import has_outgrown, waits_for
 
 CHANNELS, DIM = 40, 24
 CONFIG = PipelineConfig(
-    train=TrainConfig(steps=60, batch_size=24, learning_rate=1e-2, warmup_steps=5, precision="fp32"),
+    train=TrainConfig(head_steps=60, batch_size=24, learning_rate=1e-2, warmup_steps=5, precision="fp32"),
     evaluation=EvaluationConfig(k=5, bootstrap=200),
 )
 

@@ -309,7 +309,7 @@ def test_commands_answer(home: Workspace, arguments: list[str]) -> None:
 def test_restrictions_that_nothing_meets_say_so(home: Workspace) -> None:
     result = CliRunner().invoke(app, ["similar", _indexed(home)[0], "--home", str(home.home), "--since", "2999"])
     assert result.exit_code == 0
-    assert "fewer restrictions" in result.output
+    assert "no song fits: --since 2999 leaves none" in result.output
 
 
 def test_language_is_found_whatever_its_case(songs: Songs, home: Workspace) -> None:

@@ -154,7 +154,7 @@ def test_one_variant_without_its_collection_keeps_both_as_they_are(two_models: W
     with two_models.store(SMALL_CONFIG.store) as store:
         served = store.aliases()
         store.drop_others("simsong_wns_", [served["simsong_wns"]])
-    with pytest.raises(SimSongError, match="nothing was changed"):
+    with pytest.raises(SimSongError, match="Nothing was changed"):
         roll_back(two_models, ["ns", "wns"], two_models.load_config())
     with two_models.store(SMALL_CONFIG.store) as store:
         assert store.aliases() == served

@@ -19,7 +19,7 @@ from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.fusion import SongVectors
 from simsong_pipeline.files import write_bytes
 from simsong_pipeline.lyrics.whitening import Whitening
-from simsong_pipeline.pipeline.encoders import on_training_device, trainee_of
+from simsong_pipeline.pipeline.encoders import on_training_device, trainee_of, training_of
 from simsong_pipeline.pipeline.gate import compare_with_start
 from simsong_pipeline.pipeline.readiness import waits_for
 from simsong_pipeline.pipeline.training_stage import recipe_of
@@ -92,7 +92,7 @@ def _train(
         own = replace(parts.training_songs(), features=[heard.known[t] for t in parts.train])
         songs = _with_unlabelled(own, prepared, heard.test)
         validate = validator.recall if validator.task is not None else None
-        trained = train(songs, heard.trainee, recipe.variant, config.train, validate, progress, checkpoint)
+        trained = train(songs, heard.trainee, recipe.variant, training_of(config, heard.start), validate, progress, checkpoint)
         encoder.load_state_dict(trained.weights)
         lyric_matrix = trained.lyric_matrix
     encoder = on_training_device(encoder, config)

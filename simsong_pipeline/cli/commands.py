@@ -97,6 +97,7 @@ def run(
     changes = {
         "evaluation.relevance": relevance,
         "train.steps": steps,
+        "train.head_steps": steps,
         "train.seed": seed,
         "store.url": qdrant_url,
     }
@@ -209,7 +210,13 @@ def library(
     if scan_only:
         _scan(workspace, source, json)
         return
-    changes = {"train.steps": steps, "train.seed": seed, "store.url": qdrant_url, "evaluation.relevance": relevance}
+    changes = {
+        "train.steps": steps,
+        "train.head_steps": steps,
+        "train.seed": seed,
+        "store.url": qdrant_url,
+        "evaluation.relevance": relevance,
+    }
     settings = read_config(config, workspace.load_config(), changes)
     if settings.evaluation.relevance == "lastfm":  # which nobody asked for: a music folder has no such lists
         settings = read_config(None, settings, {"evaluation.relevance": "artist"})
@@ -270,7 +277,9 @@ def train(
     from simsong_pipeline.training.processes import is_first_process
 
     workspace = Workspace(home)
-    settings = read_config(config, workspace.load_config(), {"train.steps": steps, "train.seed": seed})
+    settings = read_config(
+        config, workspace.load_config(), {"train.steps": steps, "train.head_steps": steps, "train.seed": seed}
+    )
     frames, first = read_training_frames(workspace), is_first_process()
     with events(quiet=not first) as told, workspace.lock() if first else nullcontext():
         for name in VARIANTS if variant is None else (variant,):

@@ -6,7 +6,7 @@ from torch import nn
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.segments import input_frames
 from simsong_pipeline.batches import PatchViews, SegmentViews
-from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.config import PipelineConfig, TrainConfig
 from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.encoder.head import StartHead
 from simsong_pipeline.lyrics.whitening import Whitening
@@ -38,6 +38,11 @@ def trainee_of(config: PipelineConfig, start: Whitening | None) -> Trainee:
         config.encoder.embedding_dim,
         identity,
     )
+
+
+def training_of(config: PipelineConfig, start: Whitening | None) -> TrainConfig:
+    """How it is trained: a head on a body for fewer steps than an encoder of log-mels."""
+    return config.train if start is None else config.train.model_copy(update={"steps": config.train.head_steps})
 
 
 def read_encoder(files: ModelFiles) -> nn.Module:

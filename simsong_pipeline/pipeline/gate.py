@@ -15,7 +15,7 @@ from simsong_pipeline.evaluation.comparison import Comparison, compare
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.retrieval import Task, build_task, per_query, top_k
 from simsong_pipeline.lyrics.whitening import Whitening
-from simsong_pipeline.pipeline.encoders import build_encoder, on_training_device, trainee_of
+from simsong_pipeline.pipeline.encoders import build_encoder, on_training_device, trainee_of, training_of
 from simsong_pipeline.pipeline.training_data import CatalogueParts
 from simsong_pipeline.pipeline.validation import embed_songs
 from simsong_pipeline.training.loop import train
@@ -62,9 +62,8 @@ def compare_with_start(parts: CatalogueParts, variant: Variant, start: Whitening
     for fold in folds_of(parts, config.train.seed):
         if fold.task is None or len(fold.trained) < 2:
             continue
-        trained = train(
-            parts.songs_of(fold.trained), trainee_of(config, start), variant, config.train, None, lambda *_: None
-        )
+        songs, trainee, how = parts.songs_of(fold.trained), trainee_of(config, start), training_of(config, start)
+        trained = train(songs, trainee, variant, how, None, lambda *_: None)
         encoder = build_encoder(config, start)
         begun = _recalls(encoder, parts, fold, config)
         encoder.load_state_dict(trained.weights)

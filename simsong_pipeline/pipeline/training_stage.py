@@ -14,7 +14,7 @@ from simsong_pipeline.evaluation.comparison import Comparison, compare
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.lyrics.whitening import Whitening
-from simsong_pipeline.pipeline.encoders import build_encoder, on_training_device, read_encoder, trainee_of
+from simsong_pipeline.pipeline.encoders import build_encoder, on_training_device, read_encoder, trainee_of, training_of
 from simsong_pipeline.pipeline.gate import compare_with_start
 from simsong_pipeline.pipeline.model_files import ModelFiles, Refusal, TrainingRecord
 from simsong_pipeline.pipeline.readiness import has_outgrown, lyrics_differ, waits_for
@@ -206,7 +206,7 @@ def _candidate(order: _Order, files: ModelFiles, progress: Progress) -> tuple[Tr
         order.parts.training_songs(),
         trainee_of(order.config, start),
         order.variant,
-        order.config.train,
+        training_of(order.config, start),
         order.validator.recall if order.validator.task is not None else None,
         progress,
         files.checkpoint,
