@@ -92,7 +92,8 @@ def _train(
         own = replace(parts.training_songs(), features=[heard.known[t] for t in parts.train])
         songs = _with_unlabelled(own, prepared, heard.test)
         validate = validator.recall if validator.task is not None else None
-        trained = train(songs, heard.trainee, recipe.variant, training_of(config, heard.start), validate, progress, checkpoint)
+        how = training_of(config, heard.start)
+        trained = train(songs, heard.trainee, recipe.variant, how, validate, progress, checkpoint)
         encoder.load_state_dict(trained.weights)
         lyric_matrix = trained.lyric_matrix
     encoder = on_training_device(encoder, config)
