@@ -5,15 +5,17 @@ import dagster as dg
 from dagster_project.assets import catalogue, evaluation, raw
 from dagster_project.assets.models import MODEL_ASSETS
 from dagster_project.checks import CHECKS
+from dagster_project.describing import described
 from dagster_project.io_manager import FrameIOManager
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
 from dagster_project.sensors import failure_notice
 
 _simsong = SimSong()
+_loaded = [a for a in dg.load_assets_from_modules([raw, catalogue, evaluation]) if isinstance(a, dg.AssetsDefinition)]
 
 defs = dg.Definitions(
-    assets=[*dg.load_assets_from_modules([raw, catalogue, evaluation]), *MODEL_ASSETS],
+    assets=described([*_loaded, *MODEL_ASSETS]),
     asset_checks=CHECKS,
     jobs=[nightly_job],
     schedules=[nightly_schedule],

@@ -60,6 +60,14 @@ def test_lineage_has_the_groups_and_assets_of_the_design() -> None:
     assert {"recall_at_10", "precision_at_10", "retrieval_report"} <= _keys("evaluation")
 
 
+def test_each_asset_says_what_it_is_whose_and_of_what() -> None:
+    specs = [spec for asset in defs.assets or [] for spec in asset.specs]  # type: ignore[union-attr]
+    assert len(specs) > 20
+    assert {tuple(spec.owners) for spec in specs} == {("team:simsong",)}
+    assert [spec.key.to_user_string() for spec in specs if not spec.kinds] == []
+    assert [spec.key.to_user_string() for spec in specs if not spec.description] == []
+
+
 def test_nightly_job_does_not_train() -> None:
     nodes = {n.name for n in defs.resolve_job_def(nightly_job.name).nodes}
     assert not {f"{v}__{n}" for v in VARIANTS for n in ("encoder", "onnx_encoder")} & nodes
