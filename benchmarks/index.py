@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.recommend import SONG_VECTOR, Point, Restriction, fusion_query, song_vector
+from simsong_pipeline.recommend import OWN_DIMS, SONG_VECTOR, Point, Restriction, fusion_query, song_vector
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
 
@@ -108,7 +108,7 @@ def _ask(
     store: object, audio: NDArray[np.float32], lyrics: NDArray[np.float32], options: dict[str, object]
 ) -> tuple[list[float], float]:
     rng = np.random.default_rng(1)
-    stored = np.hstack([audio, lyrics, np.zeros((len(audio), 2), np.float32)])
+    stored = np.hstack([audio, lyrics, np.zeros((len(audio), OWN_DIMS), np.float32)])
     weight, latencies, hits = float(str(options["audio_weight"])), [], 0
     chosen = rng.choice(len(audio), int(str(options["queries"])), replace=False)
     for number in chosen:

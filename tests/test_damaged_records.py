@@ -14,7 +14,7 @@ from simsong_pipeline.pipeline.fence import Fence
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.rollback_stage import can_roll_back
 from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import Point
+from simsong_pipeline.recommend import OWN_DIMS, Point
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
 
@@ -113,13 +113,16 @@ def test_aliases_of_the_edge_engine(content: str, tmp_path: Path) -> None:
 
 
 def _indexed(home: Path, songs: int = 12) -> None:
-    rng = np.random.default_rng(0)
+    rng, widths = np.random.default_rng(0), {"audio": 4, "song": 4 + 2 + OWN_DIMS}
     with open_store(StoreConfig(), home) as store:
         store.ensure_collection("songs", 4, 2)
         points = [
             Point(
                 point_id(str(n)),
-                {"audio": rng.normal(size=4).astype(np.float32), "song": rng.normal(size=8).astype(np.float32)},
+                {
+                    "audio": rng.normal(size=4).astype(np.float32),
+                    "song": rng.normal(size=4 + 2 + OWN_DIMS).astype(np.float32),
+                },
                 {"track_id": str(n), "title": f"song {n}", "artist": "someone"},
             )
             for n in range(songs)

@@ -291,7 +291,7 @@ class ModelFiles:
             self._export: "delete it and run `simsong run`, which exports anew",
             self._quality: "run `simsong evaluate`, which writes it anew",
             self._published: "delete it and run `simsong refresh`, which writes it anew",
-            self._refusal: "delete it",
+            self._refusal: "delete it and run `simsong run`",
             self._chosen: "delete it, and run `simsong rollback` again where this model should stay",
         }
         return ways.get(record, self.way_out)
