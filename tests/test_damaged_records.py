@@ -113,7 +113,7 @@ def test_aliases_of_the_edge_engine(content: str, tmp_path: Path) -> None:
 
 
 def _indexed(home: Path, songs: int = 12) -> None:
-    rng, widths = np.random.default_rng(0), {"audio": 4, "song": 4 + 2 + OWN_DIMS}
+    rng = np.random.default_rng(0)
     with open_store(StoreConfig(), home) as store:
         store.ensure_collection("songs", 4, 2)
         points = [
