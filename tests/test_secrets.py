@@ -101,6 +101,9 @@ ADDRESSES = [
 _APART = {
     "sample": ["--songs", "8", "--artists", "4", "--styles", "2", "--home", "raw/msd/x.h5/no-folder"],
     "models fetch": ["--help"],
+    # May go without words, but then only say that they want some.
+    "similar": ["x"],
+    "about": ["x"],
 }
 
 
