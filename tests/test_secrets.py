@@ -84,6 +84,8 @@ FAULTS: dict[str, Reply] = {
     "echo": _echo,
     "closes": _closes,
 }
+# After which `demo`, whose configuration is the default one, asks for a minute.
+RETRIED = ("503", "closes")
 # Addresses that nothing answers at, or that are none.
 ADDRESSES = [
     f"http://user:{PASSWORD}@127.0.0.1:9",
@@ -150,7 +152,7 @@ def _said_by_all(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
 
 
 @pytest.mark.usefixtures("secrets")
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [pytest.param(n, marks=pytest.mark.slow) if n in RETRIED else n for n in FAULTS])
 def test_no_command_shows_a_secret_under_a_fault_of_the_server(
     fault: str, known_home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -277,7 +279,7 @@ def _events(instance: dg.DagsterInstance, run_id: str) -> str:
 
 
 @pytest.mark.usefixtures("secrets")
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [pytest.param(n, marks=pytest.mark.slow) if n in RETRIED else n for n in FAULTS])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_event_log_of_dagster_holds_no_secret(
     fault: str, known_home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
