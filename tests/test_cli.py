@@ -66,7 +66,7 @@ def test_run_ends_with_one_object(run_copy: Workspace) -> None:
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout.splitlines()[-1])
     assert record.pop("seconds") > 0
-    assert record == {"tracks": 48, "excluded": 4, "embedded": 0, "unchanged": 44, "upserted": 0}
+    assert record == {"tracks": 48, "excluded": 4, "copies": 0, "embedded": 0, "unchanged": 44, "upserted": 0}
 
 
 def test_unreadable_raw_file_gives_a_line_and_a_status_of_its_own(run_copy: Workspace) -> None:

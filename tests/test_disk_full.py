@@ -40,7 +40,7 @@ def model():
 def index(engine):
     with open_store(StoreConfig(engine=engine), home) as store:
         store.ensure_collection("songs", 64, 32)
-        widths = (("audio", 64), ("lyrics", 32), ("song", 98))
+        widths = (("audio", 64), ("lyrics", 32), ("song", 99))
         vectors = lambda: {n: rng.normal(size=w).astype(np.float32) for n, w in widths}
         store.upsert("songs", [Point(point_id(str(n)), vectors(), {"track_id": str(n)}) for n in range(2_000)])
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import GeniusConfig, PipelineConfig
+from simsong_pipeline.credentials import CredentialError
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.pipeline.fetching import Fetched, Portion
 from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
@@ -141,7 +142,7 @@ def test_token_of_impossible_characters_is_refused_without_being_shown(
     home: Workspace, fake: FakeGenius, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
     monkeypatch.setenv("GENIUS_ACCESS_TOKEN", token)
-    with pytest.raises(RawDataError) as caught:
+    with pytest.raises(CredentialError) as caught:
         _fetch(home, fake)
     assert token not in str(caught.value)
 

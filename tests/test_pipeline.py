@@ -378,7 +378,8 @@ def test_payload_holds_lyrics_only_where_wanted(run_copy: Workspace, kept: bool)
 
 def test_report_needs_no_other_file(finished_run: Finished) -> None:
     page = finished_run[0].report.read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") >= 6
+    assert page.count("data:image/png;base64,") >= 5
+    assert page.count("<svg") == 1
     assert "http://" not in page
     assert "https://" not in page
     assert "chance" in page
