@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BRIEF = """
 [train]
 steps = 6
+head_steps = 6
 batch_size = 8
 warmup_steps = 1
 validate_every = 3
@@ -37,8 +38,8 @@ embedding_dim = 16
 
 
 def start(name: str, *options: object) -> str:
-    """What `python -m benchmarks.name` prints; a failure is shown as it was said."""
-    command = [sys.executable, "-m", f"benchmarks.{name}", *map(str, options)]
+    """What `python -m name` prints; a failure is shown as it was said."""
+    command = [sys.executable, "-m", name, *map(str, options)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -46,12 +47,12 @@ def start(name: str, *options: object) -> str:
 
 
 def test_index() -> None:
-    said = start("index", "--songs", 300, "--queries", 5)
+    said = start("benchmarks.index", "--songs", 300, "--queries", 5)
     assert said.count("'recall_at_10'") == 2  # of both engines
 
 
 def test_embedding(finished_run: tuple[Workspace, RunSummary]) -> None:
-    said = start("embedding", "--home", finished_run[0].home, "--songs", 2, "--rounds", 1, "--no-compile")
+    said = start("benchmarks.embedding", "--home", finished_run[0].home, "--songs", 2, "--rounds", 1, "--no-compile")
     assert "encoder, ONNX Runtime against torch" in said
 
 
@@ -63,7 +64,7 @@ def test_embedding_of_a_home_that_hears_by_bodies(
     config.write_text(BRIEF + "[body]\npatches = 1\n")
     command = ["run", "--raw", sample_raw, "--home", tmp_path / "home", "--config", config, "--publish-anyway"]
     subprocess.run([sys.executable, "-m", "simsong_pipeline.cli.main", *map(str, command)], check=True, cwd=ROOT)
-    said = start("embedding", "--home", tmp_path / "home", "--songs", 2, "--rounds", 1, "--no-compile")
+    said = start("benchmarks.embedding", "--home", tmp_path / "home", "--songs", 2, "--rounds", 1, "--no-compile")
     for network in ("musicnn-msd", "musicnn-mtt", "head"):
         assert f"{network}, ONNX Runtime against torch" in said
 
@@ -73,7 +74,7 @@ def test_nights(tmp_path: Path) -> None:
     config = tmp_path / "scratch.toml"
     config.write_text(SCRATCH)
     options = ("--songs", 24, "--seconds", 4, "--new", 2, "--rounds", 1, "--config", config)
-    assert "a night, index included" in start("nights", *options)
+    assert "a night, index included" in start("benchmarks.nights", *options)
 
 
 @pytest.mark.slow
@@ -82,7 +83,7 @@ def test_quality_of_heads_and_of_encoders_from_scratch(tmp_path: Path, musicnn_f
     config.write_text(SCRATCH.replace('kind = "convolution"', "") + "[body]\npatches = 1\n")
     recipes = ("ns", "wns", "start", "head", "convolution")
     options = ("--datasets", "sample-small", "--seeds", 1, "--config", config, "--recipes", *recipes)
-    start("quality", "--out", tmp_path / "out", *options)
+    start("benchmarks.quality", "--out", tmp_path / "out", *options)
     methods = set(pl.read_csv(tmp_path / "out" / "summary.csv")["method"])
     assert {f"{recipe}_{kind}" for recipe in recipes for kind in ("audio", "fused")} | {"mfcc", "lyrics"} <= methods
     pairs = set(pl.read_csv(tmp_path / "out" / "differences.csv")["pair"])
@@ -101,7 +102,7 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
     scratch = ("--scratch", "sample-small", "--config", tmp_path / "scratch.toml")
     (tmp_path / "scratch.toml").write_text(SCRATCH)
     options = ("--manifest", manifest, "--out", out, "--bootstrap", 100)
-    said = start("real_music", *options, *learned, *scratch)
+    said = start("benchmarks.real_music", *options, *learned, *scratch)
     table = pl.read_csv(out / "summary.csv")
     assert set(table["task"]) >= {"artist", "genre", "genre, other artists", "artist, within one source"}
     assert {"mfcc", "served", "scratch", "patches_1", "served+mp", "fitted_on_5"} <= set(table["method"])
@@ -113,5 +114,5 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
 
 
 def test_body(musicnn_files: MusicnnFiles) -> None:
-    said = start("body", "--body", "mtt", "--batches", 1, "--rounds", 1)
+    said = start("benchmarks.body", "--body", "mtt", "--batches", 1, "--rounds", 1)
     assert [line.split()[0] for line in said.splitlines()] == ["part", "front", "ONNX", "torch"]
