@@ -1,9 +1,20 @@
 """The benchmark of the body starts, and measures each part at each size."""
 
+from collections.abc import Iterator
+
 import pytest
+import torch
 
 from benchmarks.body import main
 from simsong_pipeline.pipeline.model_cache import MusicnnFiles
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    """The benchmark runs on one thread; what is trained after it in this process would differ in its last bits."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 def test_each_part_is_measured_at_each_size(musicnn_files: MusicnnFiles, capsys: pytest.CaptureFixture[str]) -> None:
