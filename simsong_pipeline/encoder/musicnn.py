@@ -35,9 +35,9 @@ class Musicnn(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.input = _Affine(1)
-        self.timbral = nn.ModuleList(_Filters((7, bands), _TIMBRAL) for bands in TIMBRAL_BANDS)
-        self.temporal = nn.ModuleList(_Filters((frames, 1), _TEMPORAL) for frames in TEMPORAL_FRAMES)
-        self.middle = nn.ModuleList(_Middle(width) for width in (_FRONT, _MIDDLE, _MIDDLE))
+        self.timbral = nn.ModuleList(Filters((7, bands), _TIMBRAL) for bands in TIMBRAL_BANDS)
+        self.temporal = nn.ModuleList(Filters((frames, 1), _TEMPORAL) for frames in TEMPORAL_FRAMES)
+        self.middle = nn.ModuleList(Middle(width) for width in (_FRONT, _MIDDLE, _MIDDLE))
         self.penultimate = nn.Linear(2 * _POOLED, _PENULTIMATE)
         self.norm = _Affine(_PENULTIMATE)
         self.standard = _Affine(2 * _POOLED)
@@ -71,7 +71,7 @@ class _Affine(nn.Module):
         return x * self.scale.view(shape) + self.shift.view(shape)
 
 
-class _Filters(nn.Module):
+class Filters(nn.Module):
     """scaled patches [batch, 1, frames, 96] → [batch, filters, frames]: the maximum over the bands of each filter.
 
     The original takes the rectified and normalised filters' maximum. A norm is monotonic, so the maximum comes first
@@ -94,7 +94,7 @@ class _Filters(nn.Module):
         return rectified
 
 
-class _Middle(nn.Module):
+class Middle(nn.Module):
     """[batch, width, frames] → [batch, 64, frames]: seven frames of all channels, rectified, then normalised."""
 
     def __init__(self, width: int) -> None:

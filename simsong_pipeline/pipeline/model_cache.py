@@ -28,7 +28,7 @@ PACKAGE = "musicnn==0.1.0"
 WHEEL = "musicnn-0.1.0-py3-none-any.whl"
 WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
 _LICENCE = "musicnn-0.1.0.dist-info/LICENSE.md"
-_FOLDER = "musicnn-0.1.0-2"  # the last number grows when what is made of the weights changes
+_FOLDER = "musicnn-0.1.0-3"  # the last number grows when what is made of the weights changes
 _FETCH = "`simsong models fetch musicnn`"
 _LONGEST = 900  # seconds that one fetch may take before another gives up waiting for it
 
