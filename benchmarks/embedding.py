@@ -21,7 +21,6 @@ from simsong_pipeline.audio import musicnn_front_end
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.description import describe
 from simsong_pipeline.audio.feature_format import hears_by_body
-from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import PipelineConfig
@@ -30,6 +29,7 @@ from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.listening import patch_starts
 from simsong_pipeline.pipeline.encoders import read_encoder
 from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.hearing import open_listener
 from simsong_pipeline.pipeline.model_cache import BodyName, ensure_musicnn
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -76,7 +76,8 @@ def _medians(parts: Mapping[str, Callable[[], object]], rounds: int) -> dict[str
 def _parts(workspace: Workspace, config: PipelineConfig, count: int, compiled: bool) -> Calls:
     rows = workspace.read("audio").filter(status="ok").sort("track_id").head(count)
     paths = [Path(p) for p in rows["path"].to_list()]
-    rate = musicnn_front_end.SAMPLE_RATE if hears_by_body(config) else config.log_mel.sample_rate
+    listener = open_listener(config, Events(stage=print, progress=lambda *_: None, note=print))
+    rate = listener.sample_rate
     recordings = [decode(p, rate, config.audio.max_seconds).samples for p in paths]
     parts: Calls = {
         _BASE: lambda: [decode(p, rate, config.audio.max_seconds) for p in paths],
@@ -89,7 +90,7 @@ def _parts(workspace: Workspace, config: PipelineConfig, count: int, compiled: b
     if hears_by_body(config):
         parts |= _bodies(recordings, config, compiled)
         return parts | _engines("head", songs, encoder, read_encoder(files), compiled)
-    parts["log-mel"] = lambda: [log_mel(samples, config.log_mel) for samples in recordings]
+    parts["log-mel"] = lambda: [listener.hear(samples) for samples in recordings]
     return parts | _engines("encoder", songs, encoder, read_encoder(files), compiled)
 
 

@@ -111,7 +111,7 @@ class EncoderConfig(StageConfig):
         "musicnn", description="a head on frozen networks (musicnn, clap), or an encoder of log-mels"
     )
     pretrained: str | None = Field(None, description="folder or hub name: AST or Whisper (pretrained), CLAP (clap)")
-    freeze: bool = Field(True, description="train pooling and head alone (pretrained)")
+    freeze: bool = Field(True, description="train what is upon the pretrained network alone (musicnn, pretrained)")
     pooling: Literal["statistics", "mean", "attention"] = "statistics"
     stem_channels: int = Field(8, ge=1)
     widths: tuple[int, ...] = (96, 128)
@@ -124,6 +124,12 @@ class EncoderConfig(StageConfig):
     layers: int = Field(4, ge=1, description="transformer layers (patches)")
     heads: int = Field(4, ge=1, description="attention heads (patches)")
     masked_share: float = Field(0.75, ge=0, lt=1, description="share of patches left out in training (patches)")
+
+    @model_validator(mode="after")
+    def _can_be_unfrozen(self) -> "EncoderConfig":
+        if self.kind == "clap" and not self.freeze:
+            raise ValueError("a CLAP model stays frozen: set freeze to true, or kind to musicnn or pretrained")
+        return self
 
 
 class LossConfig(StageConfig):
@@ -160,6 +166,7 @@ class TrainConfig(StageConfig):
     batch_size: int = Field(32, ge=2, description="songs in a batch and process; each gives two views")
     accumulate: int = Field(1, ge=1, description="batches whose gradients are summed before a step")
     learning_rate: float = Field(2e-3, gt=0)
+    body_rate: float = Field(0.01, gt=0, le=1, description="rate of an unfrozen MusiCNN, as a share of its head's")
     weight_decay: float = Field(1e-2, ge=0)
     warmup_steps: int = Field(40, ge=0)
     neighbour_share: float = Field(

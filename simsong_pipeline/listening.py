@@ -34,6 +34,25 @@ class LogMelListener:
         """Not known: nothing here was trained on music."""
 
 
+class FrameListener:
+    """Frames of MusiCNN's front end: what a body is made for that is trained itself."""
+
+    def __init__(self, rows: FeatureFormat) -> None:
+        self.format = rows
+        self.sample_rate = musicnn_front_end.SAMPLE_RATE
+
+    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
+        """[frames, 96] in decibels, which augmentation counts in; ten times the front end's values."""
+        return (musicnn_front_end.log_mel(samples) * musicnn_front_end.DECIBELS).astype(np.float16)
+
+    def tags(self, rows: NDArray[np.float16]) -> list[float]:
+        """None: the body that knows them is not run here."""
+        return []
+
+    def strangeness(self, rows: NDArray[np.float16]) -> None:
+        """Not known, as for the tags."""
+
+
 class BodyListener:
     """What pretrained bodies give for a few patches of a recording, side by side.
 

@@ -21,6 +21,7 @@ from simsong_pipeline.files import write_bytes
 from simsong_pipeline.lyrics.whitening import Whitening
 from simsong_pipeline.pipeline.encoders import on_training_device, trainee_of, training_of
 from simsong_pipeline.pipeline.gate import compare_with_start
+from simsong_pipeline.pipeline.hearing import body_features
 from simsong_pipeline.pipeline.readiness import waits_for
 from simsong_pipeline.pipeline.training_stage import recipe_of
 from simsong_pipeline.pipeline.validation import SongFeatures, Validator, embed_songs
@@ -121,7 +122,7 @@ def _heard(prepared: Prepared, recipe: Recipe, config: PipelineConfig) -> _Heard
         )
         return _Heard(samples, samples, trainee)
     if hears_by_body(config):
-        start, _ = prepared.parts.fit_start()
+        start, _ = prepared.parts.fit_start(body_features(config))
         return _Heard(prepared.parts.features, prepared.features, trainee_of(config, start), start)
     if feature_format(config) == feature_format(prepared.config):
         return _Heard(prepared.parts.features, prepared.features, trainee_of(config, None))

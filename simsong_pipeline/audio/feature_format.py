@@ -27,15 +27,22 @@ def feature_format(config: PipelineConfig) -> FeatureFormat:
     Raises:
         ModelError: the encoder is to be a CLAP model and none is named, or the folder holds none.
     """
-    if not hears_by_body(config):
+    if not hears_by_body(config) and not trains_body(config):
         return FeatureFormat(front_end_version(config.log_mel), config.log_mel.n_mels)
     if config.encoder.kind == "clap":
         name = clap_name(config.encoder)
         return FeatureFormat(sha256_of("clap", clap_version(name), config.body.patches)[:16], clap_width(name))
+    if trains_body(config):
+        return FeatureFormat(sha256_of("body's frames", musicnn_front_end.VERSION)[:16], musicnn_front_end.N_MELS)
     version = sha256_of("body", config.body.model_dump(), musicnn_front_end.VERSION, _BODY_REVISION)[:16]
     return FeatureFormat(version, MUSICNN_LAYOUT.width * len(config.body.models))
 
 
 def hears_by_body(config: PipelineConfig) -> bool:
     """Whether songs are kept as a body's rows, one a patch, in place of a log-mel's frames."""
-    return config.encoder.kind in ("musicnn", "clap")
+    return config.encoder.kind in ("musicnn", "clap") and config.encoder.freeze
+
+
+def trains_body(config: PipelineConfig) -> bool:
+    """Whether training changes the body itself, so that songs are kept as the frames of its front end."""
+    return config.encoder.kind == "musicnn" and not config.encoder.freeze

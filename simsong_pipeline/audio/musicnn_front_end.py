@@ -16,6 +16,7 @@ SAMPLE_RATE = 16_000  # Hz
 HOP = 256  # samples
 N_MELS = 96
 PATCH_FRAMES = 187
+DECIBELS = np.float32(10)  # in one of the values, where a frame is not all but silent
 VERSION = "musicnn-log-mel-1"  # belongs into the hash of whatever is made of these values
 _WINDOW = 512
 _BLOCK = 128  # frames, whose spectra stay in a core's cache

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio import clap_front_end, musicnn_front_end
-from simsong_pipeline.audio.feature_format import hears_by_body
+from simsong_pipeline.audio.feature_format import hears_by_body, trains_body
 from simsong_pipeline.config import LogMelConfig, PipelineConfig, SegmentConfig
 
 
@@ -42,7 +42,9 @@ def even_segments(features: NDArray[np.float16], length: int, count: int) -> NDA
 
 
 def input_frames(config: PipelineConfig) -> int:
-    """Frames of what the encoder takes at once: a segment's, or one, the mean of a song's patches."""
+    """Frames of what the encoder takes at once: a segment's, a body's patch, or one, the mean of a song's patches."""
+    if trains_body(config):
+        return musicnn_front_end.PATCH_FRAMES
     return 1 if hears_by_body(config) else segment_frames(config.segments, config.log_mel)
 
 
@@ -51,7 +53,11 @@ def song_inputs(features: NDArray[np.float16], config: PipelineConfig) -> NDArra
     if hears_by_body(config):
         mean: NDArray[np.float32] = features.mean(axis=0, dtype=np.float32)
         return mean[None, None]
-    return even_segments(features, input_frames(config), config.segments.inference_segments)
+    return even_segments(features, input_frames(config), _input_count(config))
+
+
+def _input_count(config: PipelineConfig) -> int:
+    return config.body.patches if trains_body(config) else config.segments.inference_segments
 
 
 def part_inputs(features: NDArray[np.float16], config: PipelineConfig) -> NDArray[np.float32]:
@@ -70,5 +76,11 @@ def part_seconds(features: NDArray[np.float16], duration_s: float, config: Pipel
             musicnn_front_end.frame_count(round(duration_s * rate)), config.body.patches
         )
         return np.array(starts) * musicnn_front_end.HOP / rate
-    starts = even_starts(len(features), input_frames(config), config.segments.inference_segments).tolist()
-    return np.array(starts) * config.log_mel.hop_length / config.log_mel.sample_rate
+    begins = even_starts(len(features), input_frames(config), _input_count(config)).astype(np.float64)
+    return begins * _frame_seconds(config)
+
+
+def _frame_seconds(config: PipelineConfig) -> float:
+    if trains_body(config):
+        return musicnn_front_end.HOP / musicnn_front_end.SAMPLE_RATE
+    return config.log_mel.hop_length / config.log_mel.sample_rate

@@ -15,6 +15,7 @@ from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerab
 from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScores, evaluate
 from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.evaluation.retrieval import Task, build_task
+from simsong_pipeline.pipeline.hearing import body_features
 from simsong_pipeline.pipeline.model_files import ModelFiles, QualityRecord, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.schemas import METRICS, empty
@@ -188,7 +189,8 @@ def start_scores(
     if start is None:
         return []
     features = workspace.features(config).reader(workspace.read("segment_features"))
-    audio = start.apply(np.stack([features[t].mean(axis=0, dtype=np.float32) for t in track_ids]))
+    features_of = body_features(config)
+    audio = start.apply(np.stack([features_of(features[t]) for t in track_ids]))
     vectors = SongVectors(audio, served.lyrics, stand_in=served.stand_in)
     return [
         MethodScores(f"{START}_audio", _cosines(audio)),

@@ -4,7 +4,7 @@ import numpy as np
 
 from export.onnx_export import export_encoder
 from export.parity import MIN_COSINE, MIN_OVERLAP, check_parity, fixed_features, fixed_log_mels
-from simsong_pipeline.audio.feature_format import feature_format, hears_by_body
+from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, trains_body
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.audio.segments import cut, input_frames
 from simsong_pipeline.config import PipelineConfig, Variant
@@ -41,12 +41,14 @@ def _export(files: ModelFiles, variant: Variant, features: FeatureReader, config
         "segments": own.segments.model_dump(),
         "encoder": own.encoder.kind,
     }
-    if not hears_by_body(own):
+    if not hears_by_body(own) and not trains_body(own):
         metadata["log_mel"] = own.log_mel.model_dump()
     export_encoder(encoder, frames, rows.channels, metadata, files.onnx)
     songs = sorted(features)[:_PARITY_SONGS]
     catalogue = np.stack([cut(features[t], len(features[t]) // 3, frames) for t in songs]).astype(np.float32)
     fixed = fixed_features(rows.channels) if hears_by_body(own) else fixed_log_mels(frames, rows.channels)
+    if trains_body(own):
+        fixed -= fixed.min()  # its decibels begin at silence
     parity = check_parity(encoder, OnnxEncoder(files.onnx, config.inference), fixed, catalogue)
     if not parity.holds:
         files.forget_export()

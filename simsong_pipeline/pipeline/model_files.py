@@ -257,8 +257,10 @@ class ModelFiles:
             tensors = load_file(self.encoder)
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{self.encoder} is missing or damaged: delete {self.folder} and run again") from error
-        found = [tensors.get(name) for name in ("mean", "projection")]
-        return None if found[0] is None or found[1] is None else Whitening(found[0], found[1])
+        for head in ("", "head."):  # the second where the body is part of the encoder
+            if f"{head}projection" in tensors:
+                return Whitening(tensors[f"{head}mean"], tensors[f"{head}projection"])
+        return None
 
     def references(self) -> SongVectors:
         """Vectors of songs that the model was trained on, among which other songs' hubness is measured.

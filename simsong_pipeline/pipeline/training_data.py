@@ -1,5 +1,6 @@
 """What training and validation read: frames, and the parts of the catalogue as arrays."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from simsong_pipeline.audio.feature_store import FeatureReader
-from simsong_pipeline.batches import TrainingSongs
+from simsong_pipeline.batches import Features, TrainingSongs
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.encoder.start import fit_start
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable
@@ -92,17 +93,20 @@ class CatalogueParts:
         """All songs with features."""
         return self.frames.segment_features.height
 
-    def fit_start(self) -> tuple[Whitening, int]:
+    def fit_start(self, features_of: Callable[[Features], NDArray[np.float32]]) -> tuple[Whitening, int]:
         """The untrained start of a head on a body, and the number of songs that it was fitted on.
 
         Fitted without labels on the songs that are not judged; on all where none can be judged.
+
+        Args:
+            features_of: the body's features [channels] of a song's features as they are kept.
         """
         judged = is_answerable(self.frames.splits, self.frames.similarity)
         songs = self.known if judged else sorted(self.frames.segment_features["track_id"].to_list())
         if len(songs) > _MOST_FITTED:
             drawn = np.random.default_rng(self._config.train.seed).choice(len(songs), _MOST_FITTED, replace=False)
             songs = [songs[n] for n in sorted(drawn.tolist())]
-        means = np.stack([self.features[t].mean(axis=0, dtype=np.float32) for t in songs])
+        means = np.stack([features_of(self.features[t]) for t in songs])
         return fit_start(means, self._config.encoder.embedding_dim, self._config.train.seed), len(songs)
 
     def projected(self, ids: list[str], lyric_matrix: NDArray[np.float32]) -> NDArray[np.float32]:

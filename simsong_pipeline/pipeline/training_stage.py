@@ -7,15 +7,22 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import nn
 
-from simsong_pipeline.audio.feature_format import feature_format, hears_by_body
+from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, trains_body
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.comparison import Comparison, compare
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.lyrics.whitening import Whitening
-from simsong_pipeline.pipeline.encoders import build_encoder, on_training_device, read_encoder, trainee_of, training_of
+from simsong_pipeline.pipeline.encoders import (
+    build_encoder,
+    on_training_device,
+    read_encoder,
+    trainee_of,
+    training_of,
+)
 from simsong_pipeline.pipeline.gate import compare_with_start
+from simsong_pipeline.pipeline.hearing import body_features
 from simsong_pipeline.pipeline.model_files import ModelFiles, Refusal, TrainingRecord
 from simsong_pipeline.pipeline.readiness import has_outgrown, lyrics_differ, waits_for
 from simsong_pipeline.pipeline.training_data import CatalogueParts, TrainingFrames, data_version
@@ -186,7 +193,7 @@ def _candidate(order: _Order, files: ModelFiles, progress: Progress) -> tuple[Tr
     twin = _twin(order)
     if twin is not None:
         return _taken_over(order, twin, files), {}
-    start, fitted = order.parts.fit_start() if hears_by_body(order.config) else (None, 0)
+    start, fitted = _start(order)
     waits = waits_for(order.parts, order.config.train.seed) if start is not None else ""
     if start is not None and waits:
         note = f"the untrained start is served; training waits for {waits}"
@@ -212,6 +219,13 @@ def _candidate(order: _Order, files: ModelFiles, progress: Progress) -> tuple[Tr
         files.checkpoint,
     )
     return _written(order, files, trained, start, facts), trained.speed
+
+
+def _start(order: _Order) -> tuple[Whitening | None, int]:
+    """The start of what is to be trained upon a body, and the songs that it was fitted on."""
+    if not hears_by_body(order.config) and not trains_body(order.config):
+        return None, 0
+    return order.parts.fit_start(body_features(order.config))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,12 +35,14 @@ class Trainee:
         views: what it hears of the songs whose features these are, on a device.
         dim: of its embeddings.
         identity: everything that decides the three, for a checkpoint to tell whether it fits.
+        body: gives the encoder's parameters that were pretrained and are to change at a rate of their own.
     """
 
     build: Callable[[], nn.Module]
     views: Callable[[Sequence[Features], torch.device], Views]
     dim: int
     identity: object
+    body: Callable[[nn.Module], list[nn.Parameter]] = lambda _: []
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,8 @@ class _Run:
         lyric_dim = songs.lyrics.shape[1]
         self._model = SongModel(trainee.build(), trainee.dim, lyric_dim, config.loss, config.queue).to(device)
         self._encode = _compiled(self._model.encoder, config, device)
-        trained = [p for p in self._model.parameters() if p.requires_grad]
-        self._optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
+        groups = _groups(self._model, trainee.body(self._model.encoder), config.body_rate)
+        self._optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
         data = [songs.artist.tolist(), songs.neighbours.indices.tolist(), float(songs.lyrics.sum())]
         frames = [len(f) for f in songs.features]
         self._hash = sha256_of(variant, trainee.identity, config.model_dump(), data, frames)
@@ -216,7 +219,7 @@ class _Run:
     def _step(self, step: int) -> dict[str, float]:
         rate = self._learning_rate(step)
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self._optimizer.zero_grad(set_to_none=True)
         losses, spreads = [], []
         for part in range(self._config.accumulate):
@@ -306,6 +309,15 @@ class _Run:
             return config.learning_rate * step / config.warmup_steps
         done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
         return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _groups(model: nn.Module, body: list[nn.Parameter], share: float) -> list[dict[str, Any]]:
+    """Parameters with the share of the learning rate that is theirs."""
+    pretrained = {id(p) for p in body}
+    trained = [p for p in model.parameters() if p.requires_grad]
+    rest = {"params": [p for p in trained if id(p) not in pretrained], "share": 1.0}
+    slow = {"params": [p for p in trained if id(p) in pretrained], "share": share}
+    return [group for group in (rest, slow) if group["params"]]
 
 
 def _compiled(encoder: nn.Module, config: TrainConfig, device: torch.device) -> Callable[[Tensor], Tensor]:
