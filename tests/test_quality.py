@@ -8,7 +8,7 @@ import pytest
 
 from simsong_pipeline.config import EvaluationConfig, PipelineConfig
 from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
-from simsong_pipeline.evaluation.quality import ENOUGH_QUERIES, UNMEASURED, Outcome, judged, quality_of
+from simsong_pipeline.evaluation.quality import ENOUGH_QUERIES, UNMEASURED, Outcome, in_words, judged, quality_of
 from simsong_pipeline.evaluation.retrieval import build_task
 from simsong_pipeline.schemas import METRICS, empty
 
@@ -68,3 +68,9 @@ def test_methods_stand_beside_timbre_and_the_start_of_their_own_kind(
     row = _metrics().row(by_predicate=(pl.col("variant") == method) & (pl.col("metric") == "recall_at_1"), named=True)
     assert (row["over_timbre"], row["over_start"]) == (over_timbre, over_start)
     assert row["over_timbre_low"] <= row["over_timbre"] <= row["over_timbre_high"]
+
+
+@pytest.mark.parametrize(("method", "ending"), [("wns_fused", "over the untrained start"), ("start_fused", "itself")])
+def test_a_start_that_is_served_is_not_compared_with_itself(method: str, ending: str) -> None:
+    row = _metrics().row(by_predicate=(pl.col("variant") == method) & (pl.col("metric") == "recall_at_1"), named=True)
+    assert in_words(row).endswith(ending)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from export.onnx_export import export_encoder
 from export.parity import check_parity, fixed_features
+from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT, musicnn_weights
 from simsong_pipeline.config import InferenceConfig
 from simsong_pipeline.encoder.head import StartHead
 from simsong_pipeline.encoder.start import fit_start
@@ -118,3 +119,29 @@ def test_head_is_the_same_under_onnx_runtime(tmp_path) -> None:
     export_encoder(head, 1, CHANNELS, {}, tmp_path / "head.onnx")
     session = OnnxEncoder(tmp_path / "head.onnx", InferenceConfig(provider="cpu"))
     assert check_parity(head, session, fixed_features(CHANNELS), rows[:, None]).holds
+
+
+def test_weights_scale_the_channels_and_zero_leaves_them_out() -> None:
+    rows = _songs(60)
+    weights = np.linspace(0.5, 2, CHANNELS).astype(np.float32)
+    weights[200:] = 0
+    start = fit_start(rows, DIM, 0, weights)
+    expected = fit_start(rows[:, :200] * weights[:200], DIM, 0)
+    np.testing.assert_allclose(start.apply(rows), expected.apply(rows[:, :200] * weights[:200]), atol=1e-5)
+    changed = rows.copy()
+    changed[:, 200:] += 9
+    np.testing.assert_array_equal(start.apply(changed), start.apply(rows))
+
+
+def test_layers_of_both_bodies_weigh_as_they_are_to() -> None:
+    """By the spreads that were measured: the last layer and the mean pool the same, the max pool half."""
+    weights = musicnn_weights(["musicnn-msd", "musicnn-mtt"]).astype(np.float64)
+    layout, width = MUSICNN_LAYOUT, MUSICNN_LAYOUT.width
+    measured = {0: (41.6, 144.2, 147.3), width: (29.1, 251.4, 252.3)}
+    variances = [
+        weights[begin + part.start] ** 2 * spread
+        for begin, spreads in measured.items()
+        for part, spread in zip((layout.penultimate, layout.mean_pool, layout.max_pool), spreads, strict=True)
+    ]
+    np.testing.assert_allclose(np.array(variances) / variances[0], [1, 1, 0.5, 1, 1, 0.5], rtol=1e-5)
+    assert not weights[layout.tags].any()

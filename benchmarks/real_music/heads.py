@@ -11,6 +11,7 @@ from benchmarks.real_music.collection import Collection
 from benchmarks.real_music.hearing import Heard
 from benchmarks.real_music.measuring import measure
 from benchmarks.real_music.methods import cosines
+from simsong_pipeline.audio.body_layout import musicnn_weights
 from simsong_pipeline.batches import TrainingSongs
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.encoder.start import fit_start
@@ -51,7 +52,7 @@ def _of_one_seed(
     trained, asked = np.flatnonzero(is_trained), np.flatnonzero(~is_trained)
     rows = {str(n): h.patches(config.body.patches) for n, h in enumerate(heard)}
     means = np.stack([rows[str(n)].mean(axis=0, dtype=np.float32) for n in trained])
-    start = fit_start(means, config.encoder.embedding_dim, config.train.seed)
+    start = fit_start(means, config.encoder.embedding_dim, config.train.seed, musicnn_weights(config.body.models))
     songs = songs_by_artist([rows[str(n)] for n in trained], collection.artist[trained])
     tasks = collection.only(asked).tasks()
     encoder = on_training_device(build_encoder(config, start), config)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from benchmarks.real_music.hearing import Heard, columns
+from simsong_pipeline.audio.body_layout import musicnn_weights
 from simsong_pipeline.audio.description import gaussian
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.encoder.start import fit_start
@@ -86,7 +87,8 @@ def _settings(material: Material) -> dict[str, Method]:
     whitened = {f"whitening_{s:g}": partial(one, strength=s) for s in STRENGTHS}
     patched = {f"patches_{p}": partial(one, patches=p) for p in PATCHES}
     wide = {f"width_{w}": partial(one, width=w) for w in WIDTHS}
-    return {**whitened, **patched, **wide}
+    unweighted = {"layers_as_they_come": lambda: [_unweighted(material)]}
+    return {**whitened, **patched, **wide, **unweighted}
 
 
 def _corrections(material: Material) -> dict[str, Method]:
@@ -114,7 +116,8 @@ def _fitted_on_few(material: Material) -> dict[str, Method]:
         features = material.features()
         chosen = [np.random.default_rng([material.seed, count, n]).permutation(len(features)) for n in range(DRAWS)]
         dim, seed = material.config.encoder.embedding_dim, material.seed
-        return [cosines(fit_start(features[c[:count]], dim, seed).apply(features)) for c in chosen]
+        starts = [fit_start(features[c[:count]], dim, seed, _weights(material)) for c in chosen]
+        return [cosines(start.apply(features)) for start in starts]
 
     return {f"fitted_on_{count}": partial(drawn, count) for count in FITTED if count < len(material.heard)}
 
@@ -131,10 +134,20 @@ def _started(
     strength: float | None = None,
 ) -> Scores:
     """Cosines of the untrained start, fitted on all recordings; by default as it is served."""
-    features = material.features(patches, chosen)
-    dim = min(width or material.config.encoder.embedding_dim, features.shape[1])
+    features, weights = material.features(patches, chosen), _weights(material)
+    weights = weights if chosen is None else weights[chosen]
+    dim = min(width or material.config.encoder.embedding_dim, int((weights > 0).sum()))
     changed = {} if strength is None else {"strength": strength}
-    return cosines(fit_start(features, dim, material.seed, **changed).apply(features))
+    return cosines(fit_start(features, dim, material.seed, weights, **changed).apply(features))
+
+
+def _unweighted(material: Material) -> Scores:
+    features = material.features()
+    return cosines(fit_start(features, material.config.encoder.embedding_dim, material.seed).apply(features))
+
+
+def _weights(material: Material) -> NDArray[np.float32]:
+    return musicnn_weights(material.config.body.models)
 
 
 def cosines(rows: NDArray[np.float32]) -> Scores:

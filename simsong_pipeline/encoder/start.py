@@ -16,8 +16,14 @@ _STRENGTH = 0.5
 _SMALLEST_SHARE = 1e-4
 
 
-def fit_start(features: NDArray[np.float32], dim: int, seed: int, strength: float = _STRENGTH) -> Whitening:
-    """Centre and half-whiten song features, with any number of songs, from one up.
+def fit_start(
+    features: NDArray[np.float32],
+    dim: int,
+    seed: int,
+    weights: NDArray[np.float32] | None = None,
+    strength: float = _STRENGTH,
+) -> Whitening:
+    """Centre, weigh and half-whiten song features, with any number of songs, from one up.
 
     Mean and variances are shrunk towards the prior, a mean of 0 and equal variances, so that a few songs change
     nothing and many have their way. The directions that the songs span come first. Where those are fewer than `dim`,
@@ -27,11 +33,24 @@ def fit_start(features: NDArray[np.float32], dim: int, seed: int, strength: floa
     Args:
         features: [n, c] of songs, standardised by the body's own training statistics.
         seed: of the directions that fill up.
+        weights: [c] of the channels, of which at least `dim` are not zero; all the same where null.
         strength: 0 leaves all directions as they are, 1 makes them equally long.
 
     Returns:
         mean [c], projection [c, dim]; c >= dim.
     """
+    if weights is None:
+        return _fitted(features, dim, seed, strength)
+    heard = weights > 0
+    fitted = _fitted(features[:, heard] * weights[heard], dim, seed, strength)
+    mean = np.zeros(len(weights), np.float32)
+    projection = np.zeros((len(weights), dim), np.float32)
+    mean[heard] = fitted.mean / weights[heard]
+    projection[heard] = fitted.projection * weights[heard, None]
+    return Whitening(mean, projection)
+
+
+def _fitted(features: NDArray[np.float32], dim: int, seed: int, strength: float) -> Whitening:
     songs, channels = features.shape
     mean = features.mean(axis=0, dtype=np.float64) * (songs / (songs + _MEAN_PRIOR))
     _, lengths, directions = np.linalg.svd(features - mean, full_matrices=False)

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from simsong_pipeline.audio.body_layout import musicnn_weights
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.batches import Features, TrainingSongs
 from simsong_pipeline.config import PipelineConfig
@@ -107,7 +108,9 @@ class CatalogueParts:
             drawn = np.random.default_rng(self._config.train.seed).choice(len(songs), _MOST_FITTED, replace=False)
             songs = [songs[n] for n in sorted(drawn.tolist())]
         means = np.stack([features_of(self.features[t]) for t in songs])
-        return fit_start(means, self._config.encoder.embedding_dim, self._config.train.seed), len(songs)
+        encoder, seed = self._config.encoder, self._config.train.seed
+        weights = musicnn_weights(self._config.body.models) if encoder.kind == "musicnn" else None
+        return fit_start(means, encoder.embedding_dim, seed, weights), len(songs)
 
     def projected(self, ids: list[str], lyric_matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, k] unit lyric vectors after the learned projection, zero where there are none."""
