@@ -181,6 +181,8 @@ def events(quiet: bool = False) -> Iterator[Events]:
             bars.reset(current, description=escape(shown(name)), total=None)
 
         def progress(done: int, total: int) -> None:
+            if done < bars.tasks[0].completed or total != bars.tasks[0].total:
+                bars.reset(current, total=total)  # another count of the same stage: its time left is its own
             bars.update(current, completed=done, total=total)
 
         def note(text: str) -> None:
