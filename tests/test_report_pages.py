@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.evaluation import plots, report
 from simsong_pipeline.evaluation.quality import UNMEASURED
+from simsong_pipeline.evaluation.retrieval import build_task
 from simsong_pipeline.pipeline.card_stage import write_card
 from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.run import evaluate_again
@@ -163,3 +164,12 @@ def test_card_takes_no_list_as_evidence_that_simsong_wrote(run_copy: Workspace, 
     assert done.exit_code == 0, done.output
     page = (run_copy.report.parent / "card.html").read_text(encoding="utf-8")
     assert "1 playlists with 4 entries" in page
+
+
+@pytest.mark.parametrize("related", [1, 2, 6], ids=["few", "some", "all"])
+def test_scores_that_are_all_the_same_are_drawn(related: int) -> None:
+    """As those of a few songs may be, all of which belong together."""
+    relevant = np.zeros((3, 3), dtype=bool)
+    relevant.flat[[1, 3, 2, 6, 5, 7][:related]] = True
+    scores = np.full((3, 3), 0.5, np.float32)
+    assert plots.score_histograms({"a": scores, "b": scores}, build_task(relevant)).startswith(b"\x89PNG")

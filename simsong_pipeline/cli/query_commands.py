@@ -343,18 +343,23 @@ def _clock(seconds: float) -> str:
 def tags(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:
     """The tags that --tag takes, and how many songs have each."""
     with _asked(Workspace(home), qdrant_url, None, None) as index:
-        _print_counts("tags", index.tags(), json)
+        counts, heard = index.tags(), index.heard_tags()
+        _print_counts("tags", counts, json, "no song has a tag of its own")
+    if heard and not json:
+        err.print(f"a tag that no song has is heard in the music, if it is one of these: {', '.join(heard)}")
 
 
 def languages(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:
     """The languages that --language takes, and how many songs have lyrics in each."""
     with _asked(Workspace(home), qdrant_url, None, None) as index:
-        _print_counts("languages of lyrics", index.languages(), json)
+        _print_counts("languages of lyrics", index.languages(), json, "no song has lyrics whose language is known")
 
 
-def _print_counts(title: str, counts: "pl.DataFrame", json: bool) -> None:
+def _print_counts(title: str, counts: "pl.DataFrame", json: bool, nothing: str) -> None:
     if json:
         print_json_lines(counts.iter_rows(named=True))
+    elif not counts.height:
+        err.print(nothing)
     else:
         print_table(title, counts.columns, counts.rows())
 

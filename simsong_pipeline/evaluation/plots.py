@@ -83,11 +83,12 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
                 (task.relevant & task.candidates, "neighbours"),
                 (~task.relevant & task.candidates, "others"),
             )
-            edges = np.linspace(
-                float(np.quantile(matrix[task.candidates], 0.01)), float(matrix[task.candidates].max()), 50
-            )
+            low, high = float(np.quantile(matrix[task.candidates], 0.01)), float(matrix[task.candidates].max())
+            # Of a few songs all scores may be the same.
+            edges = np.linspace(low, max(high, low + 1e-3), 50)
             for (chosen, label), colour in zip(pairs, (_COLOURS[2], _COLOURS[9]), strict=True):
-                axis.hist(matrix[chosen], bins=edges.tolist(), density=True, alpha=0.65, color=colour, label=label)
+                counted = matrix[chosen & (matrix >= edges[0]) & (matrix <= edges[-1])]
+                axis.hist(counted, bins=edges.tolist(), density=counted.size > 0, alpha=0.65, color=colour, label=label)
             axis.set(title=name, xlabel="score")
         axes[0].legend(frameon=False, loc="upper right")
 

@@ -36,6 +36,7 @@ from simsong_pipeline.recommend import (
     song_path,
     songs_about,
 )
+from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import point_id
 
@@ -89,12 +90,20 @@ class Songs:
         Raises:
             UnknownSongError, AmbiguousSongError: with candidates in the message.
         """
-        track_id = self._at_path(words) or find_song(self._tracks, words)
+        track_id = self._at_path(words) or self._called(words)
         artist, title = self._tracks.filter(track_id=track_id).select("artist_name", "title").row(0)
         left_out = self._workspace.read("exclusions").filter(track_id=track_id, stage="audio")
         if left_out.height:
             raise UnknownSongError(f"{artist} - {title} ({track_id}) is not in the index: {left_out['reason'][0]}")
         return Named(track_id, f"{artist} - {title}")
+
+    def _called(self, words: str) -> str:
+        try:
+            return find_song(self._tracks, words)
+        except UnknownSongError as error:
+            if Path(words).suffix.lower() in SUFFIXES and not is_file(words):
+                raise UnknownSongError(f"there is no file {words}, and {error.lines[0]}", *error.lines[1:]) from error
+            raise
 
     def by(self, artist: str) -> list[str]:
         """Track ids of the indexed songs of an artist, or with it as a guest.
@@ -165,6 +174,10 @@ class Songs:
         """tag, songs: how many of the catalogue's songs have each tag, the commonest first."""
         tags = self._workspace.read("lastfm_tags").filter(pl.col("weight") > 0)
         return _counted(tags.join(self._tracks, on="track_id", how="semi"), "tag")
+
+    def heard_tags(self) -> list[str]:
+        """What the encoder can hear, whether a song sounds so or not; none where it knows no tags."""
+        return list(dict.fromkeys(tag_names(self._config.body.models[0]))) if hears_by_body(self._config) else []
 
     def languages(self) -> pl.DataFrame:
         """language, songs: of the lyrics, the commonest first."""
@@ -319,8 +332,8 @@ class Songs:
         try:
             return "tags", [spelled for words in asked for spelled in find_tags(stated, words)]
         except UnknownTagError:
-            heard = list(dict.fromkeys(tag_names(self._config.body.models[0])))
-            if not hears_by_body(self._config) or not all(_is_one_of(heard, words) for words in asked):
+            heard = self.heard_tags()
+            if not heard or not all(_is_one_of(heard, words) for words in asked):
                 raise
         spelled = [tag for words in asked for tag in find_tags(heard, words)]
         self.notes.append(f"not all of these are tags of a song: chosen by what is heard ({', '.join(spelled)})")
