@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
+from dagster_project.logged_count import LoggedCount
 from simsong_pipeline.config import PipelineConfig, SampleConfig
 from simsong_pipeline.locks import log_line
 from simsong_pipeline.pipeline.events import Events
@@ -88,11 +89,6 @@ class SimSong(dg.ConfigurableResource):
 
 
 def events(context: dg.AssetExecutionContext, every: int = 10) -> Events:
-    """Progress as log lines, one for each `every`th part of a stage."""
-
-    def progress(done: int, total: int) -> None:
-        step = max(1, total // every)
-        if done % step == 0 or done == total:
-            context.log.info("%d of %d", done, total)
-
-    return Events(context.log.info, progress, context.log.info)
+    """Progress as log lines, one for each `every`th part of a count, however large its steps are."""
+    count = LoggedCount(context.log.info, every)
+    return Events(context.log.info, count.progress, context.log.info)

@@ -8,7 +8,7 @@ import polars as pl
 from anyascii import anyascii
 from rapidfuzz import fuzz, process
 
-from simsong_pipeline.credits import first_artist, name_key, unaccented
+from simsong_pipeline.credits import credit_of, first_artist, name_key, unaccented
 from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError, UnknownTagError
 from simsong_pipeline.genres import genre_key, genres_of
 
@@ -90,6 +90,30 @@ def find_group(names: Sequence[str | None], words: str, what: str) -> list[int]:
     close = process.extract(_bare(words), known, scorer=fuzz.WRatio, limit=5)
     nearest = ", ".join(repr(name) for *_, name in close)
     raise UnknownSongError(f"no {what} is called {words!r}" + (f"; the nearest are {nearest}" if nearest else ""))
+
+
+def find_artist(tracks: pl.DataFrame, words: str) -> list[int]:
+    """Rows that name an artist, alone, with guests or as a guest, if need be without accents.
+
+    Raises:
+        UnknownSongError: none; the message suggests the nearest.
+    """
+    names = [_names_in(*row) for row in tracks.select("artist_name", "title").rows()]
+    for form in (_plain, _bare):
+        wanted = form(words)
+        fitting = [n for n, named in enumerate(names) if wanted and wanted in {form(name) for name in named}]
+        if fitting:
+            return fitting
+    return find_group([named[0] for named in names], words, "artist")  # which says what is nearest
+
+
+def _names_in(artist: str, title: str) -> tuple[str, ...]:
+    return (first_artist(artist), artist, *credit_of(artist, title).names)
+
+
+def is_called(artist: str, words: str) -> bool:
+    """Whether words are an artist's whole credit, or the first name in it."""
+    return any(form(words) in (form(artist), form(first_artist(artist))) for form in (_plain, _bare))
 
 
 def find_language(known: Sequence[str], words: str) -> str:

@@ -1,13 +1,18 @@
 """What helps whoever asks: names of artists, languages, fields, and lists that are no evidence."""
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError, UnknownSongError, UnknownTagError
 from simsong_pipeline.finding import find_group, find_language
+from simsong_pipeline.pipeline.never_list import change_never
 from simsong_pipeline.pipeline.settings import read_config
+from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.sources.m3u import Entry, read_playlists, write_playlist
 
 
@@ -48,3 +53,35 @@ def test_own_playlists_are_no_evidence(tmp_path: Path) -> None:
         read_playlists(tmp_path)
     (tmp_path / "theirs.m3u8").write_text("#EXTM3U\na.mp3\n")
     assert [playlist.name for playlist in read_playlists(tmp_path)] == ["theirs"]
+
+
+@pytest.mark.parametrize("command", ["tags", "languages"])
+def test_a_home_without_tags_or_lyrics_says_so_in_place_of_an_empty_table(run_copy: Workspace, command: str) -> None:
+    for frame in ("lastfm_tags", "lyrics"):
+        run_copy.write(frame, run_copy.read(frame).clear())
+    done = CliRunner().invoke(app, [command, "--home", str(run_copy.home)])
+    assert done.exit_code == 0, done.output
+    assert (done.stdout, done.stderr.startswith("no song has ")) == ("", True)
+    assert CliRunner().invoke(app, [command, "--json", "--home", str(run_copy.home)]).output == ""
+
+
+@pytest.mark.parametrize("name", ["nowhere/song.mp3", "Song.FLAC"])
+def test_a_file_that_is_not_there_is_named_as_one(finished_run: tuple[Workspace, object], name: str) -> None:
+    done = CliRunner().invoke(app, ["similar", name, "--home", str(finished_run[0].home)])
+    assert isinstance(done.exception, UnknownSongError)
+    assert str(done.exception).startswith(f"there is no file {name}, and no song is called")
+
+
+def test_never_shows_its_list_as_objects(tmp_path: Path) -> None:
+    change_never(Workspace(tmp_path), "TRA", "Someone - A \x1b[31mred song", artist=False, forget=False)
+    change_never(Workspace(tmp_path), "ar", "Somebody", artist=True, forget=False)
+    done = CliRunner().invoke(app, ["never", "--json", "--home", str(tmp_path)])
+    assert [json.loads(line)["what"] for line in done.stdout.splitlines()] == ["song", "artist"]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["similar", "-h"], ["fetch", "-h"]])
+def test_what_a_person_tries_first_answers(arguments: list[str]) -> None:
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0
+    assert done.stdout.strip()

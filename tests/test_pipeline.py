@@ -312,12 +312,12 @@ def test_evaluation_refuses_artists_that_were_trained_on(run_copy: Workspace) ->
     )
     run_copy.write("splits", splits)
     with pytest.raises(EvaluationError, match="was trained or validated on"):
-        evaluate_again(run_copy, SMALL_CONFIG)
+        evaluate_again(run_copy, SMALL_CONFIG, QUIET)
 
 
 def test_evaluating_again_gives_the_same_figures(run_copy: Workspace) -> None:
     before = run_copy.read("metrics")
-    assert evaluate_again(run_copy, SMALL_CONFIG).equals(before)
+    assert evaluate_again(run_copy, SMALL_CONFIG, QUIET).equals(before)
 
 
 def test_damaged_model_is_named(run_copy: Workspace) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import SMALL_CONFIG
+from conftest import QUIET, SMALL_CONFIG
 
 from simsong_pipeline.errors import EvaluationError, RawDataError
 from simsong_pipeline.evaluation.card import album_labels, asked_of, in_one_playlist, same_group
@@ -91,7 +91,7 @@ def test_only_the_songs_asked_about_are_queries() -> None:
 def test_card_of_a_library_asks_only_songs_that_are_new_to_the_model(run_copy: Workspace) -> None:
     audio = run_copy.read("audio").filter(pl.col("status") == "ok")["path"].to_list()
     lists = [Playlist("some", [Path(p) for p in audio[:15]] + [Path("/gone.mp3")])]
-    card = write_card(run_copy, SMALL_CONFIG, lists, 3_000)
+    card = write_card(run_copy, SMALL_CONFIG, lists, 3_000, QUIET)
     known = set(ModelFiles(run_copy.model("wns")).training().tracks)
     new = set(run_copy.read("wns/track_vectors")["track_id"]) - known
     assert {"playlists", "artist", "Last.fm similar"} <= set(card.verdicts)
@@ -128,7 +128,7 @@ def test_library_that_was_all_trained_on_is_refused(run_copy: Workspace) -> None
     end = text.index("]", start) + 1
     path.write_text(text[:start] + '"tracks": ' + everything + text[end:])
     with pytest.raises(EvaluationError, match="trained on every song"):
-        write_card(run_copy, SMALL_CONFIG, [], 3_000)
+        write_card(run_copy, SMALL_CONFIG, [], 3_000, QUIET)
 
 
 def test_song_of_an_artist_that_was_trained_on_is_not_asked_about(run_copy: Workspace) -> None:
@@ -138,7 +138,7 @@ def test_song_of_an_artist_that_was_trained_on_is_not_asked_about(run_copy: Work
     content = json.loads(path.read_text())
     dropped = content["tracks"].pop()
     path.write_text(json.dumps(content))
-    before = write_card(run_copy, SMALL_CONFIG, [], 3_000).metrics
+    before = write_card(run_copy, SMALL_CONFIG, [], 3_000, QUIET).metrics
     new = set(run_copy.read("wns/track_vectors")["track_id"]) - set(record.tracks)
     assert dropped not in new
     assert before["queries"].max() <= len(new)
@@ -148,4 +148,4 @@ def test_vectors_of_another_model_are_not_judged(run_copy: Workspace) -> None:
     frame = run_copy.read("wns/track_vectors").with_columns(pl.lit("another").alias("model_version"))
     run_copy.write("wns/track_vectors", frame)
     with pytest.raises(EvaluationError, match="changed since its songs were embedded"):
-        write_card(run_copy, SMALL_CONFIG, [], 3_000)
+        write_card(run_copy, SMALL_CONFIG, [], 3_000, QUIET)

@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from dagster_project.resources import SimSong
+from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS
 from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
@@ -14,6 +14,7 @@ _VECTORS = {f"{variant}_vectors": dg.AssetIn(key=dg.AssetKey([variant, "track_ve
 
 @dg.asset(group_name=GROUP, ins=_VECTORS, deps=["segment_features"], io_manager_key="frames")
 def metrics(
+    context: dg.AssetExecutionContext,
     simsong: SimSong,
     tracks: pl.DataFrame,
     splits: pl.DataFrame,
@@ -23,7 +24,7 @@ def metrics(
 ) -> pl.DataFrame:
     """Every method under every protocol, with chance, oracle and interval, on artists never trained on."""
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
-    return measure_and_record(simsong.workspace(), frames, simsong.config())
+    return measure_and_record(simsong.workspace(), frames, simsong.config(), events(context).progress)
 
 
 def _metric_asset(name: str) -> dg.AssetsDefinition:
@@ -44,6 +45,7 @@ precision_at_10 = _metric_asset("precision_at_10")
 
 @dg.asset(group_name=GROUP, ins=_VECTORS, deps=["segment_features"])
 def retrieval_report(
+    context: dg.AssetExecutionContext,
     simsong: SimSong,
     metrics: pl.DataFrame,
     tracks: pl.DataFrame,
@@ -57,5 +59,5 @@ def retrieval_report(
     """The self-contained HTML page with plots and example queries."""
     workspace, config = simsong.workspace(), simsong.config()
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
-    write_report(workspace, metrics, ReportFrames(frames, lastfm_tags, exclusions), config)
+    write_report(workspace, metrics, ReportFrames(frames, lastfm_tags, exclusions), config, events(context).progress)
     return dg.MaterializeResult(metadata={"report": dg.MetadataValue.path(str(workspace.report.resolve()))})

@@ -32,9 +32,9 @@ def library_files(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.Dat
 
 
 @dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
-def msd_tracks(simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
+def msd_tracks(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
     """Tracks as the Million Song Dataset, a manifest or a music folder has them; unreadable ones with a reason."""
-    frame = raw.read_tracks(simsong.workspace(), simsong.source())
+    frame = raw.read_tracks(simsong.workspace(), simsong.source(), events(context).progress)
     return dg.MaterializeResult(value=frame, metadata={"unreadable": frame["unreadable"].count()})
 
 
@@ -44,10 +44,10 @@ def msd_tracks(simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
         name: dg.AssetOut(io_manager_key="frames") for name in ("lastfm_similarity", "lastfm_tags", "lastfm_exclusions")
     },
 )
-def lastfm(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
+def lastfm(context: dg.AssetExecutionContext, msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
     """Who is similar to whom (Last.fm's lists, or songs of one artist or genre), tags, and unreadable files."""
-    relevance = simsong.config().evaluation.relevance
-    frames = raw.read_listening(simsong.workspace(), simsong.source(), msd_tracks, relevance)
+    relevance, progress = simsong.config().evaluation.relevance, events(context).progress
+    frames = raw.read_listening(simsong.workspace(), simsong.source(), msd_tracks, relevance, progress)
     queries = frames.similarity["track_id"].n_unique()
     yield dg.Output(frames.similarity, "lastfm_similarity", metadata={"tracks_with_neighbours": queries})
     yield dg.Output(frames.tags, "lastfm_tags")
@@ -55,9 +55,9 @@ def lastfm(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
 
 
 @dg.asset(group_name=GROUP, deps=[library_files, _FETCHED_AUDIO], io_manager_key="frames")
-def youtube_audio(simsong: SimSong) -> pl.DataFrame:
+def youtube_audio(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """The recordings that an acquisition step left, with size and time of change."""
-    return raw.find_audio(simsong.workspace(), simsong.source())
+    return raw.find_audio(simsong.workspace(), simsong.source(), events(context).progress)
 
 
 @dg.asset(group_name=GROUP, deps=[library_files, _FETCHED_LYRICS], io_manager_key="frames")

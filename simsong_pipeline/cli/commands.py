@@ -25,6 +25,7 @@ from simsong_pipeline.cli.options import (
 from simsong_pipeline.cli.query_commands import print_songs
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.errors import ModelError
+from simsong_pipeline.evaluation.quality import HOW_TO_MEASURE, UNMEASURED
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.recommend import Choice
@@ -392,18 +393,23 @@ def _ask_to_go_forward(home: Path) -> None:
 def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
     """Recall@10, Precision@10 and the others of every method, with chance, oracle and 95 % interval.
 
-    Measures the vectors of the last run on test artists that no model was trained on, and writes the report.
+    Measures the vectors of the last run on test artists that no model was trained on, and writes the report. Where no
+    test song is known to be like another there is nothing to measure, and no figure is printed.
     """
     from simsong_pipeline.pipeline.run import evaluate_again
 
     workspace = Workspace(home)
     config = workspace.load_config()
     workspace.read("metrics")  # says so where there was no run yet
-    metrics = evaluate_again(workspace, config)
+    with events() as told:
+        metrics = evaluate_again(workspace, config, told)
+    if not metrics.height:
+        err.print(f"{UNMEASURED}. {HOW_TO_MEASURE}")
     if json:
         print_json_lines(metrics.iter_rows(named=True))
         return
-    _print_metrics(workspace, headline_only=False)
+    if metrics.height:
+        _print_metrics(workspace, headline_only=False)
     out.print(f"report: {workspace.report.resolve()}")
 
 
@@ -424,8 +430,8 @@ def report_card(
 
     workspace = Workspace(home)
     lists = [] if playlists is None else read_playlists(playlists)
-    with workspace.lock():
-        card = write_card(workspace, workspace.load_config(), lists, max_songs)
+    with events() as told, workspace.lock():
+        card = write_card(workspace, workspace.load_config(), lists, max_songs, told)
     if json:
         print_json_lines(card.metrics.iter_rows(named=True))
         return

@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,7 @@ from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.redaction import without_secrets
 
 _SHORTEST_ID = 8
+_SHORT = 10
 # Control characters and what is half of one, separators of lines, marks of direction.
 _KINDS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
@@ -111,26 +112,25 @@ def print_json_lines(records: Iterable[Mapping[str, object]]) -> None:
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table; numbers with four decimals. Where the screen is narrow the track id gives way, then names are broken."""
+    """A table; numbers with four decimals. Where the screen is narrow the track id gives way, then names are broken.
+
+    Short columns and headers are never broken, and where names would have no room the table has no frame.
+    """
     names, cells = list(columns), [[shown(_cell(v)) for v in row] for row in rows]
+    natural = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
+    excess = sum(natural) + 3 * len(natural) + 1 - out.width
     table = Table(title=Text(shown(title)), title_justify="left", title_style="bold")
-    for column, width in zip(names, _widths(names, cells), strict=True):
-        fixed = column in ("track_id", "score", "check")
-        how: OverflowMethod = "ellipsis" if column == "track_id" else "fold"
-        table.add_column(column.replace("_", " "), overflow=how, no_wrap=fixed, max_width=width)
+    if excess > sum(width - _SHORTEST_ID for name, width in zip(names, natural, strict=True) if name == "track_id"):
+        table.box, table.padding = SIMPLE_HEAD, (0, 1, 0, 0)
+        excess -= 2 * len(natural)
+    for name, width in zip(names, natural, strict=True):
+        is_id = name == "track_id"
+        how: OverflowMethod = "ellipsis" if is_id else "fold"
+        most = max(_SHORTEST_ID, width - excess) if is_id and excess > 0 else None
+        table.add_column(name.replace("_", " "), overflow=how, no_wrap=is_id or width <= _SHORT, max_width=most)
     for row in cells:
         table.add_row(*[Text(cell) for cell in row])
     out.print(table)
-
-
-def _widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int | None]:
-    """The most that each column may take up: null, but for a track id that has to give way."""
-    natural = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
-    excess = sum(natural) + 3 * len(natural) + 1 - out.width
-    return [
-        max(_SHORTEST_ID, width - excess) if name == "track_id" and excess > 0 else None
-        for name, width in zip(names, natural, strict=True)
-    ]
 
 
 def print_metrics(title: str, rows: pl.DataFrame) -> None:
@@ -181,6 +181,8 @@ def events(quiet: bool = False) -> Iterator[Events]:
             bars.reset(current, description=escape(shown(name)), total=None)
 
         def progress(done: int, total: int) -> None:
+            if done < bars.tasks[0].completed or total != bars.tasks[0].total:
+                bars.reset(current, total=total)  # another count of the same stage: its time left is its own
             bars.update(current, completed=done, total=total)
 
         def note(text: str) -> None:

@@ -65,7 +65,7 @@ def similar(
     home: Home = DEFAULT_HOME,
     k: _K = 10,
     dislike: Annotated[list[str] | None, typer.Option(help="Unlike this song; repeat.")] = None,
-    artist: Annotated[list[str] | None, typer.Option(help="Like all songs of this artist; repeat.")] = None,
+    artist: Annotated[list[str] | None, typer.Option(help="Like all songs that name this artist; repeat.")] = None,
     album: Annotated[list[str] | None, typer.Option(help="Like all songs of this album; repeat.")] = None,
     audio_weight: _Weight = None,
     hubness: _Hubness = None,
@@ -135,7 +135,7 @@ def path(
         answer = index.path(start, end, Choice(k, restriction, per_artist, per_album))
         first, last = index.ends(answer.meant)
     whole = [first, *answer.neighbours, last]
-    print_songs(f"From {answer.meant[0].name} to {answer.meant[1].name}", whole, json)
+    print_songs(f"From {answer.meant[0].name} to {answer.meant[1].name}", whole, json, answer.nothing)
     _write(workspace, out_file, whole)
 
 
@@ -174,7 +174,7 @@ def about(
         choice = Choice(k, restriction, per_artist, per_album, diversity)
         answer = index.about(text or "", choice) if sound is None else index.sounding(sound, choice, text, sound_weight)
     titles = [f"about {text!r}"] * (text is not None) + [f"sounding like {sound!r}"] * (sound is not None)
-    print_songs(f"Songs {' and '.join(titles)}", answer.neighbours, json)
+    print_songs(f"Songs {' and '.join(titles)}", answer.neighbours, json, answer.nothing)
     _write(workspace, out_file, answer.neighbours)
 
 
@@ -210,7 +210,10 @@ def never(
         list[str] | None, typer.Argument(help="Songs to put on the list; without any, it is shown.")
     ] = None,
     home: Home = DEFAULT_HOME,
-    artist: Annotated[bool, typer.Option("--artist", help="The artists of these songs, with all they made.")] = False,
+    artist: Annotated[
+        bool,
+        typer.Option("--artist", help="Artists, by name or by a song, with all songs that name them."),
+    ] = False,
     forget: Annotated[
         bool, typer.Option("--forget", help="Take off the list: songs, or ids and remarks as it shows them.")
     ] = False,
@@ -244,10 +247,9 @@ def _entries(workspace: Workspace, qdrant_url: str | None, songs: Sequence[str],
     if not songs:
         return []
     with _asked(workspace, qdrant_url, None, None) as index:
-        named = [index.find(words) for words in songs]
         if artist:
-            return [Entry(*index.artist_of(n.track_id), artist=True) for n in named]
-        return [Entry(n.track_id, n.name, artist=False) for n in named]
+            return [Entry(*found, artist=True) for words in songs for found in index.artists(words)]
+        return [Entry(n.track_id, n.name, artist=False) for n in map(index.find, songs)]
 
 
 def _print_never(entries: Sequence["Entry"], whole: bool) -> None:
@@ -314,8 +316,8 @@ def print_songs(title: str, songs: Sequence[Neighbour], json: bool, nothing: str
         print_json_lines(rows)
     elif rows:
         print_table(title, ("score", *_FIELDS), [list(r.values()) for r in rows])
-    if not rows:
-        err.print(nothing or "no song fits: ask with fewer restrictions")
+    if nothing:
+        err.print(nothing)
 
 
 def _write(workspace: Workspace, path: Path | None, songs: Sequence[Neighbour]) -> None:
@@ -341,18 +343,23 @@ def _clock(seconds: float) -> str:
 def tags(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:
     """The tags that --tag takes, and how many songs have each."""
     with _asked(Workspace(home), qdrant_url, None, None) as index:
-        _print_counts("tags", index.tags(), json)
+        counts, heard = index.tags(), index.heard_tags()
+        _print_counts("tags", counts, json, "no song has a tag of its own")
+    if heard and not json:
+        err.print(f"a tag that no song has is heard in the music, if it is one of these: {', '.join(heard)}")
 
 
 def languages(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:
     """The languages that --language takes, and how many songs have lyrics in each."""
     with _asked(Workspace(home), qdrant_url, None, None) as index:
-        _print_counts("languages of lyrics", index.languages(), json)
+        _print_counts("languages of lyrics", index.languages(), json, "no song has lyrics whose language is known")
 
 
-def _print_counts(title: str, counts: "pl.DataFrame", json: bool) -> None:
+def _print_counts(title: str, counts: "pl.DataFrame", json: bool, nothing: str) -> None:
     if json:
         print_json_lines(counts.iter_rows(named=True))
+    elif not counts.height:
+        err.print(nothing)
     else:
         print_table(title, counts.columns, counts.rows())
 

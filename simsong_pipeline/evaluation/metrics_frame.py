@@ -1,7 +1,8 @@
 """The metrics frame: each method under each protocol, with chance, oracle, interval, and what it is compared with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,7 @@ from simsong_pipeline.schemas import METRICS as CONTRACT
 from simsong_pipeline.schemas import conform
 
 Protocols = Mapping[str, Task]
+Progress = Callable[[int, int], None]
 Values = dict[str, NDArray[np.float64]]
 # Methods that others are compared with, query by query: what needs no model, and what no training was needed for.
 TIMBRE, START = "mfcc", "start"
@@ -36,19 +38,32 @@ class MethodScores:
     scores: NDArray[np.float32]
 
 
-def evaluate(methods: list[MethodScores], protocols: Protocols, config: EvaluationConfig) -> pl.DataFrame:
+def evaluate(
+    methods: list[MethodScores],
+    protocols: Protocols,
+    config: EvaluationConfig,
+    progress: Progress = lambda *_: None,
+) -> pl.DataFrame:
     """All metrics of all methods. The bootstrap draws the same queries for every method.
 
     Where timbre alone (`mfcc`) or the untrained start (`start_audio`, `start_fused`) are among the methods, the others
     stand beside them by paired differences; what a method is compared with is of its own kind, audio or fused.
+
+    Args:
+        progress: told the rankings that were made or judged, and those to be.
     """
     rows: list[tuple[object, ...]] = []
+    done, total = count(1), 2 * len(protocols) * len(methods)
     for protocol, task in protocols.items():
         drawn = resamples(int(task.queries.sum()), config.bootstrap, config.seed)
-        ranked = {method.name: top_k(method.scores, task, config.k) for method in methods}
+        ranked = {}
+        for method in methods:
+            ranked[method.name] = top_k(method.scores, task, config.k)
+            progress(next(done), total)
         values = {name: per_query(order, task, config.k) for name, order in ranked.items()}
         for name, order in ranked.items():
             rows += _rows(name, protocol, task, order, values, drawn, config.k)
+            progress(next(done), total)
     schema = {n: t for n, t in CONTRACT.columns.items() if isinstance(t, pl.DataType | type)}
     return conform(pl.DataFrame(rows, schema=schema, orient="row"), CONTRACT)
 

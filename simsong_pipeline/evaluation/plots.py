@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from simsong_pipeline.evaluation.report import method_name
+from simsong_pipeline.evaluation.report import method_name, metric_name
 from simsong_pipeline.evaluation.retrieval import Task, occurrences, top_k
 
 _COLOURS = (
@@ -67,7 +67,7 @@ def metric_bars(metrics: pl.DataFrame, metric: str, protocols: Sequence[str]) ->
             axis.barh([method_name(n) for n in names], values, xerr=errors, color=colours, ecolor="#333333", capsize=3)
             axis.axvline(rows["chance"][0], color="#c0392b", linestyle="--", label="chance")
             axis.axvline(rows["oracle"][0], color="#27ae60", linestyle=":", label="oracle")
-            axis.set(title=f"{metric}, {protocol.replace('_', ' ')}", xlim=(0, None))
+            axis.set(title=f"{metric_name(metric)}, {protocol.replace('_', ' ')}", xlim=(0, None))
         axes[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.08), ncols=2)
 
     methods = metrics.filter(pl.col("metric") == metric)["variant"].n_unique()
@@ -83,11 +83,12 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
                 (task.relevant & task.candidates, "neighbours"),
                 (~task.relevant & task.candidates, "others"),
             )
-            edges = np.linspace(
-                float(np.quantile(matrix[task.candidates], 0.01)), float(matrix[task.candidates].max()), 50
-            )
+            low, high = float(np.quantile(matrix[task.candidates], 0.01)), float(matrix[task.candidates].max())
+            # Of a few songs all scores may be the same.
+            edges = np.linspace(low, max(high, low + 1e-3), 50)
             for (chosen, label), colour in zip(pairs, (_COLOURS[2], _COLOURS[9]), strict=True):
-                axis.hist(matrix[chosen], bins=edges.tolist(), density=True, alpha=0.65, color=colour, label=label)
+                counted = matrix[chosen & (matrix >= edges[0]) & (matrix <= edges[-1])]
+                axis.hist(counted, bins=edges.tolist(), density=counted.size > 0, alpha=0.65, color=colour, label=label)
             axis.set(title=name, xlabel="score")
         axes[0].legend(frameon=False, loc="upper right")
 
@@ -97,16 +98,17 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
 def song_map(points: NDArray[np.float64], labels: Sequence[str], names: Sequence[str], title: str) -> str:
     """An SVG of songs in two dimensions [n, 2], coloured by label, each with its name for whoever points at it.
 
-    Labels beyond the ninth share a grey.
+    From left to right, as the arrow keys go through them (`report.page`). Labels beyond the ninth share a grey.
     """
     common = [name for name, _ in sorted(_counts(labels).items(), key=lambda item: (-item[1], item[0]))][:9]
     colours = dict(zip(common, _COLOURS, strict=False))
     low, high = points.min(axis=0), points.max(axis=0)
     placed = 12 + (points - low) / np.maximum(high - low, 1e-9) * np.array([560, 436])
     dots = "".join(
-        f"<circle cx='{x:.1f}' cy='{y:.1f}' r='5' fill='{colours.get(label, _COLOURS[9])}' fill-opacity='.85'>"
+        f"<circle tabindex='-1' cx='{x:.1f}' cy='{y:.1f}' r='5' "
+        f"fill='{colours.get(label, _COLOURS[9])}' fill-opacity='.85'>"
         f"<title>{html.escape(name)} ({html.escape(label)})</title></circle>"
-        for (x, y), label, name in zip(placed, labels, names, strict=True)
+        for (x, y), label, name in sorted(zip(placed.tolist(), labels, names, strict=True))
     )
     keys = [*colours.items(), *([("others", _COLOURS[9])] if len(set(labels)) > len(common) else [])]
     legend = "".join(
@@ -115,9 +117,11 @@ def song_map(points: NDArray[np.float64], labels: Sequence[str], names: Sequence
         for n, (label, colour) in enumerate(keys)
     )
     head = (
-        f"<svg viewBox='0 0 820 460' role='img' style='max-width:100%' aria-label='{html.escape(title, quote=True)}'>"
+        "<svg class='map' tabindex='0' viewBox='0 0 820 460' role='img' style='max-width:100%' "
+        f"aria-label='{html.escape(title, quote=True)}'>"
     )
-    return f"<p>{html.escape(title)}</p>{head}{dots}{legend}</svg>"
+    hint = "Point at a song or tap it, or go through them with the arrow keys: its name is shown here."
+    return f"<p>{html.escape(title)}</p>{head}{dots}{legend}</svg><p class='pointed' aria-live='polite'>{hint}</p>"
 
 
 def _counts(labels: Sequence[str]) -> dict[str, int]:

@@ -11,6 +11,10 @@ from simsong_pipeline.config import PipelineConfig
 # Fewer queries than these cannot show that a model is no good; they leave the untrained start to be served.
 ENOUGH_QUERIES = 30
 UNMEASURED = "no test song is known to be like another, so nothing could be measured"
+HOW_TO_MEASURE = (
+    "To measure it, tag artists or genres (--relevance genre), or give lists of songs that belong together "
+    "(simsong report-card --playlists)."
+)
 
 
 class Outcome(StrEnum):

@@ -2,8 +2,8 @@
 
 import base64
 import html
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -14,7 +14,26 @@ table { border-collapse: collapse; font-size: 14px; } th, td { padding: .25rem .
 td.n { text-align: right; font-variant-numeric: tabular-nums; } tr:nth-child(even) { background: #f6f6f4; }
 thead th { border-bottom: 2px solid #999; } img { max-width: 100%; } .lead { font-size: 17px; } .hit { color: #1d7a3e; }
 .wide { overflow-x: auto; } audio { height: 1.6rem; vertical-align: middle; } dt { font-weight: 600; }
-svg circle:hover { stroke: #000; } .muted { color: #666; }
+.map circle[tabindex]:hover, .map circle:focus { stroke: #000; stroke-width: 2; outline: none; r: 8px; }
+.pointed { min-height: 1.5em; font-weight: 600; } .muted { color: #666; }
+"""
+# The name of the song that is pointed at, tapped, or reached with the arrow keys, below its map.
+_SCRIPT = """
+for (const map of document.querySelectorAll("svg.map")) {
+  const songs = [...map.querySelectorAll("circle[tabindex]")], line = map.nextElementSibling;
+  let at = -1;
+  const show = (event) => {
+    const number = songs.indexOf(event.target.closest("circle[tabindex]"));
+    if (number >= 0) { at = number; line.textContent = songs[at].querySelector("title").textContent; }
+  };
+  for (const kind of ["pointerover", "focusin", "click"]) map.addEventListener(kind, show);
+  map.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    songs[(Math.max(at, step < 0 ? 0 : -1) + step + songs.length) % songs.length].focus();
+  });
+}
 """
 
 
@@ -27,18 +46,27 @@ class Section:
 
 
 def page(title: str, lead: str, sections: Sequence[Section]) -> str:
-    """The whole document."""
+    """The whole document.
+
+    Args:
+        lead: HTML.
+    """
     body = "\n".join(f"<h2>{html.escape(s.title)}</h2>\n{s.body}" for s in sections)
     head = f"<meta charset='utf-8'><title>{html.escape(title)}</title><style>{_STYLE}</style>"
     return (
         f"<!doctype html><html lang='en'><head>{head}</head><body><h1>{html.escape(title)}</h1>"
-        f"<p class='lead'>{lead}</p>{body}</body></html>\n"
+        f"<p class='lead'>{lead}</p>{body}<script>{_SCRIPT}</script></body></html>\n"
     )
 
 
 def paragraph(text: str) -> str:
     """Plain text as a paragraph."""
     return f"<p>{html.escape(text)}</p>"
+
+
+def link(text: str, address: str) -> str:
+    """A paragraph that leads to another file."""
+    return f"<p><a href='{html.escape(address, quote=True)}'>{html.escape(text)}</a></p>"
 
 
 def picture(png: bytes, description: str) -> str:
@@ -78,27 +106,48 @@ _METHODS = {
     "audio": "served model, audio",
     "fused": "served model, audio and lyrics",
 }
-GLOSSARY = {
-    "Recall@10": "of the songs that belong to a query, the share among the first ten answers; averaged over queries.",
-    "Precision@10": "of the first ten answers, the share that belongs to the query.",
-    "nDCG@10": "as recall, but an answer counts more the higher it stands; 1 is the best order.",
-    "Hit rate@10": "the share of queries with at least one song that belongs among the first ten answers.",
-    "Hub skew": "0 where all songs are recommended equally often; the larger, the more a few songs crowd the answers.",
-    "Coverage": "the share of songs that are among the answers of at least one query.",
-    "Chance": "what a random order scores; a method that is no better has learned nothing.",
-    "Oracle": "the most that any order could score, as some queries have more than ten songs that belong to them.",
-    "95 % interval": "asked on other songs of the kind, the value would lie in it 95 times in 100.",
-    "Over timbre, over start": "what is gained on MFCC alone and on the untrained model, with its interval.",
+# The report shows what the card does not: both models, and what may be an answer.
+_OF_THE_REPORT = {
     "Unfiltered, artist filtered": "all songs may be answers; or only songs by other artists than the query's.",
     "NS, WNS": "two models, trained without and with weights from the lyrics; the served one is named above.",
-    "Score": "audio cosine and lyric cosine by their shares: it orders the answers to one query, and is no percentage.",
 }
 
 
-def glossary() -> str:
-    """What the figures mean, a sentence each."""
-    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in GLOSSARY.items())
+def _terms(k: int) -> dict[str, str]:
+    return {
+        f"Recall@{k}": f"of the songs that belong to a query, the share among the first {k} answers.",
+        f"Precision@{k}": f"of the first {k} answers, the share that belongs to the query.",
+        f"nDCG@{k}": "as recall, but an answer counts more the higher it stands; 1 is the best order.",
+        f"Hit rate@{k}": f"the share of queries with at least one song that belongs among the first {k} answers.",
+        "Hub skew": "0 where all songs are recommended equally often; the larger, the more a few songs crowd in.",
+        "Coverage": "the share of songs that are among the answers of at least one query.",
+        "Chance": "what a random order scores; a method that is no better has learned nothing.",
+        "Oracle": f"the most that any order could score, as some queries have more than {k} songs that belong to them.",
+        "95 % interval": "asked on other songs of the kind, the value would lie in it 95 times in 100.",
+        "Over timbre, over start": "what is gained on MFCC alone and on the untrained model, with its interval.",
+        "Score": "audio and lyric cosine by their shares: it orders the answers to one query, and is no percentage.",
+    }
+
+
+def glossary(k: int, of_a_card: bool = False) -> str:
+    """What the figures of a page mean, a sentence each.
+
+    Args:
+        k: how many answers were looked at.
+    """
+    terms = _terms(k) | ({} if of_a_card else _OF_THE_REPORT)
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in terms.items())
     return f"<dl>{rows}</dl>"
+
+
+_METRICS = {"ndcg": "nDCG"}
+
+
+def metric_name(name: str) -> str:
+    """A metric of the metrics frame as the glossary calls it: "hit_rate_at_10" is "Hit rate@10"."""
+    kind, _, k = name.partition("_at_")
+    words = _METRICS.get(kind, kind.replace("_", " ").capitalize())
+    return f"{words}@{k}" if k else words
 
 
 def method_name(name: str) -> str:
@@ -111,22 +160,34 @@ def figures(metrics: pl.DataFrame) -> str:
     named = metrics.with_columns(
         pl.col("variant").map_elements(method_name, return_dtype=pl.String),
         pl.col("protocol").str.replace_all("_", " "),
-        pl.col("metric").str.replace("_at_", "@").str.replace_all("_", " "),
+        pl.col("metric").map_elements(metric_name, return_dtype=pl.String),
     )
     return table(named.rename({"variant": "method"}))
 
 
 @dataclass(frozen=True)
+class Song:
+    """A song's name, and the address of its recording, null where it is not at hand."""
+
+    name: str
+    recording: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A neighbour of a query, its score, and whether it is related."""
+
+    song: Song
+    score: float
+    related: bool
+
+
+@dataclass(frozen=True)
 class Example:
-    """A query song and its neighbours: (name, score, whether it is related).
+    """A query song and its neighbours, the nearest first."""
 
-    Attributes:
-        recordings: address of a song's recording by its name, where it is at hand.
-    """
-
-    query: str
-    neighbours: Sequence[tuple[str, float, bool]]
-    recordings: Mapping[str, str] = field(default_factory=dict)
+    query: Song
+    answers: Sequence[Answer]
 
 
 def examples(items: Sequence[Example]) -> str:
@@ -134,16 +195,18 @@ def examples(items: Sequence[Example]) -> str:
     parts = []
     for item in items:
         rows = "".join(
-            f"<li class='{'hit' if hit else ''}'>{html.escape(name)} "
-            f"<span class='muted'>{score:.3f}</span>{' ✓' if hit else ''}{_player(item.recordings.get(name))}</li>"
-            for name, score, hit in item.neighbours
+            f"<li class='{'hit' if answer.related else ''}'>{html.escape(answer.song.name)} "
+            f"<span class='muted'>{answer.score:.3f}</span>{' ✓' if answer.related else ''}"
+            f"{_player(answer.song)}</li>"
+            for answer in item.answers
         )
-        player = _player(item.recordings.get(item.query))
-        parts.append(f"<p><strong>{html.escape(item.query)}</strong>{player}</p><ol>{rows}</ol>")
+        query = f"<strong>{html.escape(item.query.name)}</strong>{_player(item.query)}"
+        parts.append(f"<p>{query}</p><ol>{rows}</ol>")
     return "".join(parts)
 
 
-def _player(address: str | None) -> str:
-    if address is None:
+def _player(song: Song) -> str:
+    if song.recording is None:
         return ""
-    return f" <audio controls preload='none' src='{html.escape(address, quote=True)}'></audio>"
+    source, label = (html.escape(text, quote=True) for text in (song.recording, song.name))
+    return f" <audio controls preload='none' aria-label='{label}' src='{source}'></audio>"

@@ -12,7 +12,7 @@ from simsong_pipeline.credits import named_in
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation import card, plots, report
 from simsong_pipeline.evaluation.baselines import random_scores
-from simsong_pipeline.evaluation.fusion import fused_scores
+from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.metrics_frame import TIMBRE, MethodScores, evaluate
 from simsong_pipeline.evaluation.quality import Outcome, in_words, judged
@@ -25,8 +25,10 @@ from simsong_pipeline.pipeline.evaluation_stage import (
     start_scores,
     timbre_scores,
 )
+from simsong_pipeline.pipeline.events import Events
 from simsong_pipeline.pipeline.library_stage import copied_from
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
+from simsong_pipeline.pipeline.report_parts import examples, song_map
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.sources.m3u import Playlist
 
@@ -50,7 +52,9 @@ class _Library:
     playlists: list[list[str]]
 
 
-def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Playlist], max_songs: int) -> ReportCard:
+def write_card(
+    workspace: Workspace, config: PipelineConfig, playlists: list[Playlist], max_songs: int, events: Events
+) -> ReportCard:
     """Measure the served variant on every ground truth that the library has, and write one page.
 
     Queries are the songs that the model was neither trained nor validated on; their artists are new to it as well.
@@ -62,6 +66,7 @@ def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Pla
     Raises:
         EvaluationError: every song was trained on, or no ground truth relates two songs.
     """
+    events.stage("asking your songs")
     variant = config.serve
     record = ModelFiles(workspace.model(variant)).training()
     vectors = workspace.read(f"{variant}/track_vectors")
@@ -72,8 +77,9 @@ def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Pla
     tasks = _tasks(workspace, library, config)
     if not tasks:
         raise EvaluationError(
-            "nothing in this library says which songs belong together: no playlist, album, artist or similarity has "
-            "two of its songs, one of them new to the model. Give playlists (--playlists), or tag the files"
+            "nothing could be measured, as nothing in this library says which songs belong together: no playlist, "
+            "album, artist or similarity has two of its songs, one of them new to the model. Give playlists "
+            "(--playlists), or tag the files"
         )
     songs = as_indexed(song_vectors(vectors, library.track_ids), workspace, variant, record)
     methods = [
@@ -83,10 +89,15 @@ def write_card(workspace: Workspace, config: PipelineConfig, playlists: list[Pla
         MethodScores("audio", (songs.audio @ songs.audio.T).astype(np.float32)),
         MethodScores("fused", fused_scores(songs, record.audio_weight, record.hubness)),
     ]
-    metrics = evaluate(methods, tasks, config.evaluation)
+    metrics = evaluate(methods, tasks, config.evaluation, events.progress)
     verdicts = {name: verdict(metrics, name, config.evaluation.k) for name in tasks}
     path = workspace.home / "report" / "card.html"
-    write_bytes(path, _page(metrics, verdicts, library, config).encode())
+    events.stage("writing the report card")
+    shown = [
+        report.Section("Some of your songs", _examples(workspace, methods[-1], tasks, library, config)),
+        report.Section("Map of your songs", _map(workspace, songs, library, config)),
+    ]
+    write_bytes(path, _page(metrics, verdicts, library, config, shown).encode())
     return ReportCard(metrics, verdicts, path)
 
 
@@ -152,14 +163,34 @@ def verdict(metrics: pl.DataFrame, name: str, k: int) -> str:
     return f"{answers[judged(fused)]}: Recall@{k} {in_words(fused)}; the most possible {fused['oracle']:.3f}"
 
 
-def _page(metrics: pl.DataFrame, verdicts: dict[str, str], library: _Library, config: PipelineConfig) -> str:
+def _examples(
+    workspace: Workspace, served: MethodScores, tasks: dict[str, Task], library: _Library, config: PipelineConfig
+) -> str:
+    """Queries with their answers, of the first ground truth."""
+    name, task = next(iter(tasks.items()))
+    explained = report.paragraph(f"With what is nearest to each. ✓: it belongs to the song by this: {name}.")
+    return explained + examples(workspace, served, task, library.track_ids, library.tracks, config.evaluation)
+
+
+def _map(workspace: Workspace, songs: SongVectors, library: _Library, config: PipelineConfig) -> str:
+    return song_map(songs, library.track_ids, library.tracks, workspace.read("lastfm_tags"), config.evaluation.seed)
+
+
+def _page(
+    metrics: pl.DataFrame,
+    verdicts: dict[str, str],
+    library: _Library,
+    config: PipelineConfig,
+    songs: list[report.Section],
+) -> str:
     rows = pl.DataFrame(list(verdicts.items()), schema=["what belongs together", "better than chance?"], orient="row")
     metric = f"recall_at_{config.evaluation.k}"
     sections = [
         report.Section("Does it beat chance on your music?", report.table(rows)),
         report.Section(f"Recall@{config.evaluation.k}", _pictures(metrics, metric, list(verdicts))),
+        *songs,
         report.Section("What was asked", report.paragraph(_asked(library))),
-        report.Section("What the figures mean", report.glossary()),
+        report.Section("What the figures mean", report.glossary(config.evaluation.k, of_a_card=True)),
         report.Section("All figures", report.figures(metrics)),
     ]
     if library.unmatched:

@@ -12,7 +12,7 @@ from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation.baselines import gaussian_scores, random_scores
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness, with_stand_in
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable, relevance_matrix
-from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScores, evaluate
+from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScores, Progress, evaluate
 from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.evaluation.retrieval import Task, build_task
 from simsong_pipeline.pipeline.hearing import body_features
@@ -88,14 +88,16 @@ def _sampled(track_ids: list[str], config: PipelineConfig) -> list[str]:
     return [track_ids[n] for n in sorted(drawn.tolist())]
 
 
-def measure_and_record(workspace: Workspace, frames: EvaluationFrames, config: PipelineConfig) -> pl.DataFrame:
+def measure_and_record(
+    workspace: Workspace, frames: EvaluationFrames, config: PipelineConfig, progress: Progress = lambda *_: None
+) -> pl.DataFrame:
     """The metrics frame; the verdict on the served model is written beside it for publishing to read.
 
     Where no test song has a related one the frame has no rows, and the verdict says so.
     """
     answerable = is_answerable(frames.splits, frames.similarity)
     gallery = build_gallery(workspace, frames, config) if answerable else None
-    metrics = empty(METRICS) if gallery is None else measure(workspace, gallery, config)
+    metrics = empty(METRICS) if gallery is None else measure(workspace, gallery, config, progress)
     verdict = quality_of(metrics, config)
     with workspace.lock():
         for variant, vectors in frames.vectors.items():
@@ -203,6 +205,8 @@ def _cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return cosines
 
 
-def measure(workspace: Workspace, gallery: Gallery, config: PipelineConfig) -> pl.DataFrame:
+def measure(
+    workspace: Workspace, gallery: Gallery, config: PipelineConfig, progress: Progress = lambda *_: None
+) -> pl.DataFrame:
     """The metrics frame."""
-    return evaluate(method_scores(workspace, gallery, config), gallery.protocols, config.evaluation)
+    return evaluate(method_scores(workspace, gallery, config), gallery.protocols, config.evaluation, progress)

@@ -11,7 +11,8 @@ from simsong_pipeline.credits import main_artist_ids
 from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.schemas import AUDIO_FILES, LYRIC_PAGES, conform
-from simsong_pipeline.sources.library.scan import Progress, Scan, scan_library
+from simsong_pipeline.sources.counting import Progress
+from simsong_pipeline.sources.library.scan import Scan, scan_library
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS
 
 FRAME = "library_files"

@@ -7,10 +7,11 @@ import polars as pl
 from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.schemas import LYRIC_PAGES, conform
+from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.encodings import UndecodableError, mended
 from simsong_pipeline.sources.library.lrc import without_times
 from simsong_pipeline.sources.library.lyric_files import LyricsError, read_lyric_file
-from simsong_pipeline.sources.library.scan import Progress, open_files, state_of
+from simsong_pipeline.sources.library.scan import open_files, state_of
 from simsong_pipeline.sources.manifest import Manifest
 from simsong_pipeline.sources.path_spelling import FileFinder
 

@@ -102,9 +102,11 @@ def summary_of(
 ) -> RunSummary:
     embedded = max(r.embedded for r in refreshed.values())
     songs = frames.segment_features.height
-    said = frames.raw_tracks["unreadable"].drop_nulls()
-    same_file = said.str.starts_with(SAME_FILE)
-    copies = int(same_file.sum()) + int(frames.audio["reason"].drop_nulls().str.starts_with(COPY).sum())
+    is_same_file = pl.col("unreadable").str.starts_with(SAME_FILE)
+    is_unreadable = pl.col("unreadable").is_not_null() & ~is_same_file
+    copies = frames.raw_tracks.filter(is_same_file).height + int(
+        frames.audio["reason"].drop_nulls().str.starts_with(COPY).sum()
+    )
     return RunSummary(
         tracks=frames.raw_tracks.height,
         excluded=frames.raw_tracks.height - songs - copies,
@@ -114,13 +116,18 @@ def summary_of(
         upserted=upserted,
         seconds=round(time.monotonic() - started, 1),
         unreadable=[
-            *said.filter(~same_file).to_list(),
+            *(_named(*row) for row in frames.raw_tracks.filter(is_unreadable).select("file", "unreadable").rows()),
             *frames.exclusions.filter((pl.col("stage") == "lastfm") & ~pl.col("reason").str.ends_with(LEFT_OUT))[
                 "reason"
             ].to_list(),
             *frames.unreadable_pages,
         ],
     )
+
+
+def _named(file: str | None, reason: str) -> str:
+    """A reason with its file, which most reasons of raw data name themselves."""
+    return reason if file is None or file in reason else f"{file}: {reason}"
 
 
 def ask_server(workspace: Workspace, config: PipelineConfig) -> None:
@@ -136,12 +143,12 @@ def prepare(
     """Read, join, decode and embed lyrics: everything before the encoder. What did not change is taken over."""
     events.stage("reading raw data")
     workspace.write("library_files", raw.read_library(workspace, source, events.progress, events.note))
-    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source))
-    listening = raw.read_listening(workspace, source, raw_tracks, config.evaluation.relevance)
+    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source, events.progress))
+    listening = raw.read_listening(workspace, source, raw_tracks, config.evaluation.relevance, events.progress)
     similarity = workspace.write("lastfm_similarity", listening.similarity)
     tags = workspace.write("lastfm_tags", listening.tags)
     workspace.write("lastfm_exclusions", listening.exclusions)
-    files = workspace.write("youtube_audio", raw.find_audio(workspace, source))
+    files = workspace.write("youtube_audio", raw.find_audio(workspace, source, events.progress))
     pages = workspace.write("genius_lyrics", raw.read_lyric_pages(workspace, source, events.progress))
     catalogue = stages.make_catalogue(workspace, source, raw_tracks, config)
     tracks = workspace.write("tracks", catalogue.tracks)

@@ -1,7 +1,7 @@
 """Every kind of question to the index, asked by words. No torch, but for a text's vector."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,12 @@ from simsong_pipeline.audio.outliers import REASONS
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.credits import credit_of, named_in, songs_naming
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
-from simsong_pipeline.finding import find_group, find_language, find_song, find_tags
+from simsong_pipeline.finding import find_artist, find_group, find_language, find_song, find_tags, is_called
 from simsong_pipeline.pipeline.index_names import collection_name, is_of_this_layout
 from simsong_pipeline.pipeline.library_stage import COPY, copied_from
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.never_list import never_suggested
+from simsong_pipeline.pipeline.restricted import Answer, Asked, Named, parts_of
 from simsong_pipeline.pipeline.sound_vectors import nearest_to_both, text_side
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import (
@@ -35,41 +36,12 @@ from simsong_pipeline.recommend import (
     song_path,
     songs_about,
 )
+from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import point_id
 
 if TYPE_CHECKING:
     from simsong_pipeline.pipeline.reasons import Reasons
-
-
-# How a command spells what it restricts.
-_OPTIONS = {
-    "language": "--language",
-    "tags": "--tag",
-    "year": "--since/--until",
-    "duration_s": "--min-seconds/--max-seconds",
-}
-
-
-@dataclass(frozen=True)
-class Named:
-    """A song that was meant."""
-
-    track_id: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The songs that were meant, and what was found for them.
-
-    Attributes:
-        nothing: which restrictions left no song, where none was found.
-    """
-
-    meant: list[Named]
-    neighbours: list[Neighbour]
-    nothing: str = ""
 
 
 class Songs:
@@ -118,29 +90,36 @@ class Songs:
         Raises:
             UnknownSongError, AmbiguousSongError: with candidates in the message.
         """
-        track_id = self._at_path(words) or find_song(self._tracks, words)
+        track_id = self._at_path(words) or self._called(words)
         artist, title = self._tracks.filter(track_id=track_id).select("artist_name", "title").row(0)
         left_out = self._workspace.read("exclusions").filter(track_id=track_id, stage="audio")
         if left_out.height:
             raise UnknownSongError(f"{artist} - {title} ({track_id}) is not in the index: {left_out['reason'][0]}")
         return Named(track_id, f"{artist} - {title}")
 
+    def _called(self, words: str) -> str:
+        try:
+            return find_song(self._tracks, words)
+        except UnknownSongError as error:
+            if Path(words).suffix.lower() in SUFFIXES and not is_file(words):
+                raise UnknownSongError(f"there is no file {words}, and {error.lines[0]}", *error.lines[1:]) from error
+            raise
+
     def by(self, artist: str) -> list[str]:
-        """Track ids of the indexed songs of an artist.
+        """Track ids of the indexed songs of an artist, or with it as a guest.
 
         Raises:
             UnknownSongError: there is no such artist, or no song of it is in the index.
         """
-        return self._group("artist_name", artist, "artist")
+        return self._indexed(find_artist(self._tracks, artist), artist, "artist")
 
     def on(self, album: str) -> list[str]:
         """Track ids of the indexed songs of the album, or albums, of that name; raises as `by`."""
-        return self._group("release", album, "album")
+        return self._indexed(find_group(self._tracks["release"].to_list(), album, "album"), album, "album")
 
-    def _group(self, column: str, words: str, what: str) -> list[str]:
-        rows = find_group(self._tracks[column].to_list(), words, what)
+    def _indexed(self, rows: Sequence[int], words: str, what: str) -> list[str]:
         left_out = self._workspace.read("exclusions").filter(stage="audio")
-        songs = self._tracks[rows].join(left_out, on="track_id", how="anti")["track_id"].to_list()
+        songs = self._tracks[list(rows)].join(left_out, on="track_id", how="anti")["track_id"].to_list()
         if not songs:
             raise UnknownSongError(f"no song of the {what} {words!r} is in the index")
         return songs
@@ -181,39 +160,24 @@ class Songs:
         """
         foreign = {words: point for words in [*liked, *disliked] if (point := self._heard(words)) is not None}
         meant, other = ([self.find(w) for w in words if w not in foreign] for words in (liked, disliked))
-        choice = self._lawful(choice)
-        if exclude_artist:
-            by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant]))
-            choice = replace(choice, restriction=self._not_by(choice.restriction, named_in(by)["artist_id"].to_list()))
+        by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant] if exclude_artist else []))
+        asked = self._lawful(choice, named_in(by)["artist_id"].unique(maintain_order=True).to_list())
         points = self._points([*meant, *other])
         near = [*points[: len(meant)], *(foreign[w] for w in liked if w in foreign)]
         far = [*points[len(meant) :], *(foreign[w] for w in disliked if w in foreign)]
-        found = similar_songs(self._store, self._collection, near, self._ranking, choice, far)
         names = [*meant, *(Named(str(foreign[w].payload["track_id"]), w) for w in liked if w in foreign)]
-        return Answer(names, found, "" if found else self._nothing(choice, near[0]))
-
-    def _nothing(self, choice: Choice, near: Point) -> str:
-        """The restrictions that leave no song, each asked of the index by itself."""
-        asked = choice.restriction
-        parts = [(f"{_OPTIONS[n]} {' or '.join(v)}", Restriction(any_of={n: v})) for n, v in asked.any_of.items()]
-        parts += [(_span(n, v), Restriction(between={n: v})) for n, v in asked.between.items()]
-        if asked.none_of:
-            parts.append(("--exclude-artist and never.txt", Restriction(none_of=asked.none_of)))
-        alone = [
-            name
-            for name, part in parts
-            if not similar_songs(self._store, self._collection, [near], self._ranking, Choice(1, part))
-        ]
-        if alone:
-            return f"no song fits: {' and '.join(alone)} leave{'s' if len(alone) == 1 else ''} none"
-        if parts:
-            return f"no song fits {', '.join(name for name, _ in parts)} all at once"
-        return "no song fits: the index holds no other"
+        return asked.of(
+            names, lambda choice: similar_songs(self._store, self._collection, near, self._ranking, choice, far)
+        )
 
     def tags(self) -> pl.DataFrame:
         """tag, songs: how many of the catalogue's songs have each tag, the commonest first."""
         tags = self._workspace.read("lastfm_tags").filter(pl.col("weight") > 0)
         return _counted(tags.join(self._tracks, on="track_id", how="semi"), "tag")
+
+    def heard_tags(self) -> list[str]:
+        """What the encoder can hear, whether a song sounds so or not; none where it knows no tags."""
+        return list(dict.fromkeys(tag_names(self._config.body.models[0]))) if hears_by_body(self._config) else []
 
     def languages(self) -> pl.DataFrame:
         """language, songs: of the lyrics, the commonest first."""
@@ -224,15 +188,18 @@ class Songs:
         """Songs that lead from one to the other; both ends are part of the answer's `meant` alone."""
         ends = [self.find(start), self.find(end)]
         first, last = self._points(ends)
-        choice = self._lawful(choice)
-        return Answer(ends, song_path(self._store, self._collection, (first, last), self._ranking, choice))
+        return self._lawful(choice).of(
+            ends, lambda choice: song_path(self._store, self._collection, (first, last), self._ranking, choice)
+        )
 
     def about(self, text: str, choice: Choice) -> Answer:
         """Songs whose lyrics are nearest to what a text says."""
         words = _said(text)
         self._of_the_present_model()
-        choice = self._lawful(choice)
-        return Answer([], songs_about(self._store, self._collection, self._lyric_vector(words), choice))
+        asked, vector = self._lawful(choice), self._lyric_vector(words)
+        return asked.of(
+            [], lambda choice: songs_about(self._store, self._collection, vector, choice), "no song in it has lyrics"
+        )
 
     def sounding(self, text: str, choice: Choice, about: str | None = None, sound_weight: float = 0.5) -> Answer:
         """Songs whose music is nearest to what a text says that it sounds like.
@@ -250,13 +217,13 @@ class Songs:
         name = text_side(self._config)
         sound, words = _said(text), None if about is None else _said(about)
         self._of_the_present_model()
-        choice = self._lawful(choice)
+        asked = self._lawful(choice)
         by_sound = text_vector(name, sound)
         if words is None:
             question = Question(by_sound, SOUND_VECTOR, {SOUND_VECTOR: 1.0})
-            return Answer([], nearest(self._store, self._collection, question, choice))
+            return asked.of([], lambda choice: nearest(self._store, self._collection, question, choice))
         both = {SOUND_VECTOR: (by_sound, sound_weight), "lyrics": (self._lyric_vector(words), 1 - sound_weight)}
-        return Answer([], nearest_to_both(self._store, self._collection, both, choice))
+        return asked.of([], lambda choice: nearest_to_both(self._store, self._collection, both, choice))
 
     def _lyric_vector(self, text: str) -> NDArray[np.float32]:
         """Imported here because it needs torch."""
@@ -290,10 +257,20 @@ class Songs:
         points = self._points([one, other])
         return one, other, reasons(self._workspace, self._config, (points[0], points[1]), self._ranking, best)
 
-    def artist_of(self, track_id: str) -> tuple[str, str]:
-        """Id and name."""
-        row: tuple[str, str] = self._tracks.filter(track_id=track_id).select("artist_id", "artist_name").row(0)
-        return row
+    def artists(self, words: str) -> list[tuple[str, str]]:
+        """Ids and names of the artist that words name, else of the artist of the song that they name.
+
+        Raises:
+            UnknownSongError, AmbiguousSongError: they name neither.
+        """
+        try:
+            rows = self._tracks[find_artist(self._tracks, words)]
+        except UnknownSongError:
+            rows = self._tracks.filter(track_id=self.find(words).track_id)
+            return rows.select("artist_id", "artist_name").unique("artist_id").rows()
+        own = rows.filter([is_called(name, words) for name in rows["artist_name"]])
+        ids = own["artist_id"].unique(maintain_order=True).to_list() or [credit_of(words).main or words]
+        return [(artist_id, words) for artist_id in ids]
 
     def ends(self, named: Sequence[Named]) -> list[Neighbour]:
         """The named songs as the index holds them, with a score of 1, for a playlist that contains them."""
@@ -309,20 +286,30 @@ class Songs:
             raise UnknownSongError(f"the index does not hold {', '.join(missing)}: `simsong run` indexes what it lacks")
         return points
 
-    def _lawful(self, choice: Choice) -> Choice:
-        """Without what is never to be suggested or no music, and with filters as the index spells them."""
-        never = never_suggested(self._workspace)
-        # By name as well, for an entry may be of a version that kept names otherwise.
-        artists = [*never.artists, *(main for listed in never.artists if (main := credit_of(listed).main))]
-        restriction = self._not_by(choice.restriction.without("track_id", never.tracks), artists)
-        if not self._with_outliers:
-            restriction = restriction.without("outlier", REASONS)
-        return replace(choice, restriction=replace(restriction, any_of=self._spelled(restriction.any_of)))
+    def _lawful(self, choice: Choice, left_out: Sequence[str] = ()) -> Asked:
+        """Without what is never to be suggested or no music, and with filters as the index spells them.
 
-    def _not_by(self, restriction: Restriction, artist_ids: Sequence[str]) -> Restriction:
-        """Without songs of these artists, and without those in which they are guests, which the index knows by id."""
-        named = self._tracks.filter(~pl.col("artist_id").is_in(list(artist_ids)))
-        return restriction.without("artist_id", artist_ids).without("track_id", songs_naming(named, artist_ids))
+        Args:
+            left_out: ids of artists.
+        """
+        never = never_suggested(self._workspace)
+        unsuggested = self._not_by([*never.artists, *(main for a in never.artists if (main := credit_of(a).main))])
+        unasked = {"never.txt": unsuggested.without("track_id", never.tracks)}
+        if not self._with_outliers:
+            unasked["that only music is suggested (--with-outliers)"] = Restriction().without("outlier", REASONS)
+        spelled = replace(choice.restriction, any_of=self._spelled(choice.restriction.any_of))
+        wanted = parts_of(spelled) | ({"--exclude-artist": self._not_by(left_out)} if left_out else {})
+        return Asked(choice, wanted, {name: part for name, part in unasked.items() if part != Restriction()})
+
+    def _not_by(self, artist_ids: Sequence[str]) -> Restriction:
+        """Without songs of these artists, and without those in which they are guests, which the index knows by id.
+
+        An id that is no name, as the Million Song Dataset has them, stands for the name that its songs are by as well.
+        """
+        own = self._tracks.filter(pl.col("artist_id").is_in(list(artist_ids)))
+        ids = [*artist_ids, *(main for name in own["artist_name"].unique() if (main := credit_of(name).main))]
+        named = self._tracks.filter(~pl.col("artist_id").is_in(ids))
+        return Restriction().without("artist_id", ids).without("track_id", songs_naming(named, ids))
 
     def _spelled(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         """Languages and tags as the index has them: a filter that is spelt otherwise lets nothing through."""
@@ -345,8 +332,8 @@ class Songs:
         try:
             return "tags", [spelled for words in asked for spelled in find_tags(stated, words)]
         except UnknownTagError:
-            heard = list(dict.fromkeys(tag_names(self._config.body.models[0])))
-            if not hears_by_body(self._config) or not all(_is_one_of(heard, words) for words in asked):
+            heard = self.heard_tags()
+            if not heard or not all(_is_one_of(heard, words) for words in asked):
                 raise
         spelled = [tag for words in asked for tag in find_tags(heard, words)]
         self.notes.append(f"not all of these are tags of a song: chosen by what is heard ({', '.join(spelled)})")
@@ -365,11 +352,6 @@ def _counted(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     """column, songs."""
     counts = rows.group_by(column).agg(pl.col("track_id").n_unique().alias("songs"))
     return counts.sort("songs", column, descending=[True, False])
-
-
-def _span(field: str, ends: tuple[float | None, float | None]) -> str:
-    names = _OPTIONS[field].split("/")
-    return " ".join(f"{name} {end:g}" for name, end in zip(names, ends, strict=True) if end is not None)
 
 
 def _refuse_other_index(store: Store, alias: str) -> None:

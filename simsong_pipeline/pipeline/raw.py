@@ -29,8 +29,9 @@ from simsong_pipeline.schemas import (
 )
 from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_sqlite, msd_text, musixmatch
 from simsong_pipeline.sources.audio_tree import find_audio_files
+from simsong_pipeline.sources.counting import CountedLines, Progress
 from simsong_pipeline.sources.encodings import open_text
-from simsong_pipeline.sources.library.scan import Progress, Scan
+from simsong_pipeline.sources.library.scan import Scan
 from simsong_pipeline.sources.limits import CUT, NAME_CHARACTERS
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.manifest import read_manifest
@@ -127,13 +128,13 @@ def passed_over_line(scan: Scan) -> str:
     return f"passed over, in forms that are not read: {counts}"
 
 
-def read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
+def read_tracks(workspace: Workspace, source: SourceConfig, progress: Progress = lambda *_: None) -> pl.DataFrame:
     """Raw tracks from the music folder, the manifest, the HDF5 tree, the summary file or `track_metadata.db`.
 
     A file that could not be read is a row with its reason in the column `unreadable`. A music folder's rows are those
     of the frame that `read_library` gave.
     """
-    tracks = _read_tracks(workspace, source).with_columns(_cut(name) for name in _NAMES)
+    tracks = _read_tracks(workspace, source, progress).with_columns(_cut(name) for name in _NAMES)
     return refuse_shrunken(workspace, source, "msd_tracks", tracks)
 
 
@@ -143,11 +144,11 @@ def _cut(name: str) -> pl.Expr:
     return pl.when(pl.col(name).str.len_chars() > NAME_CHARACTERS).then(shortened).otherwise(pl.col(name)).alias(name)
 
 
-def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
+def _read_tracks(workspace: Workspace, source: SourceConfig, progress: Progress) -> pl.DataFrame:
     if source.library is not None:
         return library_stage.library_tracks(workspace.read(library_stage.FRAME))
     if source.manifest is not None:
-        manifest = read_manifest(source.manifest)
+        manifest = read_manifest(source.manifest, progress)
         return _with_unreadable(RawTracks(manifest.tracks, manifest.unreadable))
     from simsong_pipeline.sources import (
         msd_hdf5,
@@ -155,13 +156,13 @@ def _read_tracks(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
 
     msd = raw_folder(workspace, source) / "msd"
     if (msd / "data").is_dir():
-        return _with_unreadable(msd_hdf5.read_track_tree(msd / "data"))
+        return _with_unreadable(msd_hdf5.read_track_tree(msd / "data", progress))
     summary = _find(msd, "msd_summary_file.h5")
     if summary is not None:
-        return _with_unreadable(RawTracks(msd_hdf5.read_summary_file(summary)))
+        return _with_unreadable(RawTracks(msd_hdf5.read_summary_file(summary, progress)))
     database = _find(msd, "track_metadata.db")
     if database is not None:
-        return _with_unreadable(RawTracks(msd_sqlite.read_track_metadata(database)))
+        return _with_unreadable(RawTracks(msd_sqlite.read_track_metadata(database, progress)))
     raise RawDataError(f"{msd} holds neither data/ with .h5 files, nor msd_summary_file.h5, nor track_metadata.db")
 
 
@@ -212,7 +213,11 @@ class ListeningFrames:
 
 
 def read_listening(
-    workspace: Workspace, source: SourceConfig, raw_tracks: pl.DataFrame, relevance: Relevance
+    workspace: Workspace,
+    source: SourceConfig,
+    raw_tracks: pl.DataFrame,
+    relevance: Relevance,
+    progress: Progress = lambda *_: None,
 ) -> ListeningFrames:
     """Ground truth and tags: Last.fm's, or all songs of one artist or genre.
 
@@ -225,7 +230,8 @@ def read_listening(
         if relevance == "lastfm":
             raise RawDataError(f"a {source.name} has no Last.fm similarity: choose --relevance artist or genre")
         return ListeningFrames(_stated(raw_tracks, relevance), _genre_tags(raw_tracks), empty(EXCLUSIONS))
-    found = _read_lastfm(raw_folder(workspace, source) / "lastfm", raw_tracks, needed=relevance == "lastfm")
+    folder = raw_folder(workspace, source) / "lastfm"
+    found = _read_lastfm(folder, raw_tracks, relevance == "lastfm", progress)
     if relevance == "lastfm":
         return found
     return ListeningFrames(_stated(raw_tracks, relevance), found.tags, found.exclusions)
@@ -254,31 +260,30 @@ def _is_somebody(name: str | None) -> bool:
     return name is not None and not is_nobody(name)
 
 
-def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool) -> ListeningFrames:
+def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool, progress: Progress) -> ListeningFrames:
     similars, tags = _find(folder, "lastfm_similars.db"), _find(folder, "lastfm_tags.db")
-    tree = (
-        lastfm_json.read_json_tree(folder / "json") if (folder / "json").is_dir() and not (similars and tags) else None
-    )
+    is_tree_needed = (folder / "json").is_dir() and not (similars and tags)
+    tree = lastfm_json.read_json_tree(folder / "json", progress) if is_tree_needed else None
     if needed and similars is None and tree is None:
         raise RawDataError(f"{folder} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist")
     pairs, weights = (tree.similarity, tree.tags) if tree is not None else (empty(SIMILARITY), empty(TAGS))
     unreadable = list(tree.unreadable if tree is not None else ())
     if similars is not None:
-        pairs = lastfm_sqlite.read_similars(similars, raw_tracks["track_id"], unreadable)
+        pairs = lastfm_sqlite.read_similars(similars, raw_tracks["track_id"], unreadable, progress)
     if tags is not None:
-        weights = lastfm_sqlite.read_tags(tags, unreadable)
+        weights = lastfm_sqlite.read_tags(tags, unreadable, progress)
     bad = [(u.track_id, "lastfm", str(u.path), u.reason) for u in unreadable]
     exclusions = pl.DataFrame(bad, schema={n: pl.String for n in EXCLUSIONS.columns}, orient="row")
     return ListeningFrames(restrict(pairs, raw_tracks), restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
 
 
-def find_audio(workspace: Workspace, source: SourceConfig) -> pl.DataFrame:
+def find_audio(workspace: Workspace, source: SourceConfig, progress: Progress = lambda *_: None) -> pl.DataFrame:
     """The recordings: what the music folder holds, what the manifest names, or what lies in audio/."""
     if source.library is not None:
         return library_stage.library_recordings(workspace.read(library_stage.FRAME))
     if source.manifest is not None:
         return conform(read_manifest(source.manifest).audio_files, AUDIO_FILES)
-    files = find_audio_files(raw_folder(workspace, source) / "audio")
+    files = find_audio_files(raw_folder(workspace, source) / "audio", progress)
     return refuse_shrunken(workspace, source, "youtube_audio", files)
 
 
@@ -293,16 +298,18 @@ def read_lyric_pages(workspace: Workspace, source: SourceConfig, progress: Progr
     if source.manifest is not None:
         return manifest_lyrics(workspace, read_manifest(source.manifest), progress)
     folder = raw_folder(workspace, source)
-    pages = read_lyric_tree(folder / "lyrics") if (folder / "lyrics").is_dir() else empty(LYRIC_PAGES)
-    bags = [_bags(path) for path in sorted((folder / "musixmatch").glob("mxm_dataset_*.txt"))]
+    pages = read_lyric_tree(folder / "lyrics", progress) if (folder / "lyrics").is_dir() else empty(LYRIC_PAGES)
+    bags = [_bags(path, progress) for path in sorted((folder / "musixmatch").glob("mxm_dataset_*.txt"))]
     both = pl.concat([pages, *bags]).unique(["track_id", "provider"], keep="first", maintain_order=True)
     return refuse_shrunken(workspace, source, "genius_lyrics", conform(both, LYRIC_PAGES))
 
 
-def _bags(path: Path) -> pl.DataFrame:
+def _bags(path: Path, progress: Progress) -> pl.DataFrame:
     malformed: dict[str, str] = {}
     with open_text(path) as handle:
-        pages = musixmatch.lyric_pages(musixmatch.parse_bags(handle, malformed))
+        pages = musixmatch.lyric_pages(
+            musixmatch.parse_bags(CountedLines(handle, path.stat().st_size, progress), malformed)
+        )
     bad = [(track_id, None, "musixmatch", f"{UNREADABLE}: {reason}") for track_id, reason in malformed.items()]
     return pl.concat([pages, pl.DataFrame(bad, schema=pages.schema, orient="row")])
 

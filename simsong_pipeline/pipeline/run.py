@@ -113,7 +113,7 @@ def _evaluate(
     events.stage("evaluating")
     vectors = {variant: result.vectors for variant, result in refreshed.items()}
     inputs = EvaluationFrames(frames.tracks, frames.splits, frames.similarity, vectors)
-    metrics = _measure_and_report(workspace, ReportFrames(inputs, frames.tags, frames.exclusions), config)
+    metrics = _measure_and_report(workspace, ReportFrames(inputs, frames.tags, frames.exclusions), config, events)
     events.note(quality_of(metrics, config).text)
     events.note(f"report: {workspace.report}")
 
@@ -124,17 +124,21 @@ def _note_stale(outcomes: dict[Variant, TrainingOutcome], events: Events) -> Non
         events.note(f"{' and '.join(stale)} were trained on an earlier state of the catalogue; --retrain trains again")
 
 
-def evaluate_again(workspace: Workspace, config: PipelineConfig) -> pl.DataFrame:
+def evaluate_again(workspace: Workspace, config: PipelineConfig, events: Events) -> pl.DataFrame:
     """Measure the vectors of the last run and write metrics and report anew."""
+    events.stage("evaluating")
     with workspace.lock():
         inputs = read_evaluation_frames(workspace)
         report = ReportFrames(inputs, workspace.read("lastfm_tags"), workspace.read("exclusions"))
-        return _measure_and_report(workspace, report, config)
+        return _measure_and_report(workspace, report, config, events)
 
 
-def _measure_and_report(workspace: Workspace, frames: ReportFrames, config: PipelineConfig) -> pl.DataFrame:
-    metrics = workspace.write("metrics", measure_and_record(workspace, frames.evaluation, config))
-    write_report(workspace, metrics, frames, config)
+def _measure_and_report(
+    workspace: Workspace, frames: ReportFrames, config: PipelineConfig, events: Events
+) -> pl.DataFrame:
+    metrics = workspace.write("metrics", measure_and_record(workspace, frames.evaluation, config, events.progress))
+    events.stage("writing the report")
+    write_report(workspace, metrics, frames, config, events.progress)
     return metrics
 
 

@@ -40,9 +40,10 @@ def select_songs(
     Raises:
         RawDataError: no raw data, or fewer tracks with similar ones than wanted.
     """
-    raw_tracks = raw.read_tracks(workspace, source)
+    raw_tracks = raw.read_tracks(workspace, source, progress)
     tracks = make_catalogue(workspace, source, raw_tracks, config).tracks
-    similarity = restrict(raw.read_listening(workspace, source, raw_tracks, "lastfm").similarity, tracks)
+    listening = raw.read_listening(workspace, source, raw_tracks, "lastfm", progress)
+    similarity = restrict(listening.similarity, tracks)
     chosen = dense_core(similarity, size, progress)
     path = selection_path(workspace)
     write_bytes(path, "".join(f"{track_id}\n" for track_id in chosen).encode())

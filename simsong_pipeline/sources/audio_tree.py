@@ -7,6 +7,7 @@ import polars as pl
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import AUDIO_FILES, conform
+from simsong_pipeline.sources.counting import Progress, counted
 from simsong_pipeline.sources.music_folders import files_below
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".mp4", ".webm", ".aiff", ".aif"})
@@ -19,7 +20,7 @@ _OTHER = (
 OTHER_MUSIC = frozenset(_OTHER.split())
 
 
-def find_audio_files(root: Path) -> pl.DataFrame:
+def find_audio_files(root: Path, progress: Progress = lambda *_: None) -> pl.DataFrame:
     """Every recording below `root` with its size and time of change; of two for a track the first by name.
 
     Raises:
@@ -30,12 +31,12 @@ def find_audio_files(root: Path) -> pl.DataFrame:
     # Absolute, so that another spelling of the same folder is not another set of recordings.
     rows = [(p.stem, str(p)) for p in files_below(root.absolute(), SUFFIXES)]
     frame = pl.DataFrame(rows, schema={"track_id": pl.String, "path": pl.String}, orient="row")
-    return with_file_state(frame.unique("track_id", keep="first", maintain_order=True))
+    return with_file_state(frame.unique("track_id", keep="first", maintain_order=True), progress)
 
 
-def with_file_state(files: pl.DataFrame) -> pl.DataFrame:
+def with_file_state(files: pl.DataFrame, progress: Progress = lambda *_: None) -> pl.DataFrame:
     """Add size_bytes and modified_ns to track_id and path; a path that is no file gets -1 for both."""
-    states = [_state(Path(path)) for path in files["path"].to_list()]
+    states = [_state(Path(path)) for path in counted(files["path"].to_list(), progress)]
     columns = pl.DataFrame(states, schema={"size_bytes": pl.Int64, "modified_ns": pl.Int64}, orient="row")
     return conform(pl.concat([files, columns], how="horizontal"), AUDIO_FILES)
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from simsong_pipeline.errors import RawDataError, first_line
 from simsong_pipeline.schemas import SIMILARITY, TAGS, conform
+from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.limits import RECORD_BYTES, TooLargeError, bounded_bytes
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT, UnreadableFile
@@ -29,7 +30,7 @@ class LastfmFrames:
     unreadable: tuple[UnreadableFile, ...]
 
 
-def read_json_tree(root: Path) -> LastfmFrames:
+def read_json_tree(root: Path, progress: Progress = lambda *_: None) -> LastfmFrames:
     """All `*.json` below `root`; one bad file is listed and stops nothing.
 
     Raises:
@@ -40,8 +41,9 @@ def read_json_tree(root: Path) -> LastfmFrames:
         raise RawDataError(f"no .json file below {root}: point to the folder of the Last.fm data set")
     similars, tags = [_empty("neighbour_id", "score")], [_empty("tag", "weight")]
     unreadable: list[UnreadableFile] = []
-    lost = 0
+    lost = done = 0
     for batch in _batches(paths):
+        progress(done, len(paths))
         records, bad = _read_batch(batch)
         for column, into, name, number in (
             ("similars", similars, "neighbour_id", "score"),
@@ -51,6 +53,8 @@ def read_json_tree(root: Path) -> LastfmFrames:
             into.append(rows.drop_nulls())
             lost += rows.height - into[-1].height
         unreadable += bad
+        done += len(batch)
+    progress(done, len(paths))
     if lost:
         reason = f"{lost} similar songs or tags are no name with a number: {LEFT_OUT}"
         unreadable.append(UnreadableFile(root, reason, root.name))

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from simsong_pipeline.schemas import SIMILARITY, TAGS, conform
+from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.lastfm_json import rank
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT, UnreadableFile
 from simsong_pipeline.sources.sqlite_tables import read_all, read_batches
@@ -16,7 +17,12 @@ _PAIR = re.compile(r"([^,\s]+)\s*,\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?
 _TARGETS: dict[str, type[pl.DataType]] = {"track_id": pl.String, "target": pl.String}
 
 
-def read_similars(path: Path, keep: pl.Series | None = None, lost: list[UnreadableFile] | None = None) -> pl.DataFrame:
+def read_similars(
+    path: Path,
+    keep: pl.Series | None = None,
+    lost: list[UnreadableFile] | None = None,
+    progress: Progress = lambda *_: None,
+) -> pl.DataFrame:
     """`lastfm_similars.db` as a similarity frame.
 
     Args:
@@ -28,7 +34,7 @@ def read_similars(path: Path, keep: pl.Series | None = None, lost: list[Unreadab
         RawDataError: the file is missing or not this database.
     """
     counts: dict[str, int] = {}
-    batches = read_batches(path, "SELECT tid, target FROM similars_src", _TARGETS, _BATCH)
+    batches = read_batches(path, "SELECT tid, target FROM similars_src", _TARGETS, _BATCH, progress)
     pairs = [_split(batch, keep, counts) for batch in batches]
     if counts and lost is not None:
         first = next(iter(counts))
@@ -68,7 +74,9 @@ def _salvaged(rows: pl.DataFrame, lost: dict[str, int]) -> pl.DataFrame:
     return pl.DataFrame(pairs, schema=schema, orient="row")
 
 
-def read_tags(path: Path, lost: list[UnreadableFile] | None = None) -> pl.DataFrame:
+def read_tags(
+    path: Path, lost: list[UnreadableFile] | None = None, progress: Progress = lambda *_: None
+) -> pl.DataFrame:
     """`lastfm_tags.db` as a tag frame; `tid_tag` joins `tids` and `tags` by their row ids.
 
     Args:
@@ -79,7 +87,7 @@ def read_tags(path: Path, lost: list[UnreadableFile] | None = None) -> pl.DataFr
         "JOIN tids ON tids.ROWID = tid_tag.tid JOIN tags ON tags.ROWID = tid_tag.tag"
     )
     schema: dict[str, type[pl.DataType]] = {"track_id": pl.String, "tag": pl.String, "weight": pl.Float64}
-    rows = read_all(path, query, schema)
+    rows = read_all(path, query, schema, progress)
     frame = rows.drop_nulls()
     if lost is not None and frame.height < rows.height:
         reason = f"{rows.height - frame.height} rows lack a track, a tag or a number: {LEFT_OUT}"

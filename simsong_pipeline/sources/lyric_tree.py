@@ -7,12 +7,13 @@ import polars as pl
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import LYRIC_PAGES, conform
+from simsong_pipeline.sources.counting import Progress, counted
 from simsong_pipeline.sources.encodings import decoded, mended
 from simsong_pipeline.sources.limits import LYRICS_BYTES, bounded_bytes
 from simsong_pipeline.sources.music_folders import files_below
 
 
-def read_lyric_tree(root: Path) -> pl.DataFrame:
+def read_lyric_tree(root: Path, progress: Progress = lambda *_: None) -> pl.DataFrame:
     """All `*.json` below `root` as lyric pages; a file that cannot be read is a page of status UNREADABLE.
 
     Raises:
@@ -21,7 +22,7 @@ def read_lyric_tree(root: Path) -> pl.DataFrame:
     if not root.is_dir():
         raise RawDataError(f"no such folder: {root}; it should hold one lyrics file a track, named TR….json")
     rows: list[tuple[str, str | None, str, str]] = []
-    for path in files_below(root, frozenset({".json"})):
+    for path in counted(files_below(root, frozenset({".json"})), progress):
         try:
             rows.append(_parse(path))
         except (ValueError, KeyError, TypeError, OSError, RecursionError):

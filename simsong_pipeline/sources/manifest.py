@@ -11,6 +11,7 @@ from simsong_pipeline.credits import main_artist_ids
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.genres import genres_of
 from simsong_pipeline.sources.audio_tree import with_file_state
+from simsong_pipeline.sources.counting import Progress, counted
 from simsong_pipeline.sources.encodings import lines_of, readings
 from simsong_pipeline.sources.limits import LIST_BYTES, TooLargeError, bounded_bytes
 from simsong_pipeline.sources.path_spelling import FileFinder
@@ -36,7 +37,7 @@ class Manifest:
     folders: tuple[Path, Path]
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, progress: Progress = lambda *_: None) -> Manifest:
     """Read a CSV with a column `path` and, where known, artist, title, genre, release, year, duration_s.
 
     In any encoding, with whatever separator its header has. A relative path counts from the manifest's folder, or from
@@ -50,7 +51,7 @@ def read_manifest(path: Path) -> Manifest:
     """
     folder = path.resolve().parent
     finder = FileFinder([folder, folder.parent])
-    rows, malformed = _read_csv(path, finder)
+    rows, malformed = _read_csv(path, finder, progress)
     _refuse_repeated(rows, path)
     rows = rows.with_columns(
         pl.col("path").map_elements(_track_id, return_dtype=pl.String).alias("track_id"),
@@ -61,7 +62,7 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest(_tracks(rows, path), files, lyrics, malformed, (folder, folder.parent))
 
 
-def _read_csv(path: Path, finder: FileFinder) -> tuple[pl.DataFrame, tuple[UnreadableFile, ...]]:
+def _read_csv(path: Path, finder: FileFinder, progress: Progress) -> tuple[pl.DataFrame, tuple[UnreadableFile, ...]]:
     """Columns of the manifest as text, its line numbers (`line`) and each recording's own path (`file`)."""
     if not path.is_file():
         raise RawDataError(f"no such manifest: {path}")
@@ -76,7 +77,7 @@ def _read_csv(path: Path, finder: FileFinder) -> tuple[pl.DataFrame, tuple[Unrea
         raise RawDataError(f"{path} is not a readable CSV file ({kind})")
     best, most = None, -1
     for text in readings(content):
-        table = _located(parse_table(text, "path"), path, finder)
+        table = _located(parse_table(text, "path"), path, finder, progress)
         there = table.frame["there"].to_list().count(True)
         if there > most:
             best, most = table, there
@@ -95,14 +96,14 @@ class _Located:
     malformed: list[tuple[int, str]]
 
 
-def _located(table: Table, path: Path, finder: FileFinder) -> _Located:
+def _located(table: Table, path: Path, finder: FileFinder, progress: Progress) -> _Located:
     """The rows that name a file, with where it is, or should be."""
     if "path" not in table.columns:
         found = ", ".join(table.columns)
         raise RawDataError(f"{path} has no column 'path'; it has {found[:200]}")
     at = table.columns.index("path")
     malformed, records = list(table.malformed), []
-    for number, cells in table.rows:
+    for number, cells in counted(table.rows, progress):
         written = cells[at]
         if not written or len(lines_of(written)) > 1:
             malformed.append((number, "its path holds a line break" if written else "no path"))

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.sources.counting import Progress, counted
 from simsong_pipeline.sources.limits import ROWS
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, RawTracks, UnreadableFile
@@ -15,14 +16,14 @@ from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, RawTracks, Unreadabl
 _CHUNK = 50_000
 
 
-def read_summary_file(path: Path) -> pl.DataFrame:
+def read_summary_file(path: Path, progress: Progress = lambda *_: None) -> pl.DataFrame:
     """All tracks of `msd_summary_file.h5` as a raw-track frame.
 
     Raises:
         RawDataError: the file is missing, not HDF5, or lacks a table.
     """
     try:
-        parts = [_rows(part) for part in _tables(path)]
+        parts = [_rows(part) for part in _tables(path, progress)]
     except (OSError, KeyError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
         raise RawDataError(
             f"{path} is not a readable Million Song Dataset HDF5 file ({error}): download it again or delete it"
@@ -32,7 +33,7 @@ def read_summary_file(path: Path) -> pl.DataFrame:
     return pl.concat(parts).with_columns(pl.lit(str(path)).alias("file"))
 
 
-def read_track_tree(root: Path) -> RawTracks:
+def read_track_tree(root: Path, progress: Progress = lambda *_: None) -> RawTracks:
     """All `*.h5` files below `root`. A file that cannot be read is listed, and the others are kept.
 
     Raises:
@@ -42,7 +43,7 @@ def read_track_tree(root: Path) -> RawTracks:
     if not paths:
         raise RawDataError(f"no .h5 file below {root}: point to the folder that holds the track tree")
     frames, unreadable = [], []
-    for path in paths:
+    for path in counted(paths, progress):
         try:
             frames.append(read_summary_file(path))
         except RawDataError as error:
@@ -52,14 +53,16 @@ def read_track_tree(root: Path) -> RawTracks:
     return RawTracks(pl.concat(frames), tuple(unreadable))
 
 
-def _tables(path: Path) -> Iterator[dict[str, np.ndarray]]:
+def _tables(path: Path, progress: Progress) -> Iterator[dict[str, np.ndarray]]:
     with h5py.File(path, "r") as file:
         metadata, analysis, years = (_table(file, group) for group in ("metadata", "analysis", "musicbrainz"))
         if len(metadata) > ROWS:
             raise ValueError(f"{len(metadata):,} rows, and no data set has more than {ROWS:,}")
         for begin in range(0, len(metadata), _CHUNK):
+            progress(begin, len(metadata))
             part = slice(begin, begin + _CHUNK)
             yield {"metadata": metadata[part], "analysis": analysis[part], "musicbrainz": years[part]}
+        progress(len(metadata), len(metadata))
 
 
 def _table(file: h5py.File, group: str) -> h5py.Dataset:

@@ -4,7 +4,7 @@ Word order is lost, so the text made of a bag is the stems repeated by their cou
 It is a second source for songs that have no lyrics page.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 import polars as pl
@@ -14,7 +14,7 @@ from simsong_pipeline.schemas import LYRIC_PAGES, conform
 from simsong_pipeline.sources.msd_text import SEPARATOR
 
 
-def parse_bags(handle: TextIO, malformed: dict[str, str] | None = None) -> pl.DataFrame:
+def parse_bags(handle: Iterable[str], malformed: dict[str, str] | None = None) -> pl.DataFrame:
     """track_id, mxm_id, word, count: one row for each word of each track.
 
     Args:
@@ -28,7 +28,7 @@ def parse_bags(handle: TextIO, malformed: dict[str, str] | None = None) -> pl.Da
     return pl.concat(frames)
 
 
-def _tracks(handle: TextIO, malformed: dict[str, str] | None) -> Iterator[list[tuple[str, str, str, int]]]:
+def _tracks(handle: Iterable[str], malformed: dict[str, str] | None) -> Iterator[list[tuple[str, str, str, int]]]:
     words: list[str] = []
     for number, line in enumerate(handle, start=1):
         text = line.removeprefix("\ufeff").strip()
@@ -85,5 +85,5 @@ def lyric_pages(bags: pl.DataFrame) -> pl.DataFrame:
     return conform(pages, LYRIC_PAGES)
 
 
-def _name(handle: TextIO) -> str:
+def _name(handle: Iterable[str]) -> str:
     return str(getattr(handle, "name", "text file"))

@@ -9,16 +9,24 @@ from pathlib import Path
 import polars as pl
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.limits import CELL_BYTES, ROWS
 
 
 def read_batches(
-    path: Path, query: str, schema: dict[str, type[pl.DataType]], batch_rows: int
+    path: Path,
+    query: str,
+    schema: dict[str, type[pl.DataType]],
+    batch_rows: int,
+    progress: Progress = lambda *_: None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of `query` as frames of at most `batch_rows`; the file is opened read-only.
 
     Any column of SQLite may hold anything: bytes that are not UTF-8 become U+FFFD, and text in place of a number the
     number that it says, or null.
+
+    Args:
+        progress: told the rows that were read and those of the table that comes first in the query.
 
     Raises:
         RawDataError: the file is missing, not SQLite, or lacks the table or a column.
@@ -32,14 +40,24 @@ def read_batches(
             for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'"):
                 if str(view).casefold() in re.findall(r"\w+", query.casefold()):
                     raise RawDataError(f"{path} cannot be read: {view} is a view in place of a table")
+            total = _rows_of_first_table(connection, query)
             cursor, left = connection.execute(query), ROWS
             while rows := cursor.fetchmany(batch_rows):
                 left -= len(rows)
                 if left < 0:
                     raise RawDataError(f"{path} cannot be read: more than {ROWS:,} rows")
                 yield _frame(rows, schema)
+                progress(min(ROWS - left, total), total)
     except sqlite3.Error as error:
         raise RawDataError(f"{path} cannot be read as the expected SQLite file ({error})") from error
+
+
+def _rows_of_first_table(connection: sqlite3.Connection, query: str) -> int:
+    """How many rows a query will have that joins nothing which multiplies them."""
+    found = re.search(r"\bFROM (\w+)", query)
+    assert found is not None
+    count: int = connection.execute(f"SELECT count(*) FROM {found.group(1)}").fetchone()[0]
+    return count
 
 
 def _text(content: bytes) -> str:
@@ -71,6 +89,8 @@ def _number(value: object) -> float | None:
         return None
 
 
-def read_all(path: Path, query: str, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def read_all(
+    path: Path, query: str, schema: dict[str, type[pl.DataType]], progress: Progress = lambda *_: None
+) -> pl.DataFrame:
     """All rows of `query`; an empty result keeps the schema."""
-    return pl.concat([pl.DataFrame(schema=schema), *read_batches(path, query, schema, 100_000)])
+    return pl.concat([pl.DataFrame(schema=schema), *read_batches(path, query, schema, 100_000, progress)])
