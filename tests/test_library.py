@@ -30,6 +30,7 @@ from simsong_pipeline.pipeline.ahead import Ahead
 from simsong_pipeline.pipeline.library_stage import library_lyrics, library_tracks
 from simsong_pipeline.pipeline.night import prepare
 from simsong_pipeline.pipeline.queries import Songs
+from simsong_pipeline.pipeline.raw import noteworthy
 from simsong_pipeline.pipeline.run import run
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.schemas import LIBRARY_FILES, completed
@@ -701,3 +702,12 @@ def test_lyrics_in_tags_that_were_saved_in_an_old_encoding_are_mended(tmp_path: 
     file["lyrics"] = "夜里听见河水的声音\n我想念远方的你".encode("gb18030").decode("latin-1")
     file.save()
     assert _row(_scan(tmp_path), "a.flac")["lyrics"] == "夜里听见河水的声音\n我想念远方的你"
+
+
+def test_files_without_names_are_counted(tmp_path: Path) -> None:
+    _write(tmp_path / "one.flac", 1)
+    _write(tmp_path / "Artist - Song.flac", 2)
+    (tmp_path / "broken.flac").write_bytes(b"fLaC")
+    found = _scan(tmp_path)
+    assert found.unnamed == 1
+    assert [line.split(":")[0] for line in noteworthy(found)] == ["1 of 3 files have no artist or no title"]

@@ -153,4 +153,5 @@ def _by_packets(
     except (av.FFmpegError, ValueError) as error:
         if isinstance(source, Path):
             read_through(source)
-        raise AudioError(f"not decodable: {'; '.join(filter(None, (reason.strip(), str(error))))}") from error
+        said = getattr(error, "strerror", None) or str(error)  # without FFmpeg's numbers
+        raise AudioError(f"not decodable: {'; '.join(filter(None, (reason.strip(), said)))}") from error

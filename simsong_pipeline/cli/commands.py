@@ -32,6 +32,7 @@ from simsong_pipeline.recommend import Choice
 
 if TYPE_CHECKING:
     from simsong_pipeline.pipeline.night import RunSummary
+    from simsong_pipeline.sources.library.scan import Scan
 
 UNREADABLE_EXIT = 3
 
@@ -226,32 +227,31 @@ def library(
 
 def _scan(workspace: Workspace, source: SourceConfig, json: bool) -> None:
     from simsong_pipeline.pipeline.library_stage import FRAME
-    from simsong_pipeline.pipeline.raw import passed_over_line, scan_library_of
+    from simsong_pipeline.pipeline.raw import noteworthy, scan_library_of
 
     with events() as told, workspace.lock():
         told.stage("scanning the music folder")
         scan = scan_library_of(workspace, source, told.progress)
         workspace.write(FRAME, scan.frame)
-    _print_scan(workspace, scan.frame, scan.opened, scan.moved, scan.passed_over, json)
-    if scan.passed_over and not json:
-        out.print(passed_over_line(scan), markup=False)
+    _print_scan(workspace, scan, json)
+    for line in () if json else noteworthy(scan):
+        out.print(line, markup=False)
 
 
-def _print_scan(
-    workspace: Workspace, files: pl.DataFrame, opened: int, moved: int, passed_over: dict[str, int], json: bool
-) -> None:
+def _print_scan(workspace: Workspace, scan: "Scan", json: bool) -> None:
+    files = scan.frame
     usable, bad = files.filter(status="ok"), files.filter(status="invalid")
     summary = {
         "files": files.height,
-        "opened": opened,
-        "moved": moved,
+        "opened": scan.opened,
+        "moved": scan.moved,
         "recordings": usable["track_id"].n_unique(),
         "with_lyrics": usable.drop_nulls("lyrics")["track_id"].n_unique(),
         "with_cover": usable.filter(cover=True)["track_id"].n_unique(),
         "unreadable": bad.height,
     }
     if json:
-        print_json(summary | {"passed_over": passed_over})
+        print_json(summary | {"unnamed": scan.unnamed, "passed_over": scan.passed_over})
         return
     out.print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in summary.items()))
     noted = usable.drop_nulls("reason")

@@ -99,14 +99,14 @@ def read_library(
     """The music folder's files, of which only new and changed ones are opened; without one what was known of it.
 
     Args:
-        note: told what was passed over.
+        note: told what was passed over, and how many files have no names.
     """
     if source.library is None:
         known = workspace.read_if_there(library_stage.FRAME)
         return empty(LIBRARY_FILES) if known is None else known
     scan = scan_library_of(workspace, source, progress)
-    if scan.passed_over:
-        note(passed_over_line(scan))
+    for line in noteworthy(scan):
+        note(line)
     return scan.frame
 
 
@@ -122,10 +122,18 @@ def scan_library_of(workspace: Workspace, source: SourceConfig, progress: Progre
     return scan
 
 
-def passed_over_line(scan: Scan) -> str:
-    """Music in forms that are not read, for a person."""
-    counts = ", ".join(f"{count} {suffix}" for suffix, count in scan.passed_over.items())
-    return f"passed over, in forms that are not read: {counts}"
+def noteworthy(scan: Scan) -> list[str]:
+    """What a person should know of the folder: music in forms that are not read, files without names."""
+    lines = []
+    if scan.passed_over:
+        counts = ", ".join(f"{count} {suffix}" for suffix, count in scan.passed_over.items())
+        lines.append(f"passed over, in forms that are not read: {counts}")
+    if scan.unnamed:
+        lines.append(
+            f"{scan.unnamed} of {scan.frame.height} files have no artist or no title: each counts as an artist of its "
+            "own, and is called as its file"
+        )
+    return lines
 
 
 def read_tracks(workspace: Workspace, source: SourceConfig, progress: Progress = lambda *_: None) -> pl.DataFrame:

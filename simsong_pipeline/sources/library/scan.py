@@ -37,6 +37,12 @@ class Scan:
     moved: int
     passed_over: dict[str, int]
 
+    @property
+    def unnamed(self) -> int:
+        """How many usable files have no artist or no title, neither in their tags nor by their path."""
+        nameless = pl.any_horizontal(pl.col("artist", "title").is_null())
+        return self.frame.filter((pl.col("status") == "ok") & nameless).height
+
 
 def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress) -> Scan:
     """Every recording below `root`, one row a file, by path; symbolic links are followed, each file once.
