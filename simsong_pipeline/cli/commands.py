@@ -420,7 +420,7 @@ def report_card(
     Only songs that the model was not trained on are asked about.
     """
     from simsong_pipeline.pipeline.card_stage import write_card
-    from simsong_pipeline.sources.m3u import read_playlists
+    from simsong_pipeline.sources.playlists import read_playlists
 
     workspace = Workspace(home)
     lists = [] if playlists is None else read_playlists(playlists)

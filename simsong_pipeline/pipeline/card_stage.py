@@ -28,7 +28,7 @@ from simsong_pipeline.pipeline.evaluation_stage import (
 from simsong_pipeline.pipeline.library_stage import copied_from
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.sources.m3u import Playlist
+from simsong_pipeline.sources.playlists import Playlist
 
 
 @dataclass(frozen=True)
