@@ -410,7 +410,7 @@ def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
 def report_card(
     home: Home = DEFAULT_HOME,
     playlists: Annotated[
-        Path | None, typer.Option(help="An .m3u or .m3u8 playlist, or a folder of them, over the indexed files.")
+        Path | None, typer.Option(help="A playlist (m3u, pls, xspf, wpl), or a folder of them, over the indexed files.")
     ] = None,
     max_songs: Annotated[int, typer.Option(help="A larger library is sampled.", min=10)] = 3_000,
     json: Json = False,

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.sources import m3u, pls, xml_playlists
 from simsong_pipeline.sources.encodings import readings
 from simsong_pipeline.sources.limits import LIST_BYTES, PATH_CHARACTERS, TooLargeError, bounded_bytes
-from simsong_pipeline.sources.m3u import OWN_REMARK, SUFFIXES, entries_of_m3u
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.path_spelling import FileFinder, is_elsewhere
+
+SUFFIXES = m3u.SUFFIXES | pls.SUFFIXES | xml_playlists.SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def read_playlists(folder: Path) -> list[Playlist]:
     else:
         found = files_below(folder, SUFFIXES)
     if not found:
-        raise RawDataError(f"no playlist ({' or '.join(sorted(SUFFIXES))}) below {folder}")
+        raise RawDataError(f"no playlist ({', '.join(sorted(SUFFIXES))}) below {folder}")
     theirs = [path for path in found if not _is_own(path)]
     if not theirs:
         raise RawDataError(f"all playlists of {folder} are SimSong's own, and say nothing of what belongs together")
@@ -43,7 +45,7 @@ def _is_own(path: Path) -> bool:
     """Whether SimSong wrote a playlist; also where a player wrote it anew, and kept remarks."""
     try:
         with path.open("rb") as handle:
-            return OWN_REMARK.encode() in handle.read(4_096)
+            return m3u.OWN_REMARK.encode() in handle.read(4_096)
     except OSError:
         return False  # whoever reads it says so
 
@@ -66,7 +68,7 @@ def read_playlist(path: Path) -> Playlist:
     finder = FileFinder([path.resolve().parent])
     best, most = [], -1
     for text in readings(content):
-        entries = _entries(text)
+        entries = _entries(text, path)
         found = [(entry, finder.find(entry)) for entry in entries]
         there = sum(file is not None for _, file in found)
         if there > most:
@@ -77,8 +79,16 @@ def read_playlist(path: Path) -> Playlist:
     return Playlist(path.stem, [p for p in located if p is not None])
 
 
-def _entries(text: str) -> list[str]:
-    return [e for e in entries_of_m3u(text) if len(e) <= PATH_CHARACTERS and not is_elsewhere(e)]
+def _entries(text: str, path: Path) -> list[str]:
+    """By what the list is, which its beginning shows, not its suffix."""
+    try:
+        if xml_playlists.is_xml(text):
+            found = xml_playlists.entries_of_xml(text)
+        else:
+            found = pls.entries_of_pls(text) if pls.is_pls(text) else m3u.entries_of_m3u(text)
+    except RawDataError as error:
+        raise RawDataError(f"playlist {path} cannot be read ({error})") from error
+    return [entry for entry in found if len(entry) <= PATH_CHARACTERS and not is_elsewhere(entry)]
 
 
 def _located(place: Path) -> Path | None:
