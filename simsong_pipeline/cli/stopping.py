@@ -1,7 +1,10 @@
-"""Ctrl-C: each command says in one line what is kept, and how to go on."""
+"""Ctrl-C and SIGTERM: each command says in one line what is kept, and how to go on."""
 
+import os
+import signal
 from collections.abc import Callable, Mapping
 from functools import wraps
+from types import FrameType
 
 # By the command's function; `fetch lyrics` and `fetch audio` are functions of these names.
 _RUN = "what was read, decoded, trained and embedded is kept, and the index serves as it did; the same command goes on"
@@ -34,18 +37,47 @@ KEPT: Mapping[str, str] = {
 _OTHERWISE = "what was finished is kept; the same command goes on"
 
 
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM, of a service manager or a batch system: what may be cleaned up is, as after Ctrl-C."""
+
+
 class StoppedError(Exception):
-    """A person stopped a command; the message is for them."""
+    """A command was stopped; the message is for a person, `status` what the process ends with."""
+
+    def __init__(self, message: str, stop: KeyboardInterrupt) -> None:
+        super().__init__(message)
+        self.status = status_of(stop)
+
+
+def status_of(stop: KeyboardInterrupt) -> int:
+    """128 and the signal's number, as shells have it."""
+    return 128 + (signal.SIGTERM if isinstance(stop, TerminatedError) else signal.SIGINT)
+
+
+def heed_sigterm() -> None:
+    """Make SIGTERM a `TerminatedError` in this process, not in those that it forks; left alone where it is ignored."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
+        os.register_at_fork(after_in_child=_forget_sigterm)
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise TerminatedError
+
+
+def _forget_sigterm() -> None:
+    if signal.getsignal(signal.SIGTERM) is _terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, with Ctrl-C as a `StoppedError` whose message says what is kept."""
+    """The command, with Ctrl-C and SIGTERM as a `StoppedError` whose message says what is kept."""
 
     @wraps(command)
     def until_stopped(*arguments: object, **named: object) -> None:
         try:
             command(*arguments, **named)
         except KeyboardInterrupt as stop:
-            raise StoppedError(f"stopped: {KEPT.get(command.__name__, _OTHERWISE)}") from stop
+            raise StoppedError(f"stopped: {KEPT.get(command.__name__, _OTHERWISE)}", stop) from stop
 
     return until_stopped
