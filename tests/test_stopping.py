@@ -51,6 +51,29 @@ def test_sigterm_of_a_command_is_no_matter_of_what_it_forks() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+_LOSING = """
+import signal, time, weakref
+from simsong_pipeline.cli import main
+class Thing: pass
+def lose(_): signal.raise_signal(signal.{name}); time.sleep(0)
+def command():
+    thing = Thing()
+    reference = weakref.ref(thing, lose)
+    del thing
+    time.sleep(30)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main.app = command
+main.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stop_that_python_drops_in_a_callback_is_not_lost(number: signal.Signals) -> None:
+    code = [sys.executable, "-c", _LOSING.format(name=number.name)]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=25)
+    assert (done.returncode, done.stderr) == (128 + number, "stopped\n")
+
+
 # Where the tests run in the background a Ctrl-C is ignored, and that is inherited.
 _ATTENTIVE = """
 import runpy, signal

@@ -10,7 +10,7 @@ import typer
 
 from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands, verify_command
 from simsong_pipeline.cli.console import err, out, print_error, show_log
-from simsong_pipeline.cli.stopping import StoppedError, heed_sigterm, status_of, stoppable
+from simsong_pipeline.cli.stopping import StoppedError, heed_sigterm, repeat_lost_stops, status_of, stoppable
 from simsong_pipeline.errors import UnprovenError, told_to_people
 from simsong_pipeline.redaction import guard_logs
 
@@ -58,6 +58,7 @@ def main() -> None:
     guard_logs()
     show_log()
     heed_sigterm()
+    repeat_lost_stops()
     try:
         app()
     except StoppedError as stopped:

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from types import FrameType
 
 # By the command's function; `fetch lyrics` and `fetch audio` are functions of these names.
@@ -34,6 +36,7 @@ KEPT: Mapping[str, str] = {
     "list_models": "nothing was changed; the same command begins anew",
     "audio": "what was fetched is kept; the same command goes on",
 }
+_LATER_S = 0.05
 _OTHERWISE = "what was finished is kept; the same command goes on"
 
 
@@ -54,19 +57,40 @@ def status_of(stop: KeyboardInterrupt) -> int:
     return 128 + (signal.SIGTERM if isinstance(stop, TerminatedError) else signal.SIGINT)
 
 
+def repeat_lost_stops() -> None:
+    """Python drops, and prints, a Ctrl-C that comes in a callback of its own: say nothing, and send it once more."""
+    otherwise = sys.unraisablehook
+
+    def again(lost: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            otherwise(lost)
+            return
+        number = status_of(lost.exc_value) - 128
+        # From another thread and a little later, lest it come in the callback again.
+        later = threading.Timer(_LATER_S, os.kill, (os.getpid(), number))
+        later.daemon = True
+        later.start()
+
+    sys.unraisablehook = again
+
+
 def heed_sigterm() -> None:
     """Make SIGTERM a `TerminatedError` in this process, not in those that it forks; left alone where it is ignored."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminated)
+        signal.signal(signal.SIGTERM, partial(_terminated, os.getpid()))
         os.register_at_fork(after_in_child=_forget_sigterm)
 
 
-def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    raise TerminatedError
+def _terminated(heeding: int, _signal: int, _frame: FrameType | None) -> None:
+    if os.getpid() == heeding:
+        raise TerminatedError
+    # A process that was forked this moment, and has not forgotten yet.
+    _forget_sigterm()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _forget_sigterm() -> None:
-    if signal.getsignal(signal.SIGTERM) is _terminated:
+    if isinstance(signal.getsignal(signal.SIGTERM), partial):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
