@@ -39,7 +39,7 @@ types: install
 	@mkdir -p .dagster_home && cp $< $@
 
 dagster: install .dagster_home/dagster.yaml  ## Dagster's web interface on http://localhost:3000
-	DAGSTER_HOME=$(CURDIR)/.dagster_home $(BIN)/dagster dev
+	DAGSTER_HOME=$(CURDIR)/.dagster_home PYTHONWARNINGS='ignore:Function `dev_command` is superseded' $(BIN)/dagster dev
 
 clean:  ## remove the environment (data stay)
 	rm -rf $(VENV)

@@ -4,6 +4,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
+from dagster_project.failing import telling
 from dagster_project.resources import SimSong
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.evaluation.quality import quality_of
@@ -11,6 +12,7 @@ from simsong_pipeline.pipeline.library_stage import COPY
 
 
 @dg.asset_check(asset="tracks", blocking=True)
+@telling
 def tracks_are_unique(tracks: pl.DataFrame) -> dg.AssetCheckResult:
     """There are tracks, and no id twice."""
     unique = tracks["track_id"].n_unique()
@@ -23,6 +25,7 @@ _TRACKS = {"tracks": dg.AssetIn(key=dg.AssetKey(["tracks"]))}
 @dg.asset_check(
     asset="segment_features", additional_ins={"audio": dg.AssetIn(key=dg.AssetKey(["audio"]))}, blocking=True
 )
+@telling
 def most_audio_is_usable(segment_features: pl.DataFrame, audio: pl.DataFrame) -> dg.AssetCheckResult:
     """At least half of the recordings have features; fewer points to a missing disk rather than to bad files.
 
@@ -34,6 +37,7 @@ def most_audio_is_usable(segment_features: pl.DataFrame, audio: pl.DataFrame) ->
 
 
 @dg.asset_check(asset="splits", additional_ins=_TRACKS, blocking=True)
+@telling
 def artists_are_disjoint(splits: pl.DataFrame, tracks: pl.DataFrame) -> dg.AssetCheckResult:
     """No artist in two parts."""
     parts = splits.join(tracks, on="track_id").group_by("artist_id").agg(pl.col("split").n_unique())
@@ -45,6 +49,7 @@ def _unit_vectors(variant: Variant) -> dg.AssetChecksDefinition:
     key = dg.AssetKey([variant, "track_vectors"])
 
     @dg.asset_check(asset=key, name="unit_vectors", blocking=True)
+    @telling
     def unit_vectors(track_vectors: pl.DataFrame) -> dg.AssetCheckResult:
         """All vectors are finite and of unit length."""
         columns = [track_vectors["audio"], track_vectors["lyrics"].drop_nulls()]
@@ -57,6 +62,7 @@ def _unit_vectors(variant: Variant) -> dg.AssetChecksDefinition:
 
 
 @dg.asset_check(asset="metrics", name="better_than_chance", blocking=True)
+@telling
 def served_model_beats_chance(metrics: pl.DataFrame, simsong: SimSong) -> dg.AssetCheckResult:
     """The served variant's Recall@k is above a random ranking's."""
     verdict = quality_of(metrics, simsong.config())

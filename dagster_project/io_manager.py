@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from dagster_project.failing import telling
 from dagster_project.resources import SimSong
 
 
@@ -11,6 +12,7 @@ class FrameIOManager(dg.ConfigurableIOManager):
 
     simsong: dg.ResourceDependency[SimSong]
 
+    @telling
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
         """Check and write."""
         name = "/".join(context.asset_key.path)
@@ -19,6 +21,7 @@ class FrameIOManager(dg.ConfigurableIOManager):
             workspace.write(name, obj)
         context.add_output_metadata({"dagster/row_count": obj.height, "path": str(workspace.frame_path(name))})
 
+    @telling
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """Read. A run that begins by reading takes its number here, lest it write what was true before a later run."""
         workspace = self.simsong.workspace()

@@ -25,7 +25,10 @@ def failure_notice(context: dg.RunFailureSensorContext) -> Iterator[dg.SkipReaso
 
 def _reason(event: dg.DagsterEvent) -> str:
     """The step, and what it raised: the error below Dagster's own, whose cause may be a library's and say less."""
-    error = event.step_failure_data.error
+    failed = event.step_failure_data
+    if failed.user_failure_data is not None and failed.user_failure_data.description:
+        return textwrap.shorten(f"{event.step_key}: {failed.user_failure_data.description}", _REASON)
+    error = failed.error
     while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
     # On one line: a failed check's name stands on the second.

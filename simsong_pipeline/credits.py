@@ -11,14 +11,24 @@ import polars as pl
 _ALIKE = str.maketrans(
     dict.fromkeys("‘’‚‛ʼ′´`", "'") | dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‐‑‒–—―−", "-")  # as typed or typeset
 )
+# As they are typed among Chinese and Japanese names.
+_WIDE = str.maketrans("（）［］｛｝；／｜＆，＋　", "()[]{};/|&,+ ")
 # What separates artists in a tag; not "&", "," or a bare "/", which names have of their own.
 _SEVERAL = re.compile(r"\x00|;|\\\\|\s/\s|\s\|\s")
 _BRACKETED = re.compile(
-    r"[\(\[\{]\s*(?:(?:feat|ft|part)(?:\.\s*|\s+)|featuring\s+|with\s+|w/\s*)([^\)\]\}]*)[\)\]\}]?", re.IGNORECASE
+    r"[\(\[\{]\s*(?:(?:feat|ft|part)(?:[.:]\s*|\s+)|featuring:?\s+|(?:(?:a\s+)?duet\s+)?with\s+|w/\s*)([^\)\]\}]*)[\)\]\}]?",
+    re.IGNORECASE,
 )
-_TRAILING = re.compile(r"\s(?:(?:feat|ft)(?:\.\s*|\s+)|featuring\s+|[fw]/\s*)(.+)$", re.IGNORECASE)
-_LISTED = re.compile(r"\s*(?:[,;&+/]|\band\b|\bfeaturing\b|\b(?:feat|ft)\b\.?)\s*", re.IGNORECASE)
-_JOINED = re.compile(r"\s*(?:[,&+/]|\sand\s|\sx\s|\svs\.?\s|\swith\s)\s*", re.IGNORECASE)
+_TRAILING = re.compile(
+    r"[\s,;&/・、–-](?:(?:feat|ft)(?:[.:]\s*|\s+)|featuring:?\s+|[fw]/\s*)(.+?)(?:\s*[\(\[][^\(\[]*[\)\]])?$",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(r"\s*(?:[,;&+/、・]|\band\b|\bfeaturing\b|\b(?:feat|ft)\b\.?)\s*", re.IGNORECASE)
+_JOINED = re.compile(
+    r"\s*(?:[,&+/、・]|\s(?:and|x|×|vs\.?|with|duet\s+with|meets|pres\.|presents|und|mit|et|avec|y|con|e|com|og|och|en|i|и)"
+    r"\s)\s*",
+    re.IGNORECASE,
+)
 # "Stay (with me)" has no guest.
 _NO_GUESTS = frozenset(
     {"me", "you", "him", "her", "us", "them", "myself", "yourself", "love", "strings", "orchestra", "lyrics", "intro"}
@@ -76,7 +86,7 @@ def credit_of(artist: str | None, title: str | None = None) -> Credit:
     that stand in a row the row counts and each of them, for "Earth, Wind & Fire" are one guest.
     """
     mains, guests = _parsed(artist or "")
-    by_title = [g for g in _guests(title) if name_key(g) not in _NO_GUESTS] if title else []
+    by_title = [g for g in _guests(title.translate(_WIDE)) if name_key(g) not in _NO_GUESTS] if title else []
     listed = [name for guest in [*guests, *by_title] for name in (guest, *_LISTED.split(guest))]
     keys = [name_key(name) for name in [*mains, *listed] if not is_nobody(name)]
     main = next((name_key(name) for name in mains if not is_nobody(name)), None)
@@ -87,10 +97,16 @@ def credit_of(artist: str | None, title: str | None = None) -> Credit:
 def _parsed(artist: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The artists side by side in a tag, each without its guests, and all guests."""
     mains, guests = [], []
-    for part in _SEVERAL.split(artist):
-        mains.append(_TRAILING.sub("", _BRACKETED.sub("", part)).strip())
+    for part in _SEVERAL.split(artist.translate(_WIDE)):
+        mains.append(_without_guests(part))
         guests += _guests(part)
     return tuple(mains), tuple(guests)
+
+
+def _without_guests(part: str) -> str:
+    """The main artist; what joined a guest to the name leaves with the guest."""
+    name = _TRAILING.sub("", _BRACKETED.sub("", part)).strip()
+    return name if name == part.strip() else name.rstrip(" ,;&/・、–-") or name
 
 
 def _guests(text: str) -> list[str]:
@@ -105,7 +121,7 @@ def first_artist(artist: str) -> str:
 
 def parts_of(artist: str) -> tuple[str, ...]:
     """Keys of what a name would fall into, were its "&", commas and the like between artists; empty for one word."""
-    parts = [name_key(part) for part in _JOINED.split(artist)]
+    parts = [name_key(part) for part in _JOINED.split(artist.translate(_WIDE))]
     return tuple(part for part in parts if part) if len(parts) > 1 else ()
 
 

@@ -111,3 +111,16 @@ def is_disk_full(error: BaseException) -> bool:
             return True
         seen = seen.__cause__ or seen.__context__
     return False
+
+
+def told_to_people(error: Exception) -> Exception | None:
+    """The error in the words for a person; null for a mistake in the program, whose traceback is wanted."""
+    if isinstance(error, SimSongError):
+        return error
+    if is_disk_full(error):
+        where = getattr(error, "filename", None)
+        return DiskFullError(
+            f"there is no room on the disk{f' for {where}' if where else ''}: make room and run the same command "
+            "again; what was done before is kept"
+        )
+    return error if isinstance(error, OSError) else None

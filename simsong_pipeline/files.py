@@ -20,6 +20,7 @@ from upath import UPath
 from simsong_pipeline.errors import DiskFullError, is_disk_full
 
 AnyPath = Path | UPath
+_PAGE = 4_096
 
 
 def write_atomically(path: AnyPath, write: Callable[[IO[bytes]], Any]) -> None:
@@ -57,8 +58,12 @@ def _write_atomically(path: AnyPath, write: Callable[[IO[bytes]], Any]) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         with temporary.open("wb") as handle:
-            write(handle)
-            handle.flush()
+            try:
+                write(handle)
+                handle.flush()
+            except Exception:
+                _try_room(handle)
+                raise
             if isinstance(path, Path):
                 os.fsync(handle.fileno())
         if isinstance(path, Path) and isinstance(temporary, Path):
@@ -68,6 +73,20 @@ def _write_atomically(path: AnyPath, write: Callable[[IO[bytes]], Any]) -> None:
             temporary.rename(str(path))
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _try_room(handle: IO[bytes]) -> None:
+    """Write a page more: a library may not say that there was no room for its own.
+
+    Raises:
+        OSError: there is none.
+    """
+    try:
+        handle.seek(0, os.SEEK_END)
+    except (OSError, ValueError):  # closed, or a bucket's
+        return
+    handle.write(bytes(_PAGE))
+    handle.flush()
 
 
 def _sync_folder(folder: Path) -> None:

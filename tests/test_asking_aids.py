@@ -13,7 +13,8 @@ from simsong_pipeline.finding import find_group, find_language
 from simsong_pipeline.pipeline.never_list import change_never
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.sources.m3u import Entry, read_playlists, write_playlist
+from simsong_pipeline.sources.m3u import Entry, write_playlist
+from simsong_pipeline.sources.playlists import read_playlists
 
 
 @pytest.mark.parametrize("words", ["Björk", "bjork", " BJÖRK "])

@@ -76,12 +76,24 @@ def test_names_that_only_look_like_nobodys(name: str) -> None:
         ("Anna / Bo", ["anna", "bo"]),
         ("Anna;Bo feat. Cy", ["anna", "bo", "cy"]),
         ("Anna feat. Bo & Cy", ["anna", "bo & cy", "bo", "cy"]),
+        ("Anna, feat. Bo", ["anna", "bo"]),
+        ("Anna - ft: Bo", ["anna", "bo"]),
+        ("Anna/feat. Bo", ["anna", "bo"]),
+        ("Anna (duet with Bo)", ["anna", "bo"]),
+        ("Anna feat. Bo (Remix)", ["anna", "bo"]),
+        ("あんな（feat. ぼう）", ["あんな", "ぼう"]),
+        ("あんな・feat.ぼう、しい", ["あんな", "ぼう、しい", "ぼう", "しい"]),
+        ("安娜；博", ["安娜", "博"]),
         ("Various Artists; Anna", ["anna"]),
         ("AC/DC", ["ac/dc"]),
         ("Earth, Wind & Fire", ["earth, wind & fire"]),
         ("Simon & Garfunkel", ["simon & garfunkel"]),
         ("Tyler, The Creator", ["tyler, the creator"]),
         ("Little Feat", ["little feat"]),
+        ("Ft. Anna", ["ft. anna"]),
+        ("Anna-Ft", ["anna-ft"]),
+        ("Malcolm X", ["malcolm x"]),
+        ("Anna und Bo", ["anna und bo"]),
         ("Sleeping With Sirens", ["sleeping with sirens"]),
         ("Defeat", ["defeat"]),
     ],
@@ -98,6 +110,8 @@ def test_everybody_in_a_credit(artist: str, names: list[str]) -> None:
         ("Sea [ft. Bo] (Remix)", ["bo"]),
         ("Sea (with Bo)", ["bo"]),
         ("Sea ft. Bo", ["bo"]),
+        ("Sea feat. Bo (Live)", ["bo"]),
+        ("Sea（feat. ぼう）", ["ぼう"]),
         ("Stay (With Me)", []),
         ("Sea", []),
     ],
@@ -128,6 +142,21 @@ def _tracks(*rows: tuple[str, str, str]) -> pl.DataFrame:
 def test_both_of_a_duet_are_named_where_both_have_songs_of_their_own() -> None:
     rows = [("a", "Anna & Bo", "Sea"), ("b", "Anna", "Sky"), ("c", "Bo", "Sun"), ("d", "Cy & Anna", "Sand")]
     assert _tracks(*rows)["artist_ids"].to_list() == [["anna & bo", "anna", "bo"], ["anna"], ["bo"], ["cy & anna"]]
+
+
+@pytest.mark.parametrize(
+    "between", [" x ", " × ", " vs. ", " VS ", " with ", ", ", "、", "＆", " und ", " y ", " presents "]
+)
+def test_a_duet_by_any_joint_names_both_where_both_are_artists_here(between: str) -> None:
+    rows = [
+        ("a", f"Anna{between}Bo", "Sea"),
+        ("b", "Anna", "Sky"),
+        ("c", "Bo", "Sun"),
+        ("d", f"Anna{between}Cy", "Sand"),
+    ]
+    named = _tracks(*rows)["artist_ids"].to_list()
+    assert set(named[0]) >= {"anna", "bo"}
+    assert "anna" not in named[3]
 
 
 def test_songs_that_name_an_artist() -> None:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
+import polars as pl
 import pytest
 
 from simsong_pipeline.errors import DiskFullError, is_disk_full
-from simsong_pipeline.files import write_bytes
+from simsong_pipeline.files import write_atomically, write_bytes
 
 _BODY = """
 import sys
@@ -110,6 +112,30 @@ def test_file_beyond_its_limit_is_one_line(what: str, tmp_path: Path) -> None:
     """As a quota makes it; needs no rights."""
     _is_one_line(_run(what, tmp_path / "home", limit=1_000_000))
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("size", [4, 100, 300, 1_000, 3_000])
+def test_library_that_does_not_say_what_was_wrong(size: int, tmp_path: Path) -> None:
+    """Polars calls its own footer invalid where there is no room for it."""
+    frame = pl.DataFrame({f"column {n}": ["x"] for n in range(40)})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        with pytest.raises(DiskFullError, match=r"no room on the disk for .*a\.parquet"):
+            write_atomically(tmp_path / "a.parquet", frame.write_parquet)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_library_that_fails_while_there_is_room_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    def write(handle: IO[bytes]) -> None:
+        handle.write(b"some")
+        raise ValueError("a mistake")
+
+    with pytest.raises(ValueError, match="a mistake"):
+        write_atomically(tmp_path / "a", write)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_file_that_finds_no_room_leaves_the_one_before(tmp_path: Path) -> None:

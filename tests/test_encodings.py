@@ -21,6 +21,43 @@ VERSES = {
 }
 
 
+# Other encodings of these languages, and other languages.
+OTHERS = [
+    ("mac_cyrillic", "Весенние цветы на склоне\nЯ думаю о тебе вдали\nНочью слышен голос реки"),
+    ("iso8859_5", "Весенние цветы на склоне\nЯ думаю о тебе вдали\nНочью слышен голос реки"),
+    ("cp866", "Весенние цветы на склоне\nЯ думаю о тебе вдали\nНочью слышен голос реки"),
+    ("koi8_u", "Весняні квіти на схилі\nЯ думаю про тебе здалеку\nВночі чути голос ріки"),
+    ("cp1251", "Весняні квіти на схилі\nЯ думаю про тебе здалеку\nВночі чути голос ріки"),
+    ("cp1256", "أزهار الربيع على التل\nأفكر فيك من بعيد\nفي الليل نسمع صوت النهر"),
+    ("cp874", "ดอกไม้บานบนเนินเขา\nฉันคิดถึงเธอจากที่ไกล\nกลางคืนได้ยินเสียงแม่น้ำ"),
+    ("cp1255", "פרחי אביב על הגבעה\nאני חושב עליך מרחוק\nבלילה שומעים את הנהר"),
+    ("iso8859_7", "Την άνοιξη ανθίζουν τα λουλούδια\nσε σκέφτομαι από μακριά"),
+    ("iso8859_2", "Wiosną kwiaty są na zboczu\nmyślę o tobie z daleka\nw nocy słychać rzekę"),
+    ("iso8859_2", "Jarní květy na svahu\nmyslím na tebe z dálky\nv noci je slyšet řeku šumět"),
+    ("cp1250", "Jarní květy na svahu\nmyslím na tebe z dálky\nv noci je slyšet řeku šumět"),
+    ("mac_roman", "Frühling blüht über den Hügeln\nich höre nachts den Fluß\nund träume süß"),
+    ("cp850", "Frühling blüht über den Hügeln\nich höre nachts den Fluß\nund träume süß"),
+    ("cp1252", "Frühling blüht über den Hügeln\nich höre nachts den Fluß\nund träume süß"),
+    ("mac_roman", "La forêt était près de l’été\nça m’a rêvé déjà"),
+    ("cp1252", "¿Mañana oirás el río?\nla canción de la montaña"),
+    ("iso2022_jp", VERSES["cp932"]),
+    ("iso2022_kr", VERSES["euc_kr"]),
+    ("hz", VERSES["gb18030"]),
+]
+
+
+@pytest.mark.parametrize(("encoding", "verse"), OTHERS)
+@pytest.mark.parametrize("lines", [1, 3])
+def test_verses_are_read_in_rarer_encodings(encoding: str, verse: str, lines: int) -> None:
+    text = "\n".join(f"[00:0{n}.50]{line}" for n, line in enumerate(verse.split("\n")[:lines]))
+    assert decoded(text.encode(encoding)) == text
+
+
+def test_brackets_and_waves_of_plain_text_are_no_other_encoding() -> None:
+    text = "oh ~{wave~} and ~{hello there~}\n"
+    assert decoded(text.encode()) == text
+
+
 @pytest.mark.parametrize("encoding", VERSES)
 @pytest.mark.parametrize("lines", [1, 3])
 @pytest.mark.parametrize("before", ["", "[ar:Some Band]\n[ti:A Song]\n"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -212,3 +213,53 @@ def test_killed_at_random_moments_the_final_state_is_that_of_an_undisturbed_run(
     subprocess.run(command, check=True, capture_output=True)
     assert _files(home) == whole
     assert not [p for p in (home.raw / "lyrics").rglob("*") if p.is_file() and p.suffix != ".json"]
+
+
+@pytest.fixture
+def elsewhere(sample_raw: Path, tmp_path: Path) -> Path:
+    """Raw data that do not lie in a home, with recordings."""
+    folder = tmp_path / "raw data"
+    folder.mkdir()
+    for name in ("msd", "lastfm", "audio"):
+        (folder / name).symlink_to(sample_raw / name)
+    return folder
+
+
+def _said(home: Workspace, fake: FakeGenius, *words: str) -> str:
+    result = CliRunner().invoke(app, ["fetch", "lyrics", *words, "--config", str(_toml(home, fake))])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_lyrics_are_fetched_for_what_the_last_run_read(
+    home: Workspace, fake: FakeGenius, elsewhere: Path, tmp_path: Path
+) -> None:
+    other = Workspace(tmp_path / "another home")
+    other.save_source(SourceConfig(raw=elsewhere))
+    said = _said(home, fake, "--home", str(other.home), "--limit", "2")
+    assert "2 songs asked for" in said
+    assert not other.raw.exists()
+    assert f"next: simsong run --home '{other.home}'\n" in said
+
+
+def test_command_that_goes_on_names_the_raw_data_that_a_run_would_not_read(
+    home: Workspace, fake: FakeGenius, elsewhere: Path, tmp_path: Path
+) -> None:
+    said = _said(home, fake, "--home", str(tmp_path / "new"), "--raw", str(elsewhere), "--limit", "1")
+    (following,) = [line.removeprefix("next: ") for line in said.splitlines() if line.startswith("next: ")]
+    assert shlex.split(following) == ["simsong", "run", "--home", str(tmp_path / "new"), "--raw", str(elsewhere)]
+
+
+def test_no_run_is_proposed_while_there_are_no_recordings(home: Workspace, fake: FakeGenius) -> None:
+    assert "next:" not in _said(home, fake, "--home", str(home.home), "--limit", "1")
+
+
+@pytest.mark.parametrize("kind", ["library", "manifest"])
+@pytest.mark.parametrize("words", [["fetch", "lyrics"], ["fetch", "audio", "--accept-terms"], ["select"]])
+def test_a_home_of_a_music_folder_or_a_list_says_what_is_wanted(words: list[str], kind: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "home")
+    workspace.save_source(SourceConfig.model_validate({kind: tmp_path / "mine"}))
+    result = CliRunner().invoke(app, [*words, "--home", str(workspace.home)])
+    assert isinstance(result.exception, RawDataError)
+    assert str(tmp_path / "mine") in str(result.exception)
+    assert "--raw" in str(result.exception)

@@ -474,6 +474,10 @@ def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("3 - Anna - Sea.mp3", ("Anna", None, "Sea")),
         ("Anna/Waves/03 Sea.mp3", ("Anna", "Waves", "Sea")),
         ("Anna/Waves/3. Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("Anna/Waves/3. 1979.mp3", ("Anna", "Waves", "1979")),
+        ("Anna/Waves/03b Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("Anna/Waves/04–Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("B2 Sea.mp3", (None, None, "B2 Sea")),
         ("Anna/Waves/[3] Sea.mp3", ("Anna", "Waves", "Sea")),
         ("Anna/Waves/CD 2/1-03. Sea.mp3", ("Anna", "Waves", "Sea")),
         ("Anna/Waves/2-11 Sea.mp3", ("Anna", "Waves", "Sea")),
@@ -502,6 +506,9 @@ def test_path_names_what_tags_do_not(path: str, expected: tuple[str | None, str 
         ("7 Bo - Sea.mp3", ("Bo", None, "Sea")),
         ("107 - Sea.mp3", ("Anna", "Waves", "Sea")),
         ("7-Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("7_9 Seas.mp3", ("Anna", "Waves", "9 Seas")),
+        ("B2 Sea.mp3", ("Anna", "Waves", "Sea")),
+        ("b2 - 7 Seas.mp3", ("Anna", "Waves", "7 Seas")),
     ],
 )
 def test_any_number_is_a_tracks_where_the_files_beside_are_numbered(name: str, expected: tuple[str, str, str]) -> None:
@@ -521,6 +528,8 @@ def test_any_number_is_a_tracks_where_the_files_beside_are_numbered(name: str, e
         (["1 Sea.mp3", "Sky.mp3", "Sun.mp3"], False),
         (["1 Sea.mp3"], False),
         (["1979.mp3", "1999.mp3"], False),
+        (["A1 Sea.mp3", "A2 Sky.mp3", "B1 Sun.mp3"], True),
+        (["B12 - Sea.mp3", "B52 - Sky.mp3"], False),
     ],
 )
 def test_folder_is_numbered_when_nearly_all_its_files_are_from_one_on(names: list[str], numbered: bool) -> None:
@@ -668,11 +677,11 @@ def test_bins_and_the_systems_own_folders_are_no_music_and_other_forms_are_count
     )
     for seed, folder in enumerate((*thrown, "System Volume Information"), start=1):
         _write(tmp_path / "Artist" / folder / f"{seed}.flac", seed)
-    for name in ("a.WMA", "b.wma", "c.dsf", "d.m4p", "e.mid", "#recycle/f.wma", "._g.ape"):
+    for name in ("a.M4B", "b.m4b", "c.tak", "d.m4p", "e.mid", "#recycle/f.m4b", "._g.shn"):
         (tmp_path / "Artist" / name).write_bytes(b"x")
     found = _scan(tmp_path)
     assert [Path(p).name for p in found.frame["path"]] == ["01 Song.flac"]
-    assert found.passed_over == {".dsf": 1, ".m4p": 1, ".mid": 1, ".wma": 2}
+    assert found.passed_over == {".m4b": 2, ".m4p": 1, ".mid": 1, ".tak": 1}
 
 
 def test_lyrics_that_are_no_text_are_left_out_with_their_reason_and_the_song_is_kept(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ from simsong_pipeline.sources.library.readers import Reader
 from simsong_pipeline.sources.library.recording import FileState, Row
 from simsong_pipeline.sources.limits import CUT, LYRICS_BYTES, NAME_CHARACTERS, RECORD_BYTES, ROWS
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
-from simsong_pipeline.sources.m3u import read_playlist
 from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.msd_hdf5 import read_summary_file
+from simsong_pipeline.sources.playlists import read_playlist
 from simsong_pipeline.sources.sqlite_tables import read_all
 
 _TITLE, _LYRICS, _STATUS, _REASON = 6, 11, -2, -1

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from simsong_pipeline.sources.m3u import read_playlist
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.path_spelling import FileFinder
+from simsong_pipeline.sources.playlists import read_playlist
 
 NAME = "Ångström/Lp 50%/01 Çà & là #1.flac"
 

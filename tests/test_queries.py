@@ -18,7 +18,8 @@ from simsong_pipeline.pipeline.never_list import change_never, never_suggested
 from simsong_pipeline.pipeline.queries import Songs, paths_of
 from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.recommend import Choice, Restriction
-from simsong_pipeline.sources.m3u import Entry, read_playlist, write_playlist
+from simsong_pipeline.sources.m3u import Entry, write_playlist
+from simsong_pipeline.sources.playlists import read_playlist
 from simsong_pipeline.stores.payloads import point_id
 
 Finished = tuple[Workspace, object]

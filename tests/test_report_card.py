@@ -13,7 +13,7 @@ from simsong_pipeline.evaluation.card import album_labels, asked_of, in_one_play
 from simsong_pipeline.pipeline.card_stage import verdict, write_card
 from simsong_pipeline.pipeline.model_files import ModelFiles
 from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.sources.m3u import Playlist, read_playlist, read_playlists
+from simsong_pipeline.sources.playlists import Playlist, read_playlist, read_playlists
 
 
 def _playlist(folder: Path, content: bytes, name: str = "evening.m3u8") -> list[Path]:

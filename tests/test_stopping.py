@@ -1,5 +1,6 @@
-"""Ctrl-C in any command is one line that says what is kept, and exit status 130."""
+"""Ctrl-C or SIGTERM in any command is one line that says what is kept, and exit status 130 or 143."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from simsong_pipeline.cli import main
-from simsong_pipeline.cli.stopping import KEPT, StoppedError, stoppable
+from simsong_pipeline.cli.stopping import KEPT, StoppedError, TerminatedError, heed_sigterm, stoppable
 from simsong_pipeline.pipeline.workspace import Workspace
 
 
@@ -33,6 +34,46 @@ def test_stopped_command_ends_with_its_line() -> None:
         stoppable(refresh)(3)
 
 
+def test_sigterm_of_a_command_is_no_matter_of_what_it_forks() -> None:
+    """Or a worker that its pool ends would raise and print."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        heed_sigterm()
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+        child.start()
+        child.terminate()
+        child.join(30)
+        assert child.exitcode == -signal.SIGTERM
+        with pytest.raises(TerminatedError):
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+_LOSING = """
+import signal, time, weakref
+from simsong_pipeline.cli import main
+class Thing: pass
+def lose(_): signal.raise_signal(signal.{name}); time.sleep(0)
+def command():
+    thing = Thing()
+    reference = weakref.ref(thing, lose)
+    del thing
+    time.sleep(30)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main.app = command
+main.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stop_that_python_drops_in_a_callback_is_not_lost(number: signal.Signals) -> None:
+    code = [sys.executable, "-c", _LOSING.format(name=number.name)]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=25)
+    assert (done.returncode, done.stderr) == (128 + number, "stopped\n")
+
+
 # Where the tests run in the background a Ctrl-C is ignored, and that is inherited.
 _ATTENTIVE = """
 import runpy, signal
@@ -41,15 +82,17 @@ runpy.run_module("simsong_pipeline.cli.main", run_name="__main__", alter_sys=Tru
 """
 
 
-def _stopped(words: list[str], folder: Path, patience_s: float = 120.0) -> tuple[int, str]:
-    """Exit status and what was said, where a command and all that it started get a Ctrl-C once it writes."""
+def _stopped(
+    words: list[str], folder: Path, number: signal.Signals = signal.SIGINT, patience_s: float = 120.0
+) -> tuple[int, str]:
+    """Exit status and what was said, where a command gets a signal once it writes: Ctrl-C with all that it started."""
     command = [sys.executable, "-c", _ATTENTIVE, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
         ends = time.monotonic() + patience_s
         while not any(folder.iterdir()) and process.poll() is None and time.monotonic() < ends:
             time.sleep(0.05)
         while True:
-            os.killpg(process.pid, signal.SIGINT)
+            (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
             try:
                 said, _ = process.communicate(timeout=15)
                 return process.returncode, said.decode()
@@ -58,9 +101,10 @@ def _stopped(words: list[str], folder: Path, patience_s: float = 120.0) -> tuple
                 assert time.monotonic() < ends, "it did not stop"
 
 
-def test_sample_that_is_stopped(tmp_path: Path) -> None:
-    code, said = _stopped(["sample", "--songs", "2000", "--home", str(tmp_path)], tmp_path)
-    assert code == 130
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_sample_that_is_stopped(number: signal.Signals, tmp_path: Path) -> None:
+    code, said = _stopped(["sample", "--songs", "2000", "--home", str(tmp_path)], tmp_path, number)
+    assert code == 128 + number
     assert said.splitlines()[-1].startswith("stopped: the songs written so far stay")
     assert "Traceback" not in said
     assert "Aborted" not in said

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.pipeline import catalogue_stages as stages
@@ -17,6 +18,7 @@ GROUP = "catalogue"
     group_name=GROUP,
     outs={name: dg.AssetOut(io_manager_key="frames") for name in ("tracks", "track_exclusions")},
 )
+@telling
 def tracks_and_exclusions(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
     """Tracks without mismatches and duplicates, and the reasons for those that left."""
     catalogue = stages.make_catalogue(simsong.workspace(), simsong.source(), msd_tracks, simsong.config())
@@ -31,6 +33,7 @@ def tracks_and_exclusions(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterato
         "descriptions": dg.AssetOut(io_manager_key="frames", group_name="features"),
     },
 )
+@telling
 def audio_and_features(
     context: dg.AssetExecutionContext, tracks: pl.DataFrame, youtube_audio: pl.DataFrame, simsong: SimSong
 ) -> Iterator[dg.Output]:
@@ -50,6 +53,7 @@ def audio_and_features(
 
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
+@telling
 def lyrics(tracks: pl.DataFrame, genius_lyrics: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
     """Cleaned lyrics and their language, one row a track; songs without words, or without a page, are skipped."""
     speed = Speed()
@@ -62,6 +66,7 @@ def lyrics(tracks: pl.DataFrame, genius_lyrics: pl.DataFrame, simsong: SimSong) 
 
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
+@telling
 def splits(tracks: pl.DataFrame, audio: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
     """Artist-disjoint parts."""
     frame = stages.make_splits(simsong.workspace(), tracks, audio, simsong.config())
@@ -70,6 +75,7 @@ def splits(tracks: pl.DataFrame, audio: pl.DataFrame, simsong: SimSong) -> dg.Ma
 
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
+@telling
 def exclusions(
     track_exclusions: pl.DataFrame, lastfm_exclusions: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame
 ) -> dg.MaterializeResult[pl.DataFrame]:
@@ -80,6 +86,7 @@ def exclusions(
 
 
 @dg.asset(group_name="features", io_manager_key="frames")
+@telling
 def lyric_embeddings(
     context: dg.AssetExecutionContext, lyrics: pl.DataFrame, simsong: SimSong
 ) -> dg.MaterializeResult[pl.DataFrame]:

@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from dagster_project.failing import telling
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS
 from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure_and_record
@@ -13,6 +14,7 @@ _VECTORS = {f"{variant}_vectors": dg.AssetIn(key=dg.AssetKey([variant, "track_ve
 
 
 @dg.asset(group_name=GROUP, ins=_VECTORS, deps=["segment_features"], io_manager_key="frames")
+@telling
 def metrics(
     context: dg.AssetExecutionContext,
     simsong: SimSong,
@@ -29,6 +31,7 @@ def metrics(
 
 def _metric_asset(name: str) -> dg.AssetsDefinition:
     @dg.asset(name=name, group_name=GROUP, ins={"metrics": dg.AssetIn(key=dg.AssetKey(["metrics"]))})
+    @telling
     def metric(metrics: pl.DataFrame) -> dg.MaterializeResult:
         """Unfiltered value, interval, chance and oracle of each method."""
         rows = metrics.filter(pl.col("metric") == name, pl.col("protocol") == "unfiltered")
@@ -44,6 +47,7 @@ precision_at_10 = _metric_asset("precision_at_10")
 
 
 @dg.asset(group_name=GROUP, ins=_VECTORS, deps=["segment_features"])
+@telling
 def retrieval_report(
     context: dg.AssetExecutionContext,
     simsong: SimSong,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import polars as pl
 
+from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS, Variant
@@ -31,6 +32,7 @@ def _encoder(variant: Variant) -> dg.AssetsDefinition:
     names = ("tracks", "splits", "lastfm_similarity", "segment_features", "lyric_embeddings")
 
     @dg.asset(name="encoder", key_prefix=variant, group_name="training", ins=_inputs(*names))
+    @telling
     def encoder(
         context: dg.AssetExecutionContext,
         config: TrainRun,
@@ -62,6 +64,7 @@ def _onnx_encoder(variant: Variant) -> dg.AssetsDefinition:
         ins=_inputs("segment_features"),
         check_specs=[dg.AssetCheckSpec("parity", asset=key, blocking=True)],
     )
+    @telling
     def onnx_encoder(segment_features: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult:
         """The encoder as ONNX; its vectors agree with torch's, or this asset fails."""
         workspace, config = simsong.workspace(), simsong.config()
@@ -82,6 +85,7 @@ def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
         ins=_inputs("audio", "segment_features", "lyric_embeddings"),
         io_manager_key="frames",
     )
+    @telling
     def track_vectors(
         context: dg.AssetExecutionContext,
         audio: pl.DataFrame,
@@ -112,6 +116,7 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         deps=[dg.AssetKey(["metrics"])],
         ins={"track_vectors": vectors, **_inputs("tracks", "audio", "descriptions", "lyrics", "lastfm_tags")},
     )
+    @telling
     def qdrant_collection(
         context: dg.AssetExecutionContext,
         simsong: SimSong,

@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from dagster_project.failing import telling
 from dagster_project.metadata import table
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.buckets import BUCKETS
@@ -15,6 +16,7 @@ buckets = dg.StaticPartitionsDefinition([f"bucket-{number:02d}" for number in ra
 
 
 @dg.asset(group_name=GROUP, partitions_def=buckets, pool="genius")
+@telling
 def genius_pages(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
     """Lyrics of the bucket's tracks, asked for where none are known. Needs GENIUS_ACCESS_TOKEN."""
     workspace = simsong.workspace()
@@ -24,6 +26,7 @@ def genius_pages(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Mate
 
 
 @dg.asset(group_name=GROUP, partitions_def=buckets, pool="youtube")
+@telling
 def youtube_recordings(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
     """Recordings of the bucket's tracks. Needs SIMSONG_YOUTUBE_TERMS=accepted: read docs/data.md before."""
     workspace = simsong.workspace()

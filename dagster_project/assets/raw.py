@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from dagster_project.failing import telling
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.pipeline import raw
 from simsong_pipeline.pipeline.hearing import settle_encoder
@@ -15,6 +16,7 @@ _FETCHED_AUDIO, _FETCHED_LYRICS = dg.AssetKey("youtube_recordings"), dg.AssetKey
 
 
 @dg.asset(group_name=GROUP)
+@telling
 def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
     """The raw data on disk; the procedural sample catalogue is written where there are none."""
     workspace, progress = simsong.workspace(), events(context).progress
@@ -25,6 +27,7 @@ def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Materia
 
 
 @dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")
+@telling
 def library_files(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """The files of a person's music folder with tags and lyrics; no rows where the raw data are others."""
     told = events(context)
@@ -32,6 +35,7 @@ def library_files(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.Dat
 
 
 @dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
+@telling
 def msd_tracks(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
     """Tracks as the Million Song Dataset, a manifest or a music folder has them; unreadable ones with a reason."""
     frame = raw.read_tracks(simsong.workspace(), simsong.source(), events(context).progress)
@@ -44,6 +48,7 @@ def msd_tracks(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Materi
         name: dg.AssetOut(io_manager_key="frames") for name in ("lastfm_similarity", "lastfm_tags", "lastfm_exclusions")
     },
 )
+@telling
 def lastfm(context: dg.AssetExecutionContext, msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
     """Who is similar to whom (Last.fm's lists, or songs of one artist or genre), tags, and unreadable files."""
     relevance, progress = simsong.config().evaluation.relevance, events(context).progress
@@ -55,12 +60,14 @@ def lastfm(context: dg.AssetExecutionContext, msd_tracks: pl.DataFrame, simsong:
 
 
 @dg.asset(group_name=GROUP, deps=[library_files, _FETCHED_AUDIO], io_manager_key="frames")
+@telling
 def youtube_audio(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """The recordings that an acquisition step left, with size and time of change."""
     return raw.find_audio(simsong.workspace(), simsong.source(), events(context).progress)
 
 
 @dg.asset(group_name=GROUP, deps=[library_files, _FETCHED_LYRICS], io_manager_key="frames")
+@telling
 def genius_lyrics(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """Lyrics pages as fetched, and musiXmatch's bags of words where there is no page."""
     return raw.read_lyric_pages(simsong.workspace(), simsong.source(), events(context).progress)

@@ -26,6 +26,7 @@ from simsong_pipeline.cli.query_commands import print_songs
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.quality import HOW_TO_MEASURE, UNMEASURED
+from simsong_pipeline.pipeline.raw_source import run_command, source_of_tracks
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.recommend import Choice
@@ -58,10 +59,8 @@ def sample(
     if json:
         print_json(summary)
     else:
-        # Without --raw, a home that read something else before would read that again.
-        named = "" if workspace.load_source() == SourceConfig() else f" --raw {workspace.raw}"
         out.print(f"{songs} songs by {artists} artists written to {workspace.raw}; next:")
-        out.print(f"simsong run --home {home}{named}")
+        out.print(str(run_command(workspace, SourceConfig(raw=workspace.raw))), markup=False, soft_wrap=True)
 
 
 def run(
@@ -160,7 +159,10 @@ def _print_exclusions(workspace: Workspace) -> None:
 
 def select(
     home: Home = DEFAULT_HOME,
-    raw: Annotated[Path | None, typer.Option(help="Folder with msd/ and lastfm/.", show_default="<home>/raw")] = None,
+    raw: Annotated[
+        Path | None,
+        typer.Option(help="Folder with msd/ and lastfm/.", show_default="what the last run read, or <home>/raw"),
+    ] = None,
     size: Annotated[int, typer.Option(help="Songs to choose.", min=2)] = 2_000,
     seed: Annotated[int, typer.Option(help="Of the random songs to compare with.", min=0)] = 0,
     json: Json = False,
@@ -171,7 +173,7 @@ def select(
     workspace = Workspace(home)
     with events() as told:
         told.stage("reading tracks and similarity")
-        source = _source(workspace, raw, None, accept_shrink=True)  # nothing is changed by looking
+        source = source_of_tracks(workspace, raw)
         found = select_songs(workspace, source, size, seed, workspace.load_config(), told.progress)
     if json:
         print_json(asdict(found) | {"path": str(found.path)})
@@ -416,7 +418,7 @@ def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
 def report_card(
     home: Home = DEFAULT_HOME,
     playlists: Annotated[
-        Path | None, typer.Option(help="An .m3u or .m3u8 playlist, or a folder of them, over the indexed files.")
+        Path | None, typer.Option(help="A playlist (m3u, pls, xspf, wpl), or a folder of them, over the indexed files.")
     ] = None,
     max_songs: Annotated[int, typer.Option(help="A larger library is sampled.", min=10)] = 3_000,
     json: Json = False,
@@ -426,7 +428,7 @@ def report_card(
     Only songs that the model was not trained on are asked about.
     """
     from simsong_pipeline.pipeline.card_stage import write_card
-    from simsong_pipeline.sources.m3u import read_playlists
+    from simsong_pipeline.sources.playlists import read_playlists
 
     workspace = Workspace(home)
     lists = [] if playlists is None else read_playlists(playlists)

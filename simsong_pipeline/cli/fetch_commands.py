@@ -12,6 +12,7 @@ from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json
 from simsong_pipeline.cli.stopping import stoppable
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.pipeline.raw_source import run_command, source_of_tracks
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from simsong_pipeline.pipeline.fetching import Fetched
 
 app = typer.Typer(help="Fetch recordings and lyrics from their providers.", no_args_is_help=True)
-Raw = Annotated[Path | None, typer.Option(help="Folder with msd/.", show_default="<home>/raw")]
+Raw = Annotated[
+    Path | None, typer.Option(help="Folder with msd/.", show_default="what the last run read, or <home>/raw")
+]
 Limit = Annotated[int | None, typer.Option(help="Ask for at most so many songs now.", min=1)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many would be asked for, and ask nothing.")]
 Again = Annotated[bool, typer.Option("--again", help="Also ask again for what was not found before.")]
@@ -55,10 +58,11 @@ def lyrics(
     from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
 
     def ask(settings: PipelineConfig, told: Events) -> "Fetched":
-        return fetch_lyrics(workspace, _source(raw), settings, told, Portion(limit, dry_run, again, seed=seed))
+        return fetch_lyrics(workspace, source, settings, told, Portion(limit, dry_run, again, seed=seed))
 
     workspace = Workspace(home)
-    _report("lyrics", "Genius", workspace, config, json, ask)
+    source = source_of_tracks(workspace, raw)
+    _report("lyrics", "Genius", workspace, source, config, json, ask)
 
 
 @app.command()
@@ -86,22 +90,18 @@ def audio(
     from simsong_pipeline.pipeline.fetching import Portion
 
     def ask(settings: PipelineConfig, told: Events) -> "Fetched":
-        return fetch_audio(
-            workspace, _source(raw), settings, told, Portion(limit, dry_run, again, seed=seed), accept_terms
-        )
+        return fetch_audio(workspace, source, settings, told, Portion(limit, dry_run, again, seed=seed), accept_terms)
 
     workspace = Workspace(home)
-    _report("recordings", "YouTube", workspace, config, json, ask)
-
-
-def _source(raw: Path | None) -> SourceConfig:
-    return SourceConfig(raw=raw, accept_shrink=True)  # the tracks are only looked at
+    source = source_of_tracks(workspace, raw)
+    _report("recordings", "YouTube", workspace, source, config, json, ask)
 
 
 def _report(
     what: str,
     provider: str,
     workspace: Workspace,
+    source: SourceConfig,
     config: Path | None,
     json: bool,
     ask: Callable[[PipelineConfig, Events], "Fetched"],
@@ -125,6 +125,9 @@ def _report(
     if failed.height > _SHOWN:
         err.print(f"  and {failed.height - _SHOWN} more: each has its reason in its own file")
     out.print(f"{found.asked} songs asked for, {found.left} left")
+    following = run_command(workspace, source) if found.asked else None
+    if following is not None:
+        out.print(f"next: {following}", markup=False, soft_wrap=True)
 
 
 def _counts(table: pl.DataFrame) -> list[tuple[str, int, float | None]]:

@@ -10,8 +10,8 @@ import typer
 
 from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands, verify_command
 from simsong_pipeline.cli.console import err, out, print_error, show_log
-from simsong_pipeline.cli.stopping import StoppedError, stoppable
-from simsong_pipeline.errors import DiskFullError, SimSongError, UnprovenError, is_disk_full
+from simsong_pipeline.cli.stopping import StoppedError, heed_sigterm, repeat_lost_stops, status_of, stoppable
+from simsong_pipeline.errors import UnprovenError, told_to_people
 from simsong_pipeline.redaction import guard_logs
 
 UNPROVEN_EXIT = 4
@@ -57,33 +57,22 @@ def main() -> None:
     warnings.simplefilter("ignore")
     guard_logs()
     show_log()
+    heed_sigterm()
+    repeat_lost_stops()
     try:
         app()
     except StoppedError as stopped:
         err.print(str(stopped), markup=False)
-        sys.exit(130)
-    except KeyboardInterrupt:
+        sys.exit(stopped.status)
+    except KeyboardInterrupt as stop:
         err.print("stopped", markup=False)
-        sys.exit(130)
+        sys.exit(status_of(stop))
     except Exception as error:
-        told = _told(error)
+        told = told_to_people(error)
         if told is None:
             raise
         print_error(told)
         sys.exit(UNPROVEN_EXIT if isinstance(told, UnprovenError) else 1)
-
-
-def _told(error: Exception) -> Exception | None:
-    """The error in the words for a person; null for a mistake in the program, whose traceback is wanted."""
-    if isinstance(error, SimSongError):
-        return error
-    if is_disk_full(error):
-        where = getattr(error, "filename", None)
-        return DiskFullError(
-            f"there is no room on the disk{f' for {where}' if where else ''}: make room and run the same command "
-            "again; what was done before is kept"
-        )
-    return error if isinstance(error, OSError) else None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,12 @@
-"""Ctrl-C: each command says in one line what is kept, and how to go on."""
+"""Ctrl-C and SIGTERM: each command says in one line what is kept, and how to go on."""
 
+import os
+import signal
+import sys
+import threading
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
+from types import FrameType
 
 # By the command's function; `fetch lyrics` and `fetch audio` are functions of these names.
 _RUN = "what was read, decoded, trained and embedded is kept, and the index serves as it did; the same command goes on"
@@ -31,21 +36,72 @@ KEPT: Mapping[str, str] = {
     "list_models": "nothing was changed; the same command begins anew",
     "audio": "what was fetched is kept; the same command goes on",
 }
+_LATER_S = 0.05
 _OTHERWISE = "what was finished is kept; the same command goes on"
 
 
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM, of a service manager or a batch system: what may be cleaned up is, as after Ctrl-C."""
+
+
 class StoppedError(Exception):
-    """A person stopped a command; the message is for them."""
+    """A command was stopped; the message is for a person, `status` what the process ends with."""
+
+    def __init__(self, message: str, stop: KeyboardInterrupt) -> None:
+        super().__init__(message)
+        self.status = status_of(stop)
+
+
+def status_of(stop: KeyboardInterrupt) -> int:
+    """128 and the signal's number, as shells have it."""
+    return 128 + (signal.SIGTERM if isinstance(stop, TerminatedError) else signal.SIGINT)
+
+
+def repeat_lost_stops() -> None:
+    """Python drops, and prints, a Ctrl-C that comes in a callback of its own: say nothing, and send it once more."""
+    otherwise = sys.unraisablehook
+
+    def again(lost: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            otherwise(lost)
+            return
+        number = status_of(lost.exc_value) - 128
+        # From another thread and a little later, lest it come in the callback again.
+        later = threading.Timer(_LATER_S, os.kill, (os.getpid(), number))
+        later.daemon = True
+        later.start()
+
+    sys.unraisablehook = again
+
+
+def heed_sigterm() -> None:
+    """Make SIGTERM a `TerminatedError` in this process, not in those that it forks; left alone where it is ignored."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, partial(_terminated, os.getpid()))
+        os.register_at_fork(after_in_child=_forget_sigterm)
+
+
+def _terminated(heeding: int, _signal: int, _frame: FrameType | None) -> None:
+    if os.getpid() == heeding:
+        raise TerminatedError
+    # A process that was forked this moment, and has not forgotten yet.
+    _forget_sigterm()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _forget_sigterm() -> None:
+    if isinstance(signal.getsignal(signal.SIGTERM), partial):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, with Ctrl-C as a `StoppedError` whose message says what is kept."""
+    """The command, with Ctrl-C and SIGTERM as a `StoppedError` whose message says what is kept."""
 
     @wraps(command)
     def until_stopped(*arguments: object, **named: object) -> None:
         try:
             command(*arguments, **named)
         except KeyboardInterrupt as stop:
-            raise StoppedError(f"stopped: {KEPT.get(command.__name__, _OTHERWISE)}") from stop
+            raise StoppedError(f"stopped: {KEPT.get(command.__name__, _OTHERWISE)}", stop) from stop
 
     return until_stopped

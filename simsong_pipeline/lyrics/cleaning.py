@@ -5,7 +5,6 @@ A page that is no lyrics (a captcha, an error page) is told apart here too: it m
 
 import re
 
-# What lyricsgenius and others save around the words, by version with and without blanks and line breaks:
 # What lyricsgenius and others save around the words, by version with and without blanks or line breaks:
 _HEADER = re.compile(r"^\s*\d+\s*Contributors?.{0,2000}?Lyrics", re.DOTALL)
 _TITLE = re.compile(r"^\s*\S[^\n]{0,150}?\sLyrics(?=\s*\[|\s*\n|\s*$|[A-ZÀ-ÞА-Я\"“'(¿¡])")
@@ -17,7 +16,8 @@ _NAMED_SECTION = re.compile(
     r"|Skit|Spoken|Couplet|Strophe|Verso|Coro|Puente|Estribillo|Refrão|Ponte|Strofa|Ritornello|Куплет|Припев)\b[^\]]{0,200}\]",
     re.IGNORECASE,
 )
-_NEXT = r"(?=\s*(?:\[|\n|$|[\d.,]*[KM]?\s*Embed)|[A-ZÀ-ÞА-Я\"“'(¿¡])"
+# Without a blank before it the next verse follows, unless it makes "likely" and the like of it.
+_NEXT = r"(?=\s*(?:\[|\n|$|[\d.,]*[KM]?\s*Embed)|[\"“'(¿¡]|(?!(?:ly|n|s|d|wise|ness)\b)[^\W\d_])"
 _PROMOTION = re.compile(
     rf"See [^\n]{{1,80}}? Live\s*Get tickets as low as [^\d\s]?\d[\d.,]*|^See .+ Live\s*$"
     rf"|^Get tickets as low as \$\d+\s*$|You might also like{_NEXT}",

@@ -30,7 +30,7 @@ from simsong_pipeline.pipeline.library_stage import copied_from
 from simsong_pipeline.pipeline.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.pipeline.report_parts import examples, song_map
 from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.sources.m3u import Playlist
+from simsong_pipeline.sources.playlists import Playlist
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,16 @@ from simsong_pipeline.schemas import AUDIO_FILES, conform
 from simsong_pipeline.sources.counting import Progress, counted
 from simsong_pipeline.sources.music_folders import files_below
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".mp4", ".webm", ".aiff", ".aif"})
-# Music that is not read: by formats that few have, by protection, or as notes in place of sound.
+# All that is decoded, by libsndfile or FFmpeg, lossy, lossless and DSD. What a file really is shows in its content.
+_READ = (
+    ".3ga .aac .ac3 .adts .aif .aifc .aiff .alac .ape .asf .au .caf .dsf .dts .eac3 .flac .m4a .mka .mp+ .mp1 .mp2 "
+    ".mp3 .mp4 .mpc .mpga .mpp .oga .ogg .opus .snd .spx .tta .w64 .wav .wave .webm .wma .wv"
+)
+SUFFIXES = frozenset(_READ.split())
+# Music and speech that are not read: by formats that few have, by protection, as books, notes and telephones' memos.
 _OTHER = (
-    ".3ga .aa .aac .aax .ac3 .aifc .alac .amr .ape .au .awb .caf .dff .dsf .dts .gsm .it .kar .m4b .m4p .m4r .mid "
-    ".midi .mka .mod .mp1 .mp2 .mpc .mpga .mpp .nsf .ofr .ra .ram .rm .rmi .s3m .shn .sid .snd .spc .spx .tak .tta "
-    ".voc .w64 .wma .wv .xm"
+    ".aa .aax .amr .awb .dff .gsm .it .kar .m4b .m4p .m4r .mid .midi .mod .nsf .ofr .ra .ram .rm .rmi .s3m .shn .sid "
+    ".spc .tak .voc .xm"
 )
 OTHER_MUSIC = frozenset(_OTHER.split())
 

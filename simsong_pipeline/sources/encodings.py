@@ -20,6 +20,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# What begins a stretch of other characters.
+_ESCAPES = (
+    (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
+    (re.compile(rb"\x1b\$"), "iso2022_jp_2"),
+    (re.compile(rb"~\{(?:[!-w][!-~])+~\}"), "hz"),
+)
 # No text holds these: control characters but for white space, what stands for an unreadable byte, and no characters.
 _IMPOSSIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 # How UTF-8 looks that was taken for cp1252 and saved so.
@@ -43,7 +49,7 @@ def decoded(content: bytes) -> str:
     Raises:
         UndecodableError: it is no text, or only makes sense in an encoding that is not known.
     """
-    unicode = _as_unicode(content)
+    unicode = _as_unicode(content) if (escaped := _as_escaped(content)) is None else escaped
     text = unicode if unicode is not None else _as_patched_utf8(content) or most_likely(content)
     if text is None:
         raise UndecodableError(_UNKNOWN)
@@ -107,6 +113,16 @@ def _as_unicode(content: bytes) -> str | None:
         whole = content[: len(content) // 2 * 2]
         return whole.decode("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le", errors="replace")
     return _as_utf8(content)
+
+
+def _as_escaped(content: bytes) -> str | None:
+    """Japanese, Korean and Chinese in seven bits, as in mail; null for other text."""
+    for mark, encoding in _ESCAPES:
+        if content.isascii() and mark.search(content):
+            text = strictly(content, encoding)
+            if text is not None and not text.isascii():
+                return text
+    return None
 
 
 def _as_utf8(content: bytes) -> str | None:

@@ -4,87 +4,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.files import write_bytes
-from simsong_pipeline.sources.encodings import lines_of, readings
-from simsong_pipeline.sources.limits import LIST_BYTES, PATH_CHARACTERS, TooLargeError, bounded_bytes
-from simsong_pipeline.sources.music_folders import files_below
-from simsong_pipeline.sources.path_spelling import FileFinder, is_elsewhere
+from simsong_pipeline.sources.encodings import lines_of
 
 SUFFIXES = frozenset({".m3u", ".m3u8"})
 # A remark in the lists that SimSong writes itself: what it recommended is no evidence of what belongs together.
-_OWN = "#SIMSONG: recommended, no evidence of what belongs together"
+OWN_REMARK = "#SIMSONG: recommended, no evidence of what belongs together"
 
 
-@dataclass(frozen=True)
-class Playlist:
-    """A playlist's name and its entries as absolute paths, in order; streams and other addresses are left out."""
-
-    name: str
-    paths: list[Path]
-
-
-def read_playlists(folder: Path) -> list[Playlist]:
-    """All playlists below a folder, or the one file, by path; those that SimSong wrote are passed over.
-
-    Raises:
-        RawDataError: no such folder, or no playlist of a person in it.
-    """
-    if folder.is_file():
-        found = [folder]
-    elif not folder.is_dir():
-        raise RawDataError(f"no such playlist or folder of playlists: {folder}")
-    else:
-        found = files_below(folder, SUFFIXES)
-    if not found:
-        raise RawDataError(f"no playlist ({' or '.join(sorted(SUFFIXES))}) below {folder}")
-    theirs = [path for path in found if not _is_own(path)]
-    if not theirs:
-        raise RawDataError(f"all playlists of {folder} are SimSong's own, and say nothing of what belongs together")
-    return [read_playlist(path) for path in theirs]
-
-
-def _is_own(path: Path) -> bool:
-    """Whether SimSong wrote a playlist; also where a player wrote it anew, and kept remarks."""
-    try:
-        with path.open("rb") as handle:
-            return _OWN.encode() in handle.read(4_096)
-    except OSError:
-        return False  # whoever reads it says so
-
-
-def read_playlist(path: Path) -> Playlist:
-    """One playlist, in any encoding: of those that are possible the one in which most of its files are there.
-
-    An entry is taken as written, or, where no such file is there, as players on other systems write it
-    (`path_spelling`). One that is nowhere keeps the place where it should be.
-
-    Raises:
-        RawDataError: the file cannot be read.
-    """
-    try:
-        content = bounded_bytes(path, LIST_BYTES)
-    except TooLargeError as error:
-        raise RawDataError(f"playlist {path} cannot be read ({error})") from error
-    except OSError as error:
-        raise RawDataError(f"playlist {path} cannot be read ({error.strerror})") from error
-    finder = FileFinder([path.resolve().parent])
-    best, most = [], -1
-    for text in readings(content):
-        entries = _entries(text)
-        found = [(entry, finder.find(entry)) for entry in entries]
-        there = sum(file is not None for _, file in found)
-        if there > most:
-            best, most = found, there
-        if there == len(entries):
-            break
-    located = [_located(finder.expected(entry) if file is None else file) for entry, file in best]
-    return Playlist(path.stem, [p for p in located if p is not None])
-
-
-def _entries(text: str) -> list[str]:
+def entries_of_m3u(text: str) -> list[str]:
+    """The lines that are no remarks."""
     lines = [line.strip(" \t") for line in lines_of(text)]
-    return [line for line in lines if 0 < len(line) <= PATH_CHARACTERS and line[0] != "#" and not is_elsewhere(line)]
+    return [line for line in lines if line and line[0] != "#"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +33,7 @@ def write_playlist(path: Path, entries: list[Entry]) -> None:
     An entry is one line without blanks at its ends, and a path in it cannot be escaped. A file whose name does not fit
     is written as a `file://` address, a form that VLC writes itself and that `read_playlist` takes.
     """
-    lines = ["#EXTM3U", _OWN]
+    lines = ["#EXTM3U", OWN_REMARK]
     for entry in entries:
         title = " ".join(entry.name.split())
         lines += [
@@ -123,11 +54,3 @@ def _relative(song: Path, playlist: Path) -> str:
         return song.absolute().as_uri()
     # A name that begins like a remark would be read as one.
     return f"./{name}" if name.startswith("#") else name
-
-
-def _located(place: Path) -> Path | None:
-    """Where it really lies; null for what is no path at all."""
-    try:
-        return place.resolve()
-    except (ValueError, OSError, RuntimeError):
-        return None

@@ -14,15 +14,18 @@ from simsong_pipeline.credits import first_known
 _SURE = re.compile(
     r"""^\s*(?:
         \d{1,2}[-.]\d{2}(?!\d)\s*[-.)_\]]?   # 1-03 Sea, with a disc's before it
-        |0\d{0,2}(?!\d)\s*[-.)_\]]?           # 03 Sea
+        |0\d{1,2}[A-Za-z](?=[\s.-])[-.]?          # 03b Sea
+        |0\d{0,2}(?!\d)\s*[-–—.)_\]]?           # 03 Sea
         |[\[(]\d{1,3}[\])]                    # [3] Sea
-        |\d{1,3}\s*[.)_\]](?!\s*\d)           # 3. Sea
+        |\d{1,3}\s*[.)_\]](?!\d)              # 3. Sea, 3. 1979
         |\d{1,2}\s+[-–—](?=\s)               # 3 - Sea
     )\s*(?=\S)""",
     re.VERBOSE,
 )
 # One that may belong to a name: "50 Cent", "7 Years", "311 - Down".
-_UNSURE = re.compile(r"^\s*(\d{1,3})(?:\s*-\s*|\s+)(?=\S)")
+_UNSURE = re.compile(r"^\s*(\d{1,3})(?:\s*[-–—.)_\]]\s*|\s+)(?=\S)")
+# A side of a record before it: "A1 Sea".
+_SIDE = re.compile(r"^\s*([A-H]\d{1,2})(?:\s*[-–—.)_\]]\s*|\s+)(?=\S)", re.IGNORECASE)
 _DASH = re.compile(r"\s+[-–—]\s+")
 _DISC = re.compile(r"^(?:cd|disc|disk)\s*\d+$", re.IGNORECASE)
 
@@ -46,7 +49,7 @@ def named_by_path(path: PurePath, numbered: bool = False) -> PathNames:
         path: below the library's root; what lies above says nothing of the song.
         numbered: the files beside it begin with their track numbers, so that any number is one.
     """
-    number = _SURE.match(path.stem) or (_UNSURE.match(path.stem) if numbered else None)
+    number = _SURE.match(path.stem) or (_counted(path.stem) if numbered else None)
     stem = path.stem[number.end() :] if number else path.stem
     parts = [part.strip() for part in _DASH.split(stem)]
     if len(parts) >= 2 and all(parts):
@@ -57,6 +60,10 @@ def named_by_path(path: PurePath, numbered: bool = False) -> PathNames:
     return PathNames(None, None, stem.strip())
 
 
+def _counted(stem: str) -> re.Match[str] | None:
+    return _UNSURE.match(stem) or _SIDE.match(stem)
+
+
 def is_numbered(names: Iterable[str]) -> bool:
     """Whether files of one folder begin with track numbers: nearly all do, from 1 on, with few left out.
 
@@ -64,6 +71,9 @@ def is_numbered(names: Iterable[str]) -> bool:
     """
     stems = [PurePath(name).stem for name in names]
     numbers = [int(match[1]) for stem in stems if (match := re.match(r"\s*(\d{1,3})(?!\d)", stem))]
+    sides = [match[1].upper() for stem in stems if (match := _SIDE.match(stem))]
+    if "A1" in sides and 2 <= len(sides) >= 0.8 * len(stems):
+        return True
     if len(numbers) < 2 or len(numbers) < 0.8 * len(stems):
         return False
     # 101 and 201 are the first of two discs.

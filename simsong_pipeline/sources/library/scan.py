@@ -20,7 +20,7 @@ from simsong_pipeline.sources.library.recording import FORBIDDEN, GONE, MISNAMED
 from simsong_pipeline.sources.music_folders import is_passed_by
 
 # Counts up when files are read otherwise than before: then the next scan opens all of them again.
-READING = 4
+READING = 5
 _STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
 
 
