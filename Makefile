@@ -22,7 +22,7 @@ demo: install  ## sample catalogue, whole pipeline, a few recommendations, a rep
 	$(BIN)/simsong demo --home $(DEMO_HOME)
 
 test: install lint types  ## lint, types, import contracts and the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: install  ## the tests marked slow
 	$(BIN)/python -m pytest -m slow

@@ -84,8 +84,10 @@ def in_words(row: dict[str, Any]) -> str:
         f"{row['queries']} queries"
     )
     for name, label in (("over_timbre", "timbre alone (MFCC)"), ("over_start", "the untrained start")):
+        if row[name] is None:
+            continue
         if name == "over_start" and row["over_start_low"] == row["over_start_high"] == 0:
             text += "; this is the untrained start itself"
-        elif row[name] is not None:
+        else:
             text += f"; {row[name]:+.3f} ({row[f'{name}_low']:+.3f} to {row[f'{name}_high']:+.3f}) over {label}"
     return text
