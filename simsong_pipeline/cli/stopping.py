@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial, wraps
+from functools import wraps
 from types import FrameType
 
 # By the command's function; `fetch lyrics` and `fetch audio` are functions of these names.
@@ -77,21 +77,31 @@ def repeat_lost_stops() -> None:
 def heed_sigterm() -> None:
     """Make SIGTERM a `TerminatedError` in this process, not in those that it forks; left alone where it is ignored."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, partial(_terminated, os.getpid()))
-        os.register_at_fork(after_in_child=_forget_sigterm)
+        signal.signal(signal.SIGTERM, _terminated)
+        os.register_at_fork(before=_hold_sigterm, after_in_parent=_release_sigterm, after_in_child=_forget_sigterm)
 
 
-def _terminated(heeding: int, _signal: int, _frame: FrameType | None) -> None:
-    if os.getpid() == heeding:
-        raise TerminatedError
-    # A process that was forked this moment, and has not forgotten yet.
-    _forget_sigterm()
-    os.kill(os.getpid(), signal.SIGTERM)
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise TerminatedError
+
+
+# What was blocked when a thread began to fork.
+_masks = threading.local()
+
+
+def _hold_sigterm() -> None:
+    """Python forgets signals that come to a child before it is ready: they wait in the kernel until it is."""
+    _masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def _release_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
 
 
 def _forget_sigterm() -> None:
-    if isinstance(signal.getsignal(signal.SIGTERM), partial):
+    if signal.getsignal(signal.SIGTERM) is _terminated:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _release_sigterm()
 
 
 def stoppable(command: Callable[..., None]) -> Callable[..., None]:
