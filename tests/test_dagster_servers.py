@@ -1,0 +1,67 @@
+"""Dagster's interface as the README starts it: it comes up, has its code locations, and ends when it is told to."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+_LOCATIONS = """{workspaceOrError {... on Workspace {locationEntries {name locationOrLoadError {__typename}}}}}"""
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+def _loaded(port: int) -> dict[str, str]:
+    """Code locations and what became of loading them; none while the server does not answer."""
+    url, asked = f"http://127.0.0.1:{port}/graphql", json.dumps({"query": _LOCATIONS}).encode()
+    try:
+        request = urllib.request.Request(url, asked, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            entries = json.loads(answer.read())["data"]["workspaceOrError"]["locationEntries"]
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return {}
+    return {entry["name"]: (entry["locationOrLoadError"] or {}).get("__typename", "loading") for entry in entries}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "locations", "warnings"), [("dagster", 2, {"SupersessionWarning"}), ("dg", 1, set())]
+)
+def test_servers_of_the_readme_come_up(tmp_path: Path, command: str, locations: int, warnings: set[str]) -> None:
+    port = _free_port()
+    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path), "SIMSONG_HOME": str(tmp_path / "home")}
+    environment |= {"DAGSTER_DISABLE_TELEMETRY": "true", "NO_COLOR": "1"}
+    words = [str(Path(sys.executable).with_name(command)), "dev", "--host", "127.0.0.1", "--port", str(port)]
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            words, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            limit = time.monotonic() + 240
+            while set((found := _loaded(port)).values()) != {"RepositoryLocation"} or len(found) < locations:
+                assert server.poll() is None, log.read_text()
+                assert time.monotonic() < limit, (found, log.read_text())
+                time.sleep(1)
+            server.send_signal(signal.SIGINT)
+            server.wait(60)
+        finally:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+    warned = set(re.findall(r"\w+Warning", log.read_text()))
+    assert warned == warnings
