@@ -25,7 +25,7 @@ test: install lint types  ## lint, types, import contracts and the test suite
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: install  ## the tests marked slow
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
