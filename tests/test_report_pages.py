@@ -173,3 +173,10 @@ def test_scores_that_are_all_the_same_are_drawn(related: int) -> None:
     relevant.flat[[1, 3, 2, 6, 5, 7][:related]] = True
     scores = np.full((3, 3), 0.5, np.float32)
     assert plots.score_histograms({"a": scores, "b": scores}, build_task(relevant)).startswith(b"\x89PNG")
+
+
+def test_a_few_scores_far_below_do_not_squeeze_the_others() -> None:
+    scores = np.concatenate([np.linspace(-3, 0, 95), np.full(5, -6e5)]).astype(np.float32)
+    low, high = plots._drawn_range(scores)
+    assert -10 < low < -2.5
+    assert high == 0

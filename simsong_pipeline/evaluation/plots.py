@@ -83,7 +83,7 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
                 (task.relevant & task.candidates, "neighbours"),
                 (~task.relevant & task.candidates, "others"),
             )
-            low, high = float(np.quantile(matrix[task.candidates], 0.01)), float(matrix[task.candidates].max())
+            low, high = _drawn_range(matrix[task.candidates])
             # Of a few songs all scores may be the same.
             edges = np.linspace(low, max(high, low + 1e-3), 50)
             for (chosen, label), colour in zip(pairs, (_COLOURS[2], _COLOURS[9]), strict=True):
@@ -93,6 +93,12 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
         axes[0].legend(frameon=False, loc="upper right")
 
     return _figure(4.2 * len(scores), 3, len(scores), draw)
+
+
+def _drawn_range(scores: NDArray[np.float32]) -> tuple[float, float]:
+    """Without the far low end: divergences of a few odd recordings can be thousands of times those of the others."""
+    percent, low, high = np.quantile(scores.astype(np.float64), [0.01, 0.25, 0.75])
+    return float(max(percent, low - 3 * (high - low))), float(scores.max())
 
 
 def song_map(points: NDArray[np.float64], labels: Sequence[str], names: Sequence[str], title: str) -> str:
