@@ -26,6 +26,7 @@ WEBHOOKS = ("SIMSONG_WEBHOOK_URL",)
 _SHORT = 6
 _IN_ADDRESS = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/@'\"]*@")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
+_ENDS = re.compile(r"[/?#]")
 _remembered: set[str] = set()
 
 
@@ -134,7 +135,10 @@ def _of_address(address: str) -> Iterator[str]:
     if before:
         yield before
         # A password that is its user's name is no secret, and may be an ordinary word.
-        yield from _parts(password if colon and password != user else "" if colon else user)
+        secret = password if colon and password != user else "" if colon else user
+        yield from _parts(secret)
+        # Where one of these was not escaped, a parser sees the host end there, and quotes a piece.
+        yield from (piece for piece in _ENDS.split(secret) if len(piece) >= _SHORT)
     for pair in after.partition("?")[2].partition("#")[0].split("&"):
         yield pair.partition("=")[2]
 

@@ -51,9 +51,9 @@ def test_own_playlists_are_no_evidence(tmp_path: Path) -> None:
     song.touch()
     write_playlist(tmp_path / "ours.m3u8", [Entry(song, "A", 3.0)])
     with pytest.raises(RawDataError, match="SimSong's own"):
-        read_playlists(tmp_path)
+        read_playlists(tmp_path, print)
     (tmp_path / "theirs.m3u8").write_text("#EXTM3U\na.mp3\n")
-    assert [playlist.name for playlist in read_playlists(tmp_path)] == ["theirs"]
+    assert [playlist.name for playlist in read_playlists(tmp_path, print)] == ["theirs"]
 
 
 @pytest.mark.parametrize("command", ["tags", "languages"])

@@ -82,7 +82,7 @@ def test_addresses_of_files_are_followed_and_streams_are_left_out(tmp_path: Path
     (tmp_path / "far/a.pls").write_text(_pls(written))
     (tmp_path / "far/b.xspf").write_text(_xspf(written))
     (tmp_path / "far/c.wpl").write_text(_wpl(written))
-    assert [(p.name, p.paths) for p in read_playlists(tmp_path / "far")] == [(n, files) for n in "abc"]
+    assert [(p.name, p.paths) for p in read_playlists(tmp_path / "far", print)] == [(n, files) for n in "abc"]
 
 
 @pytest.mark.parametrize("text", ["#EXTM3U\n#EXTINF:10,Anna - Sea\n", _pls([]), _xspf([]), _wpl([]), ""])
@@ -113,4 +113,35 @@ def test_an_address_inside_a_list_of_another_kind_is_not_followed(tmp_path: Path
     """A document type that names a file is passed over, as is everything that is no entry."""
     path = tmp_path / "a.xspf"
     path.write_text(f'<!DOCTYPE playlist SYSTEM "file:///etc/hostname">{_xspf(["a.mp3"])}')
+    assert read_playlist(path).paths == [tmp_path / "a.mp3"]
+
+
+def test_one_list_that_cannot_be_read_costs_that_list(tmp_path: Path) -> None:
+    (tmp_path / "good.m3u").write_text("a.mp3\n")
+    (tmp_path / "bad.wpl").write_text("<?wpl version='1.0'?><smil><head><title>A & B</title></head></smil>")
+    said: list[str] = []
+    assert [found.name for found in read_playlists(tmp_path, said.append)] == ["good"]
+    assert [line.partition(" cannot be read")[0] for line in said] == [f"playlist {tmp_path / 'bad.wpl'}"]
+    (tmp_path / "good.m3u").unlink()
+    with pytest.raises(RawDataError, match=r"bad\.wpl cannot be read"):
+        read_playlists(tmp_path, said.append)
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("[Playlist] x/a.mp3\nb.mp3\n", ["[Playlist] x/a.mp3", "b.mp3"]),
+        ("; winamp\n\n[playlist]\nFile1=a.mp3\n", ["a.mp3"]),
+        ("[playlist]\r\nFile1=a.mp3\r\n", ["a.mp3"]),
+    ],
+)
+def test_a_section_stands_on_a_line_of_its_own(tmp_path: Path, written: str, names: list[str]) -> None:
+    path = tmp_path / "list.pls"
+    path.write_bytes(written.encode())
+    assert read_playlist(path).paths == [tmp_path / name for name in names]
+
+
+def test_the_location_of_a_list_is_no_song(tmp_path: Path) -> None:
+    path = tmp_path / "list.xspf"
+    path.write_text(_xspf(["a.mp3"]).replace("<trackList>", "<location>list.xspf</location><trackList>", 1))
     assert read_playlist(path).paths == [tmp_path / "a.mp3"]

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from conftest import SMALL_CONFIG
 
+from simsong_pipeline.audio import body_layout
 from simsong_pipeline.config import EncoderConfig, PipelineConfig
 from simsong_pipeline.evaluation.comparison import Comparison, compare
 from simsong_pipeline.pipeline import training_stage
@@ -142,3 +143,9 @@ def test_other_features_leave_nothing_to_compare(run_copy: Workspace) -> None:
     outcome = _train(run_copy, config)
     assert outcome.promoted
     assert outcome.verdict == ""
+
+
+def test_other_weights_of_the_layers_are_another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = training_stage.recipe_of("ns", PipelineConfig())
+    monkeypatch.setattr(body_layout, "_SHARES", (1.0, 1.0, 1.0))
+    assert training_stage.recipe_of("ns", PipelineConfig()) != before

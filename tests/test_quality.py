@@ -33,7 +33,8 @@ def _row(low: float, high: float, timbre: tuple[float, float] | None, queries: i
         (_row(0.2, 0.4, (-0.1, -0.01), FEW), Outcome.UNTOLD),
         (_row(0.05, 0.4, (0.01, 0.1), MANY), Outcome.NOT_ABOVE),
         (_row(0.05, 0.4, (0.01, 0.1), FEW), Outcome.UNTOLD),
-        (_row(0.0, 0.09, (-0.1, 0.1), FEW), Outcome.NOT_ABOVE),
+        (_row(0.0, 0.09, (-0.1, 0.1), MANY), Outcome.NOT_ABOVE),
+        (_row(0.0, 0.0, (-0.1, 0.1), 2), Outcome.UNTOLD),  # two queries that miss have no interval to go by
     ],
 )
 def test_verdict_goes_by_whole_intervals(row: dict[str, Any], outcome: Outcome) -> None:

@@ -55,12 +55,12 @@ def test_folder_of_playlists_is_read_with_its_subfolders(tmp_path: Path) -> None
     (tmp_path / "more").mkdir()
     (tmp_path / "a.m3u").write_text("x.mp3\n")
     (tmp_path / "more/b.M3U8").write_text("y.mp3\n")
-    assert [p.name for p in read_playlists(tmp_path)] == ["a", "b"]
+    assert [p.name for p in read_playlists(tmp_path, print)] == ["a", "b"]
 
 
 def test_no_playlist_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
     with pytest.raises(RawDataError, match=str(tmp_path)):
-        read_playlists(tmp_path)
+        read_playlists(tmp_path, print)
 
 
 def test_songs_without_a_label_belong_to_no_group() -> None:

@@ -95,6 +95,7 @@ ADDRESSES = [
     f"http://user:{PASSWORD}@host name:6333",
     f"http://user:{PASSWORD}\n@127.0.0.1:9",
     f"http://user:{PASSWORD}/#?@127.0.0.1:9",
+    f"http://user:{PASSWORD}/word@127.0.0.1:9",
     f"user:{PASSWORD}@127.0.0.1:9",
     f"ftp://user:{PASSWORD}@127.0.0.1:9",
     f"http://127.0.0.1:9/?api-key={PASSWORD}",

@@ -93,6 +93,11 @@ def test_training_moves_the_body_a_little_and_the_head_more(heard: list[NDArray[
     assert moved["head.residual.weight"] > 10 * body
 
 
+@pytest.mark.parametrize("changed", [BodyConfig(models=("musicnn-mtt",), patches=2), BodyConfig(patches=3)])
+def test_other_bodies_or_patches_make_other_vectors_and_so_other_features(changed: BodyConfig) -> None:
+    assert feature_format(CONFIG.model_copy(update={"body": changed})) != feature_format(CONFIG)
+
+
 def test_clap_stays_frozen() -> None:
     with pytest.raises(ValidationError, match="CLAP model stays frozen"):
         EncoderConfig(kind="clap", freeze=False)

@@ -49,6 +49,7 @@ def _asked(home: Workspace, question: str, restriction: Restriction, **limits: i
         ("year", (2999, None), "--since 2999"),
         ("duration_s", (None, 0.5), "--max-seconds 0.5"),
         ("tempo_bpm", (3_000.0, None), "--min-tempo 3000"),
+        ("loudness_db", (None, -200.0), "--max-loudness -200"),
     ],
 )
 def test_the_bound_that_leaves_none_is_named(

@@ -33,7 +33,9 @@ def feature_format(config: PipelineConfig) -> FeatureFormat:
         name = clap_name(config.encoder)
         return FeatureFormat(sha256_of("clap", clap_version(name), config.body.patches)[:16], clap_width(name))
     if trains_body(config):
-        return FeatureFormat(sha256_of("body's frames", musicnn_front_end.VERSION)[:16], musicnn_front_end.N_MELS)
+        # Which bodies, and how many patches, decide nothing of the frames, but all of what is made of them.
+        version = sha256_of("body's frames", config.body.model_dump(), musicnn_front_end.VERSION)[:16]
+        return FeatureFormat(version, musicnn_front_end.N_MELS)
     version = sha256_of("body", config.body.model_dump(), musicnn_front_end.VERSION, _BODY_REVISION)[:16]
     return FeatureFormat(version, MUSICNN_LAYOUT.width * len(config.body.models))
 

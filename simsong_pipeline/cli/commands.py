@@ -431,8 +431,9 @@ def report_card(
     from simsong_pipeline.sources.playlists import read_playlists
 
     workspace = Workspace(home)
-    lists = [] if playlists is None else read_playlists(playlists)
     with events() as told, workspace.lock():
+        told.stage("reading playlists")
+        lists = [] if playlists is None else read_playlists(playlists, told.note)
         card = write_card(workspace, workspace.load_config(), lists, max_songs, told)
     if json:
         print_json_lines(card.metrics.iter_rows(named=True))

@@ -44,6 +44,8 @@ _Shortest = Annotated[float | None, typer.Option("--min-seconds", help="At least
 _Longest = Annotated[float | None, typer.Option("--max-seconds", help="At most this long.", min=0)]
 _Slowest = Annotated[float | None, typer.Option("--min-tempo", help="At least so many beats a minute.", min=0)]
 _Fastest = Annotated[float | None, typer.Option("--max-tempo", help="At most so many beats a minute.", min=0)]
+_Quietest = Annotated[float | None, typer.Option("--min-loudness", help="At least so loud, in dB: -60 to 0.", max=0)]
+_Loudest = Annotated[float | None, typer.Option("--max-loudness", help="At most so loud, in dB: -60 to 0.", max=0)]
 _WithOutliers = Annotated[
     bool, typer.Option("--with-outliers", help="Also what is no music by its sound: speech, noise, near silence.")
 ]
@@ -78,6 +80,8 @@ def similar(
     max_seconds: _Longest = None,
     min_tempo: _Slowest = None,
     max_tempo: _Fastest = None,
+    min_loudness: _Quietest = None,
+    max_loudness: _Loudest = None,
     with_outliers: _WithOutliers = False,
     per_artist: _PerArtist = None,
     per_album: _PerAlbum = None,
@@ -94,7 +98,8 @@ def similar(
     """
     if not (songs or artist or album):
         raise typer.BadParameter("name a song, or give --artist or --album")
-    restriction = _restriction(since, until, language, tag, (min_seconds, max_seconds), (min_tempo, max_tempo))
+    measured = ((min_seconds, max_seconds), (min_tempo, max_tempo), (min_loudness, max_loudness))
+    restriction = _restriction(since, until, language, tag, measured)
     choice = Choice(k, restriction, per_artist, per_album, diversity)
     workspace = Workspace(home)
     with _asked(workspace, qdrant_url, audio_weight, hubness, with_outliers) as index:
@@ -121,6 +126,8 @@ def path(
     max_seconds: _Longest = None,
     min_tempo: _Slowest = None,
     max_tempo: _Fastest = None,
+    min_loudness: _Quietest = None,
+    max_loudness: _Loudest = None,
     with_outliers: _WithOutliers = False,
     per_artist: _PerArtist = None,
     per_album: _PerAlbum = None,
@@ -129,7 +136,8 @@ def path(
     json: Json = False,
 ) -> None:
     """A playlist that leads from START to END, each step a little nearer to the end."""
-    restriction = _restriction(since, until, language, tag, (min_seconds, max_seconds), (min_tempo, max_tempo))
+    measured = ((min_seconds, max_seconds), (min_tempo, max_tempo), (min_loudness, max_loudness))
+    restriction = _restriction(since, until, language, tag, measured)
     workspace = Workspace(home)
     with _asked(workspace, qdrant_url, audio_weight, hubness, with_outliers) as index:
         answer = index.path(start, end, Choice(k, restriction, per_artist, per_album))
@@ -157,6 +165,8 @@ def about(
     max_seconds: _Longest = None,
     min_tempo: _Slowest = None,
     max_tempo: _Fastest = None,
+    min_loudness: _Quietest = None,
+    max_loudness: _Loudest = None,
     with_outliers: _WithOutliers = False,
     per_artist: _PerArtist = None,
     per_album: _PerAlbum = None,
@@ -168,7 +178,8 @@ def about(
     """Songs whose lyrics are nearest to TEXT, whose music sounds like --sound, or both."""
     if text is None and sound is None:
         raise typer.BadParameter("say what the lyrics are about (TEXT), what the music sounds like (--sound), or both")
-    restriction = _restriction(since, until, language, tag, (min_seconds, max_seconds), (min_tempo, max_tempo))
+    measured = ((min_seconds, max_seconds), (min_tempo, max_tempo), (min_loudness, max_loudness))
+    restriction = _restriction(since, until, language, tag, measured)
     workspace = Workspace(home)
     with _asked(workspace, qdrant_url, None, None, with_outliers) as index:
         choice = Choice(k, restriction, per_artist, per_album, diversity)
@@ -292,14 +303,14 @@ def _restriction(
     until: int | None,
     language: list[str] | None,
     tag: list[str] | None,
-    seconds: tuple[float | None, float | None],
-    tempo: tuple[float | None, float | None],
+    measured: Sequence[tuple[float | None, float | None]],
 ) -> Restriction:
+    """`measured` are the least and the most of seconds, tempo and loudness."""
     _in_order(("--since", since), ("--until", until))
-    _in_order(("--min-seconds", seconds[0]), ("--max-seconds", seconds[1]))
-    _in_order(("--min-tempo", tempo[0]), ("--max-tempo", tempo[1]))
+    for name, (least, most) in zip(("seconds", "tempo", "loudness"), measured, strict=True):
+        _in_order((f"--min-{name}", least), (f"--max-{name}", most))
     any_of = {name: values for name, values in (("language", language), ("tags", tag)) if values}
-    pairs = {"year": (since, until), "duration_s": seconds, "tempo_bpm": tempo}
+    pairs = dict(zip(("year", "duration_s", "tempo_bpm", "loudness_db"), ((since, until), *measured), strict=True))
     return Restriction(any_of=any_of, between={name: pair for name, pair in pairs.items() if pair != (None, None)})
 
 

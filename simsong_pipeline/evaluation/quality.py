@@ -46,14 +46,14 @@ def judged(row: dict[str, Any]) -> Outcome:
 
     Above: its whole interval is above chance, and its paired difference over timbre alone is above zero as a whole. Not
     above: on enough queries the interval reaches down to chance, or the whole difference from timbre lies below zero.
-    Anything in between needs more songs.
+    Anything in between needs more songs, and so does a handful of queries, whatever their interval.
     """
     above_chance = row["ci_low"] > row["chance"]
     if above_chance and (row["over_timbre_low"] is None or row["over_timbre_low"] > 0):
         return Outcome.ABOVE
     below_timbre = row["over_timbre_high"] is not None and row["over_timbre_high"] < 0
     enough = row["queries"] >= ENOUGH_QUERIES
-    if row["ci_high"] < row["chance"] or (enough and (not above_chance or below_timbre)):
+    if enough and (not above_chance or below_timbre):
         return Outcome.NOT_ABOVE
     return Outcome.UNTOLD
 

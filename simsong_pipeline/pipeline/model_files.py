@@ -235,12 +235,12 @@ class ModelFiles:
         Raises:
             ModelError: the encoder's bytes are not those that were recorded.
         """
-        content = self._read(self._training)
-        if content is None:
+        record, content = self._record(self._training, TrainingRecord), self._read(self._training)
+        if record is None or content is None:
             return None
         if not self.encoder.is_file() or sha256_of_file(self.encoder) != content.get("encoder_sha256"):
             raise ModelError(f"{self.encoder} is missing or damaged: delete {self.folder} and run `simsong run`")
-        return self._record(self._training, TrainingRecord)
+        return record
 
     def whitening(self) -> Whitening:
         """The lyric whitening fitted on the training songs.

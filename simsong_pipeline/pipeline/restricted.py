@@ -14,6 +14,7 @@ _OPTIONS = {
     "year": "--since/--until",
     "duration_s": "--min-seconds/--max-seconds",
     "tempo_bpm": "--min-tempo/--max-tempo",
+    "loudness_db": "--min-loudness/--max-loudness",
 }
 
 
@@ -73,13 +74,15 @@ class Asked:
         alone += [f"{name} {most}" for name, most in limits if most is not None and not ask(_limited(name, most))]
         if alone:
             return f"{' and '.join(alone)} leave{'s' if len(alone) == 1 else ''} none"
-        kept = [name for name in parts if name in self.wanted or self._frees(name, parts, ask)]
-        kept += [f"{name} {most}" for name, most in limits if most is not None]
-        return f"{', '.join(kept)} leave none together"
+        freeing = [name for name in self.unasked if self._frees([name], parts, ask)]
+        if not freeing and self._frees(list(self.unasked), parts, ask):
+            freeing = list(self.unasked)  # each of them alone hides the same songs
+        kept = [*self.wanted, *freeing, *(f"{name} {most}" for name, most in limits if most is not None)]
+        return f"{', '.join(kept)} leave none together" if len(kept) > 1 else f"{kept[0]} leaves none"
 
-    def _frees(self, name: str, parts: Mapping[str, Restriction], ask: Ask) -> bool:
-        """Whether a song would be left without this restriction."""
-        return bool(ask(self._with({other: part for other, part in parts.items() if other != name})))
+    def _frees(self, names: Sequence[str], parts: Mapping[str, Restriction], ask: Ask) -> bool:
+        """Whether a song would be left without these restrictions."""
+        return bool(ask(self._with({other: part for other, part in parts.items() if other not in names})))
 
 
 def _limited(name: str, most: int) -> Choice:

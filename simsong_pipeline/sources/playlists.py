@@ -1,5 +1,6 @@
 """Playlists as players write them: which songs a person put together."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,14 @@ class Playlist:
     paths: list[Path]
 
 
-def read_playlists(folder: Path) -> list[Playlist]:
+def read_playlists(folder: Path, note: Callable[[str], None]) -> list[Playlist]:
     """All playlists below a folder, or the one file, by path; those that SimSong wrote are passed over.
 
+    Args:
+        note: told of each list of a folder that cannot be read, which costs that list alone.
+
     Raises:
-        RawDataError: no such folder, or no playlist of a person in it.
+        RawDataError: no such folder, or no playlist of a person in it, or none that can be read.
     """
     if folder.is_file():
         found = [folder]
@@ -38,7 +42,17 @@ def read_playlists(folder: Path) -> list[Playlist]:
     theirs = [path for path in found if not _is_own(path)]
     if not theirs:
         raise RawDataError(f"all playlists of {folder} are SimSong's own, and say nothing of what belongs together")
-    return [read_playlist(path) for path in theirs]
+    lists, unread = [], []
+    for path in theirs:
+        try:
+            lists.append(read_playlist(path))
+        except RawDataError as error:
+            unread.append(error)
+    if not lists:
+        raise unread[0]
+    for bad in unread:
+        note(f"{bad}; it is left out")
+    return lists
 
 
 def _is_own(path: Path) -> bool:

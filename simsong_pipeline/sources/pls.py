@@ -5,7 +5,8 @@ import re
 from simsong_pipeline.sources.encodings import lines_of
 
 SUFFIXES = frozenset({".pls"})
-_SECTION = re.compile(r"\s*\[playlist\]", re.IGNORECASE)
+# On a line of its own, perhaps after remarks.
+_SECTION = re.compile(r"(?:\s*;[^\r\n]*[\r\n])*\s*\[playlist\][^\S\r\n]*(?:[\r\n]|\Z)", re.IGNORECASE)
 _FILE = re.compile(r"^\s*file(\d{1,9})\s*=\s*(.*?)\s*$", re.IGNORECASE)
 
 

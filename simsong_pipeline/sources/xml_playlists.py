@@ -44,7 +44,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.entries: list[str] = []
-        self._has_location = False
+        # Of the track that is being read; the list itself may have a location too, which is no song.
+        self._has_location = True
         self._written: list[str] | None = None
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
@@ -60,6 +61,8 @@ class _Reader:
         if _bare(name) == "location" and self._written is not None:
             self.entries.append("".join(self._written).strip())
             self._written = None
+        elif _bare(name) == "track":
+            self._has_location = True
 
     def text(self, piece: str) -> None:
         if self._written is not None:

@@ -311,7 +311,10 @@ def _connect(url: str, config: StoreConfig) -> QdrantClient:
     parts = urlsplit(url)
     if re.search(r"[\s\x00-\x1f\x7f]", url) or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("no address of a server, as http://host:6333 is")
-    _ = parts.port  # raises where it is none
+    try:
+        _ = parts.port
+    except ValueError:  # whose text quotes what stands there, which may be the end of a password
+        raise ValueError("no address of a server, as http://host:6333 is: its port is no number") from None
     with warnings.catch_warnings():
         # A key over plain http is the operator's decision, on a private network say; `doctor` mentions it.
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
