@@ -8,7 +8,7 @@ import polars as pl
 from anyascii import anyascii
 from rapidfuzz import fuzz, process
 
-from simsong_pipeline.credits import credit_of, first_artist, name_key, unaccented
+from simsong_pipeline.credits import credit_of, first_artist, is_nobody, name_key, unaccented
 from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError, UnknownTagError
 from simsong_pipeline.genres import genre_key, genres_of
 
@@ -96,8 +96,10 @@ def find_artist(tracks: pl.DataFrame, words: str) -> list[int]:
     """Rows that name an artist, alone, with guests or as a guest, if need be without accents.
 
     Raises:
-        UnknownSongError: none; the message suggests the nearest.
+        UnknownSongError: none; the message suggests the nearest. Or the words name nobody.
     """
+    if is_nobody(words):
+        raise UnknownSongError(f"{words!r} is no artist: songs that are by nobody have nothing in common; name a song")
     names = [_names_in(*row) for row in tracks.select("artist_name", "title").rows()]
     for form in (_plain, _bare):
         wanted = form(words)

@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError, UnknownSongError, UnknownTagError
-from simsong_pipeline.finding import find_group, find_language
+from simsong_pipeline.finding import find_artist, find_group, find_language
 from simsong_pipeline.pipeline.never_list import change_never
 from simsong_pipeline.pipeline.settings import read_config
 from simsong_pipeline.pipeline.workspace import Workspace
@@ -86,3 +87,10 @@ def test_what_a_person_tries_first_answers(arguments: list[str]) -> None:
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0
     assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("words", ["Unknown artist", "Various Artists", "unknown"])
+def test_nobody_is_not_an_artist_to_ask_by(words: str) -> None:
+    tracks = pl.DataFrame({"artist_name": ["Unknown artist", "Various Artists"], "title": ["a", "b"]})
+    with pytest.raises(UnknownSongError, match="is no artist"):
+        find_artist(tracks, words)
