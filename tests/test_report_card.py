@@ -108,7 +108,8 @@ def test_card_of_a_library_asks_only_songs_that_are_new_to_the_model(run_copy: W
         (0.2, 0.4, -0.01, 9, "too few songs to tell"),  # above chance, but timbre alone may be as good
         (0.05, 0.4, 0.1, 9, "too few songs to tell"),
         (0.05, 0.4, 0.1, 90, "no"),  # so many songs would have shown it
-        (0.0, 0.05, 0.1, 9, "no"),
+        (0.0, 0.05, 0.1, 90, "no"),
+        (0.0, 0.05, 0.1, 9, "too few songs to tell"),
     ],
 )
 def test_answer_goes_by_chance_and_timbre(
