@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 from simsong_pipeline.audio.musicnn_front_end import HOP, PATCH_FRAMES, SAMPLE_RATE, patches
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import InferenceConfig
-from simsong_pipeline.encoder.musicnn import Musicnn
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.model_cache import BODIES, ensure_musicnn
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.model_cache import BODIES, ensure_musicnn
+from simsong_pipeline.learning.encoder.musicnn import Musicnn
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -24,15 +24,15 @@ from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.encoder.musicnn import Musicnn
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.home.model_cache import BodyName, ensure_musicnn
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.inference import OnnxEncoder
+from simsong_pipeline.learning.encoder.musicnn import Musicnn
 from simsong_pipeline.listening import patch_starts
-from simsong_pipeline.pipeline.encoders import read_encoder
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.hearing import open_listener
-from simsong_pipeline.pipeline.model_cache import BodyName, ensure_musicnn
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.stages.encoders import read_encoder
 
 Calls = dict[str, Callable[[], object]]
 _Song = NDArray[np.float32]

@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.recommend import OWN_DIMS, SONG_VECTOR, Point, Restriction, fusion_query, song_vector
+from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, Point, Restriction, fusion_query, song_vector
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
 

@@ -25,10 +25,10 @@ import soundfile
 
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.preparation import AudioTask, Hearing, prepare_all
-from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.hearing import open_listener
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.runs.ahead import Ahead, usable_encoders
 
 RATE = 44_100
 # Of a head, or of an encoder where another kind is configured: a night does not care how good it is.

@@ -6,9 +6,9 @@ import polars as pl
 
 from dagster_project.failing import telling
 from dagster_project.resources import SimSong
+from simsong_pipeline.audio.copies import COPY
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.evaluation.quality import quality_of
-from simsong_pipeline.pipeline.library_stage import COPY
 
 
 @dg.asset_check(asset="tracks", blocking=True)

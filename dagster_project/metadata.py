@@ -6,7 +6,7 @@ import time
 import dagster as dg
 import polars as pl
 
-from simsong_pipeline.pipeline.library_stage import COPY
+from simsong_pipeline.audio.copies import COPY
 
 ROWS = 50
 _SHOWN = ("track_id", "reason", "path", "provider")

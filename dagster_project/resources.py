@@ -9,10 +9,10 @@ from pydantic import PrivateAttr
 
 from dagster_project.logged_count import LoggedCount
 from simsong_pipeline.config import PipelineConfig, SampleConfig
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.locks import log_line
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.redaction import guard_logs
 
 # A night may have to wait for a whole run.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from simsong_pipeline.pipeline import notices
+from simsong_pipeline.runs import notices
 
 _REASON = 500
 

@@ -12,9 +12,9 @@ from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT, MUSICNN_TAGS
 from simsong_pipeline.audio.musicnn_front_end import N_MELS, PATCH_FRAMES, VERSION
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import InferenceConfig
-from simsong_pipeline.encoder.constant_filters import without_constant_filters
-from simsong_pipeline.encoder.musicnn import Musicnn
 from simsong_pipeline.errors import ModelError
+from simsong_pipeline.learning.encoder.constant_filters import without_constant_filters
+from simsong_pipeline.learning.encoder.musicnn import Musicnn
 
 INPUT, OUTPUT = "patches", "features"
 _TOLERANCE = 1e-4  # of what a value is, or of one

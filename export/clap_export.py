@@ -10,8 +10,8 @@ from export.onnx_export import export_module
 from simsong_pipeline.audio.body_layout import BodyLayout
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import InferenceConfig
-from simsong_pipeline.encoder.clap import ClapParts
 from simsong_pipeline.errors import ModelError
+from simsong_pipeline.learning.encoder.clap import ClapParts
 
 _TOLERANCE = 1e-4  # of vectors of unit length
 _BATCHES = (1, 3)

@@ -9,11 +9,11 @@ import pytest
 
 from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
 from simsong_pipeline.errors import ModelUnavailableError
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.model_cache import MusicnnFiles, ensure_musicnn
-from simsong_pipeline.pipeline.night import RunSummary
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.model_cache import MusicnnFiles, ensure_musicnn
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.night import RunSummary
+from simsong_pipeline.runs.run import run
 from simsong_pipeline.sources.sample.generate import write_sample
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

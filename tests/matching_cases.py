@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from simsong_pipeline.matching import Candidate, WantedSong
 from simsong_pipeline.names import SongName
+from simsong_pipeline.providers.matching import Candidate, WantedSong
 
 _FILE = Path(__file__).parent / "data" / "matching_cases.txt"
 

@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from simsong_pipeline.asking.finding import find_artist, find_group, find_language
+from simsong_pipeline.asking.never_list import change_never
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError, UnknownSongError, UnknownTagError
-from simsong_pipeline.finding import find_artist, find_group, find_language
-from simsong_pipeline.pipeline.never_list import change_never
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.m3u import Entry, write_playlist
 from simsong_pipeline.sources.playlists import read_playlists
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from simsong_pipeline.augment import augment
 from simsong_pipeline.config import AugmentConfig
+from simsong_pipeline.learning.augment import augment
 
 STILL = AugmentConfig(equaliser_db=0, noise_db=0, time_mask=0, mel_mask=0)
 

@@ -5,9 +5,16 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from simsong_pipeline.batches import Batch, DeviceSegments, MappedSegments, SegmentViews, TrainingSongs, draw_batch
 from simsong_pipeline.config import AugmentConfig, TrainConfig
 from simsong_pipeline.errors import ModelError
+from simsong_pipeline.learning.batches import (
+    Batch,
+    DeviceSegments,
+    MappedSegments,
+    SegmentViews,
+    TrainingSongs,
+    draw_batch,
+)
 
 STILL = AugmentConfig(equaliser_db=0, noise_db=0, time_mask=0, mel_mask=0)
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks.body import main
-from simsong_pipeline.pipeline.model_cache import MusicnnFiles
+from simsong_pipeline.home.model_cache import MusicnnFiles
 
 
 @pytest.fixture(autouse=True)

@@ -18,11 +18,11 @@ from simsong_pipeline.audio.clap_front_end import PATCH, SAMPLE_RATE, ClapFrontE
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.preparation import AudioTask, prepare
 from simsong_pipeline.config import EncoderConfig, LogMelConfig, PipelineConfig
-from simsong_pipeline.encoder.clap import read_clap, text_vector
 from simsong_pipeline.errors import ModelError
+from simsong_pipeline.home.clap_cache import ensure_clap
+from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.learning.encoder.clap import read_clap, text_vector
 from simsong_pipeline.listening import LogMelListener
-from simsong_pipeline.pipeline.clap_cache import ensure_clap
-from simsong_pipeline.pipeline.hearing import open_listener
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "fusion"])
@@ -101,8 +101,8 @@ def test_a_night_hears_without_torch_once_the_tower_is_made(clap: tuple[Path, Cl
 import sys
 import numpy as np
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.hearing import open_listener
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.hearing import open_listener
 config = PipelineConfig.model_validate({{"encoder": {{"kind": "clap", "pretrained": {str(folder)!r}}}}})
 told = Events(stage=lambda _: None, progress=lambda *_: None, note=lambda _: None)
 print(open_listener(config, told).hear(np.ones(48_000, np.float32)).shape, "torch" in sys.modules)

@@ -13,9 +13,9 @@ from conftest import SERVER
 
 from simsong_pipeline.cli import diagnosis
 from simsong_pipeline.config import PipelineConfig, StoreConfig
-from simsong_pipeline.pipeline.night import RunSummary
-from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import Point
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.points import Point
+from simsong_pipeline.runs.night import RunSummary
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
 

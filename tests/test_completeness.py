@@ -8,9 +8,9 @@ import pytest
 from conftest import NOW, QUIET, SMALL_CONFIG
 
 from simsong_pipeline.errors import RawDataError, StoreError
-from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
-from simsong_pipeline.pipeline.night import RunSummary, refresh
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.night import RunSummary, refresh
+from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 
 LEFT = 8
 

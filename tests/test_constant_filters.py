@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from export.body_export import hard_patches
-from simsong_pipeline.encoder.constant_filters import without_constant_filters
-from simsong_pipeline.encoder.musicnn import Musicnn
-from simsong_pipeline.pipeline.model_cache import MusicnnFiles
+from simsong_pipeline.home.model_cache import MusicnnFiles
+from simsong_pipeline.learning.encoder.constant_filters import without_constant_filters
+from simsong_pipeline.learning.encoder.musicnn import Musicnn
 
 FRONT = 2 * 204 + 3 * 51
 

@@ -19,8 +19,8 @@ from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
 from simsong_pipeline.config import VARIANTS
-from simsong_pipeline.pipeline.model_files import ModelFiles, QualityRecord
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.model_files import ModelFiles, QualityRecord
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.sample.generate import read_description
 
 pytestmark = pytest.mark.filterwarnings(

@@ -19,7 +19,7 @@ from dagster_project.failing import telling
 from dagster_project.io_manager import FrameIOManager
 from dagster_project.resources import SimSong
 from simsong_pipeline.cli import main
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 PROJECT = Path(__file__).resolve().parents[1] / "dagster_project"

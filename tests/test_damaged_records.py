@@ -10,11 +10,11 @@ import pytest
 
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import ModelError, RawDataError, SimSongError, StoreError
-from simsong_pipeline.pipeline.fence import Fence
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.rollback_stage import can_roll_back
-from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import OWN_DIMS, Point
+from simsong_pipeline.home.fence import Fence
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.points import OWN_DIMS, Point
+from simsong_pipeline.runs.rollback_stage import can_roll_back
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np, polars as pl
 from simsong_pipeline.cli import main
 from simsong_pipeline.config import StoreConfig, LogMelConfig, AudioConfig
-from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import Point
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.points import Point
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
 

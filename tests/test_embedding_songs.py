@@ -5,7 +5,7 @@ from torch import nn
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
-from simsong_pipeline.pipeline.validation import embed_songs
+from simsong_pipeline.stages.validation import embed_songs
 
 
 def test_no_song_has_no_vectors_and_no_hubness() -> None:

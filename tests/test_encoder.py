@@ -10,10 +10,10 @@ from transformers import ASTConfig, ASTModel, BertConfig, BertModel, WhisperConf
 from export.onnx_export import export_encoder
 from export.parity import check_parity, fixed_log_mels
 from simsong_pipeline.config import EncoderConfig, InferenceConfig
-from simsong_pipeline.encoder.audio_encoder import AudioEncoder
-from simsong_pipeline.encoder.pooling import AttentionPooling, StatisticsPooling
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder
+from simsong_pipeline.learning.encoder.audio_encoder import AudioEncoder
+from simsong_pipeline.learning.encoder.pooling import AttentionPooling, StatisticsPooling
 
 MELS, FRAMES = 32, 40
 CONVOLUTION = EncoderConfig(kind="convolution", stem_channels=2, widths=(8,), depths=(1,), embedding_dim=8)

@@ -11,9 +11,9 @@ from export.onnx_export import INPUT, OUTPUT, export_encoder
 from export.parity import check_parity, fixed_log_mels
 from simsong_pipeline import inference
 from simsong_pipeline.config import EncoderConfig, InferenceConfig
-from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.inference import OnnxEncoder
+from simsong_pipeline.learning.encoder.audio_encoder import AudioEncoder
 
 FRAMES, MELS = 50, 16
 CONFIG = EncoderConfig(kind="convolution", stem_channels=4, widths=(16, 24), depths=(2, 1), embedding_dim=12)

@@ -21,12 +21,12 @@ from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import GeniusConfig, PipelineConfig
 from simsong_pipeline.credentials import CredentialError
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.pipeline.fetching import Fetched, Portion
-from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
-from simsong_pipeline.pipeline.raw import read_lyric_pages, read_tracks
-from simsong_pipeline.pipeline.selection_stage import selection_path
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.sources.web.polite_client import ProviderStoppedError
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.providers.fetching import Fetched, Portion
+from simsong_pipeline.providers.lyric_fetching import fetch_lyrics
+from simsong_pipeline.providers.selection_stage import selection_path
+from simsong_pipeline.providers.web.polite_client import ProviderStoppedError
+from simsong_pipeline.stages.raw import read_lyric_pages, read_tracks
 
 WHOLE = Portion()
 TOKEN = "secret-token-of-a-person"

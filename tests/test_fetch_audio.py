@@ -24,11 +24,11 @@ from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import PipelineConfig, YoutubeConfig
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.pipeline.audio_fetching import fetch_audio
-from simsong_pipeline.pipeline.fetching import Fetched, Portion, wanted_tracks
-from simsong_pipeline.pipeline.raw import find_audio
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.sources.web.polite_client import ProviderStoppedError
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.providers.audio_fetching import fetch_audio
+from simsong_pipeline.providers.fetching import Fetched, Portion, wanted_tracks
+from simsong_pipeline.providers.web.polite_client import ProviderStoppedError
+from simsong_pipeline.stages.raw import find_audio
 
 WHOLE = Portion()
 

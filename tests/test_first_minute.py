@@ -7,21 +7,21 @@ import pytest
 import soundfile
 from conftest import NOW, QUIET
 
+from simsong_pipeline.asking.queries import Songs
+from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.musicnn_front_end import even_starts, frame_count
 from simsong_pipeline.config import InferenceConfig, PipelineConfig
 from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.evaluation.quality import UNMEASURED
-from simsong_pipeline.pipeline import hearing
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.hearing import open_listener
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.night import refresh
-from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.recommend import Choice
+from simsong_pipeline.home import hearing
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.night import refresh
+from simsong_pipeline.runs.run import run
 
 BASE = PipelineConfig(inference=InferenceConfig(provider="cpu"))
 CONFIG = BASE.model_copy(update={"evaluation": BASE.evaluation.model_copy(update={"relevance": "artist"})})

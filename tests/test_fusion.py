@@ -12,7 +12,7 @@ from simsong_pipeline.evaluation.fusion import (
 )
 from simsong_pipeline.evaluation.hubness import csls
 from simsong_pipeline.evaluation.retrieval import build_task, top_k
-from simsong_pipeline.recommend import fusion_query, song_vector
+from simsong_pipeline.points import fusion_query, song_vector
 
 
 def _unit(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:

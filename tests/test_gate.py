@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from simsong_pipeline.batches import TrainingSongs
 from simsong_pipeline.config import EvaluationConfig, PipelineConfig, TrainConfig
-from simsong_pipeline.encoder.start import fit_start
 from simsong_pipeline.evaluation.ground_truth import artist_numbers
-from simsong_pipeline.pipeline.gate import FOLDS, compare_with_start, folds_of
-from simsong_pipeline.pipeline.readiness import has_outgrown, waits_for
+from simsong_pipeline.learning.batches import TrainingSongs
+from simsong_pipeline.learning.encoder.start import fit_start
+from simsong_pipeline.stages.gate import FOLDS, compare_with_start, folds_of
+from simsong_pipeline.stages.readiness import has_outgrown, waits_for
 
 CHANNELS, DIM = 40, 24
 CONFIG = PipelineConfig(

@@ -12,9 +12,9 @@ from loopback import CAPTCHA, Reply, bomb, reply, reset, serve, slow
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.names import SongName
-from simsong_pipeline.sources.web.genius import Found, Genius, Origins
-from simsong_pipeline.sources.web.genius_page import read_page
-from simsong_pipeline.sources.web.polite_client import (
+from simsong_pipeline.providers.web.genius import Found, Genius, Origins
+from simsong_pipeline.providers.web.genius_page import read_page
+from simsong_pipeline.providers.web.polite_client import (
     Clock,
     Limits,
     PoliteClient,

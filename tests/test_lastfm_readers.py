@@ -8,11 +8,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.pipeline.catalogue_stages import left_out
-from simsong_pipeline.pipeline.raw import read_listening
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.lastfm_json import parse_records, rank, read_json_tree
 from simsong_pipeline.sources.lastfm_sqlite import read_similars, read_tags
+from simsong_pipeline.stages.catalogue_stages import left_out
+from simsong_pipeline.stages.raw import read_listening
 
 
 def test_json_and_sqlite_hold_the_same_similarity(sample_raw: Path) -> None:

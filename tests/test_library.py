@@ -21,21 +21,20 @@ import pytest
 import soundfile
 from conftest import NOW, QUIET, SMALL_CONFIG
 
+from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.audio.fingerprint import Fingerprint, bit_error, fingerprint, same_recordings
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import UNREAD, EvaluationError, RawDataError
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.lyrics.frame import build_lyrics
-from simsong_pipeline.pipeline.ahead import Ahead
-from simsong_pipeline.pipeline.library_stage import library_lyrics, library_tracks
-from simsong_pipeline.pipeline.night import prepare
-from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.raw import noteworthy
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.ahead import Ahead
+from simsong_pipeline.runs.night import prepare
+from simsong_pipeline.runs.run import run
 from simsong_pipeline.schemas import LIBRARY_FILES, completed
 from simsong_pipeline.sources.encodings import decoded
 from simsong_pipeline.sources.library import scan
+from simsong_pipeline.sources.library.frames import library_lyrics, library_tracks
 from simsong_pipeline.sources.library.identity import encoded_audio
 from simsong_pipeline.sources.library.lrc import without_times
 from simsong_pipeline.sources.library.path_names import is_numbered, named_by_path
@@ -43,6 +42,7 @@ from simsong_pipeline.sources.library.readers import rows_on_all_cores
 from simsong_pipeline.sources.library.recording import FileState, row_of, unusable
 from simsong_pipeline.sources.library.scan import Scan, scan_library
 from simsong_pipeline.sources.library.tags import read_tags
+from simsong_pipeline.stages.raw import noteworthy
 
 RATE = 22_050
 

@@ -16,10 +16,9 @@ import pytest
 import soundfile
 from mutagen.id3 import ID3, TIT2, USLT
 
+from simsong_pipeline.asking.never_list import change_never, never_list
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.pipeline.never_list import change_never, never_list
-from simsong_pipeline.pipeline.raw import read_tracks
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.lastfm_json import read_json_tree
 from simsong_pipeline.sources.library.readers import Reader
 from simsong_pipeline.sources.library.recording import FileState, Row
@@ -29,6 +28,7 @@ from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.msd_hdf5 import read_summary_file
 from simsong_pipeline.sources.playlists import read_playlist
 from simsong_pipeline.sources.sqlite_tables import read_all
+from simsong_pipeline.stages.raw import read_tracks
 
 _TITLE, _LYRICS, _STATUS, _REASON = 6, 11, -2, -1
 

@@ -12,9 +12,9 @@ import pytest
 
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import BusyError, SimSongError
+from simsong_pipeline.home.fence import StaleRunError
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import NotedLock
-from simsong_pipeline.pipeline.fence import StaleRunError
-from simsong_pipeline.pipeline.workspace import Workspace
 from simsong_pipeline.stores.opening import open_store
 
 _HOLDER = """
@@ -27,7 +27,7 @@ if what in ("local", "edge"):
     from simsong_pipeline.stores.opening import open_store
     holding = open_store(StoreConfig(engine=what), home)
 else:
-    from simsong_pipeline.pipeline.workspace import Workspace
+    from simsong_pipeline.home.workspace import Workspace
     workspace = Workspace(home, "a1b2" if what == "dagster" else None)
     holding = workspace.lock() if what != "provider" else workspace.provider_lock("Genius")
 with holding:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from simsong_pipeline.losses import graded_targets, info_nce, soft_weights, solve_temperature, weight_spread
+from simsong_pipeline.learning.losses import graded_targets, info_nce, soft_weights, solve_temperature, weight_spread
 
 
 def _problem(n: int = 8, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.lyrics.frame import build_lyrics
-from simsong_pipeline.pipeline.raw import read_lyric_pages
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.musixmatch import lyric_pages, parse_bags, parse_matches
+from simsong_pipeline.stages.raw import read_lyric_pages
 
 BAGS = "# comment\n%i,the,you\nTR1,77,1:2,3:5\nTR2,78,2:1\n"
 

@@ -13,7 +13,7 @@ from simsong_pipeline.lyrics.cleaning import clean_lyrics, excerpt, is_instrumen
 from simsong_pipeline.lyrics.embedding import LyricEncoder
 from simsong_pipeline.lyrics.frame import build_lyrics, language_of
 from simsong_pipeline.lyrics.whitening import fit_whitening, truncation
-from simsong_pipeline.pipeline.catalogue_stages import make_lyrics
+from simsong_pipeline.stages.catalogue_stages import make_lyrics
 
 PAGE = """12 ContributorsSome Song Lyrics[Verse 1: Somebody]
 First line of the  verse

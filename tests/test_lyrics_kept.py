@@ -7,11 +7,11 @@ import pytest
 from conftest import NOW, QUIET, SMALL_CONFIG
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.lyrics.keeping import keep_lyrics
-from simsong_pipeline.pipeline.catalogue_stages import keep_or_refuse_lyrics, make_exclusions, make_lyrics
-from simsong_pipeline.pipeline.night import refresh
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.schemas import AUDIO, EXCLUSIONS, empty
+from simsong_pipeline.stages.catalogue_stages import keep_or_refuse_lyrics, make_exclusions, make_lyrics
 
 WORDS = "The tide carries us over the deep blue water"
 _PAGE = ("track_id", "text", "provider", "status")

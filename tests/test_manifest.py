@@ -10,13 +10,13 @@ import soundfile
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.lyrics.frame import build_lyrics
-from simsong_pipeline.pipeline.catalogue_stages import make_catalogue
-from simsong_pipeline.pipeline.raw import read_lyric_pages, read_tracks
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources.library import scan
 from simsong_pipeline.sources.library.recording import FileState
 from simsong_pipeline.sources.manifest import read_manifest
+from simsong_pipeline.stages.catalogue_stages import make_catalogue
+from simsong_pipeline.stages.raw import read_lyric_pages, read_tracks
 
 
 def _write(folder: Path, text: str) -> Path:

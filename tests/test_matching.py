@@ -3,8 +3,8 @@
 import pytest
 from matching_cases import Case, read_cases
 
-from simsong_pipeline.matching import SURE, Candidate, WantedSong, likeness, rank
 from simsong_pipeline.names import SongName
+from simsong_pipeline.providers.matching import SURE, Candidate, WantedSong, likeness, rank
 
 CASES = read_cases()
 

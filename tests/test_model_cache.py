@@ -12,8 +12,8 @@ import pytest
 from conftest import QUIET
 
 from simsong_pipeline.errors import ModelError, ModelUnavailableError
-from simsong_pipeline.pipeline import model_cache
-from simsong_pipeline.pipeline.model_cache import (
+from simsong_pipeline.home import model_cache
+from simsong_pipeline.home.model_cache import (
     MusicnnFiles,
     body_version,
     cache_folder,
@@ -140,7 +140,7 @@ def test_opening_a_body_does_without_torch(musicnn_files: MusicnnFiles) -> None:
 import sys
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import InferenceConfig
-from simsong_pipeline.pipeline.model_cache import find_musicnn
+from simsong_pipeline.home.model_cache import find_musicnn
 OnnxBody(find_musicnn().onnx("msd"), InferenceConfig(provider="cpu"))
 sys.exit("torch" in sys.modules)
 """

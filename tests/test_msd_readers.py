@@ -10,13 +10,13 @@ from polars.testing import assert_frame_equal
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.pipeline.catalogue_stages import left_out, make_catalogue
-from simsong_pipeline.pipeline.raw import read_duplicates, read_mismatches
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.sources import msd_text
 from simsong_pipeline.sources.msd_hdf5 import read_summary_file, read_track_tree
 from simsong_pipeline.sources.msd_sqlite import read_track_metadata
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, UnreadableFile
+from simsong_pipeline.stages.catalogue_stages import left_out, make_catalogue
+from simsong_pipeline.stages.raw import read_duplicates, read_mismatches
 
 COMMON = ["track_id", "song_id", "artist_id", "artist_name", "title", "release", "year", "duration_s"]
 

@@ -15,8 +15,8 @@ from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.musicnn_front_end import SAMPLE_RATE, even_starts, frame_count, patches
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import InferenceConfig
-from simsong_pipeline.encoder.musicnn import Musicnn, read_state
-from simsong_pipeline.pipeline.model_cache import MusicnnFiles
+from simsong_pipeline.home.model_cache import MusicnnFiles
+from simsong_pipeline.learning.encoder.musicnn import Musicnn, read_state
 
 LAYERS = {
     "penultimate": MUSICNN_LAYOUT.penultimate,

@@ -14,9 +14,9 @@ import pytest
 from conftest import NOW, QUIET, SMALL_CONFIG
 
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.recommend import Point
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.points import Point
+from simsong_pipeline.runs.run import run
 from simsong_pipeline.stores.opening import open_store
 
 pytestmark = pytest.mark.slow

@@ -13,8 +13,8 @@ from loopback import reply, serve
 from dagster_project.schedules import NIGHTLY_CRON, NIGHTLY_TIME_ZONE
 from dagster_project.sensors import failure_notice
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.pipeline import notices
-from simsong_pipeline.pipeline.notices import NoticeError, send
+from simsong_pipeline.runs import notices
+from simsong_pipeline.runs.notices import NoticeError, send
 
 
 class Receiver:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simsong_pipeline.asking.reasons import heard_alike
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.description import describe
 from simsong_pipeline.audio.feature_format import feature_format
@@ -12,10 +13,9 @@ from simsong_pipeline.audio.heard_tags import heard_tags, tag_names
 from simsong_pipeline.audio.outliers import REASONS, SILENT, UNLIKE_MUSIC, outlier_reason
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.home.model_cache import MusicnnFiles
 from simsong_pipeline.listening import BodyListener
-from simsong_pipeline.pipeline.model_cache import MusicnnFiles
-from simsong_pipeline.pipeline.reasons import heard_alike
-from simsong_pipeline.recommend import Point
+from simsong_pipeline.points import Point
 
 RATE = 16_000
 SECONDS = np.arange(20 * RATE) / RATE

@@ -16,21 +16,21 @@ import pytest
 import soundfile
 from conftest import NOW, QUIET, SMALL_CONFIG
 
+from simsong_pipeline.asking.queries import Songs
+from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.config import VARIANTS, InferenceConfig, SegmentConfig
 from simsong_pipeline.errors import BusyError, EvaluationError, ModelError, RawDataError, UnprovenError
 from simsong_pipeline.evaluation.quality import Outcome, Verdict
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.inference import OnnxEncoder
-from simsong_pipeline.pipeline.ahead import Ahead, usable_encoders
-from simsong_pipeline.pipeline.embedding_stage import embed_variant
-from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.night import PreparedFrames, RunSummary, prepare, refresh
-from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.run import evaluate_again, run
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.recommend import Choice
+from simsong_pipeline.runs.ahead import Ahead, usable_encoders
+from simsong_pipeline.runs.night import PreparedFrames, RunSummary, prepare, refresh
+from simsong_pipeline.runs.run import evaluate_again, run
 from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.sources.sample.generate import read_description
+from simsong_pipeline.stages.embedding_stage import embed_variant
+from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 
 Finished = tuple[Workspace, RunSummary]
 ON_CPU = SMALL_CONFIG.model_copy(update={"inference": InferenceConfig(provider="cpu")})
@@ -241,7 +241,7 @@ def test_corrupt_track_file_is_listed_and_the_run_goes_on(run_copy: Workspace) -
 
 def test_vectors_no_better_than_chance_are_not_indexed(run_copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Verdict(Outcome.NOT_ABOVE, 0.1, 0.0, 0.1, "Recall@10 is not above chance")
-    monkeypatch.setattr("simsong_pipeline.pipeline.evaluation_stage.quality_of", lambda *_: failed)
+    monkeypatch.setattr("simsong_pipeline.stages.evaluation_stage.quality_of", lambda *_: failed)
     shutil.rmtree(run_copy.home / "qdrant")
     with pytest.raises(UnprovenError, match="--publish-anyway"):
         run(run_copy, SourceConfig(), SMALL_CONFIG, NOW, QUIET)

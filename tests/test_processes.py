@@ -14,11 +14,11 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from conftest import SMALL_CONFIG
 
-from simsong_pipeline.losses import info_nce
-from simsong_pipeline.pipeline.night import RunSummary
-from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.training.loop import _positives
-from simsong_pipeline.training.processes import Processes
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.learning.losses import info_nce
+from simsong_pipeline.learning.training.loop import _positives
+from simsong_pipeline.learning.training.processes import Processes
+from simsong_pipeline.runs.night import RunSummary
 
 pytestmark = pytest.mark.slow
 WORLD, ROWS, WIDTH = 2, 6, 5

@@ -10,12 +10,12 @@ import pytest
 from dagster_project.logged_count import LoggedCount
 from simsong_pipeline.cli import console
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.pipeline import raw
-from simsong_pipeline.pipeline.selection_stage import select_songs
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.providers.selection_stage import select_songs
 from simsong_pipeline.sources.counting import CountedLines, counted
 from simsong_pipeline.sources.lastfm_sqlite import read_similars
 from simsong_pipeline.sources.sqlite_tables import read_batches
+from simsong_pipeline.stages import raw
 
 Steps = list[tuple[int, int]]
 

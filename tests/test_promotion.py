@@ -8,14 +8,14 @@ from conftest import SMALL_CONFIG
 from simsong_pipeline.audio import body_layout
 from simsong_pipeline.config import EncoderConfig, PipelineConfig
 from simsong_pipeline.evaluation.comparison import Comparison, compare
-from simsong_pipeline.pipeline import training_stage
-from simsong_pipeline.pipeline.embedding_stage import load_encoder
-from simsong_pipeline.pipeline.export_stage import export_variant
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.training_data import read_training_frames
-from simsong_pipeline.pipeline.training_stage import TrainingOutcome, train_variant
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.served import load_encoder
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.schemas import SPLIT
+from simsong_pipeline.stages import training_stage
+from simsong_pipeline.stages.export_stage import export_variant
+from simsong_pipeline.stages.training_data import read_training_frames
+from simsong_pipeline.stages.training_stage import TrainingOutcome, train_variant
 
 WORSE = Comparison(-0.3, -0.4, -0.2, 10)
 # Another width, so that a refused model's configuration cannot be mistaken for the present one's.

@@ -11,13 +11,14 @@ import pytest
 from conftest import SMALL_CONFIG
 from typer.testing import CliRunner
 
+from simsong_pipeline.asking.never_list import change_never, never_suggested
+from simsong_pipeline.asking.queries import Songs, paths_of
+from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import EncoderConfig
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
-from simsong_pipeline.pipeline.never_list import change_never, never_suggested
-from simsong_pipeline.pipeline.queries import Songs, paths_of
-from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import Choice, Restriction
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.points import Restriction
 from simsong_pipeline.sources.m3u import Entry, write_playlist
 from simsong_pipeline.sources.playlists import read_playlist
 from simsong_pipeline.stores.payloads import point_id

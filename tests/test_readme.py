@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.recommend import Point, song_vector
+from simsong_pipeline.points import Point, song_vector
 from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.qdrant_store import QdrantStore
 

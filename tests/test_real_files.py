@@ -21,9 +21,9 @@ from simsong_pipeline.audio.preparation import AudioTask, prepare
 from simsong_pipeline.config import AudioConfig, EncoderConfig, LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import AudioError
 from simsong_pipeline.listening import LogMelListener
-from simsong_pipeline.pipeline.library_stage import whole_lengths
 from simsong_pipeline.sources.library.recording import row_of
 from simsong_pipeline.sources.library.scan import scan_library
+from simsong_pipeline.stages.copies_stage import whole_lengths
 
 LISTENER = LogMelListener(LogMelConfig(), feature_format(PipelineConfig(encoder=EncoderConfig(kind="convolution"))))
 RATE = 44_100

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simsong_pipeline.diversity import Limit, by_marginal_relevance
+from simsong_pipeline.asking.diversity import Limit, by_marginal_relevance
+from simsong_pipeline.asking.finding import find_song, find_tags
 from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError, UnknownTagError
-from simsong_pipeline.finding import find_song, find_tags
 
 TRACKS = pl.DataFrame(
     {

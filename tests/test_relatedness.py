@@ -8,10 +8,10 @@ from conftest import SMALL_CONFIG
 
 from simsong_pipeline.catalogue import build_catalogue
 from simsong_pipeline.config import CatalogueConfig, Relevance
-from simsong_pipeline.pipeline.catalogue_stages import make_splits
-from simsong_pipeline.pipeline.raw import ListeningFrames, read_listening, read_tracks
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.splits import remember, split_by_artist
+from simsong_pipeline.stages.catalogue_stages import make_splits
+from simsong_pipeline.stages.raw import ListeningFrames, read_listening, read_tracks
 
 NO_PAIRS = pl.DataFrame(schema={"track_id": pl.String, "detail": pl.String})
 

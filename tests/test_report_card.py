@@ -10,10 +10,10 @@ from conftest import QUIET, SMALL_CONFIG
 
 from simsong_pipeline.errors import EvaluationError, RawDataError
 from simsong_pipeline.evaluation.card import album_labels, asked_of, in_one_playlist, same_group
-from simsong_pipeline.pipeline.card_stage import verdict, write_card
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.playlists import Playlist, read_playlist, read_playlists
+from simsong_pipeline.stages.card_stage import verdict, write_card
 
 
 def _playlist(folder: Path, content: bytes, name: str = "evening.m3u8") -> list[Path]:

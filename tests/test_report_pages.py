@@ -15,10 +15,10 @@ from simsong_pipeline.cli.main import app
 from simsong_pipeline.evaluation import plots, report
 from simsong_pipeline.evaluation.quality import UNMEASURED
 from simsong_pipeline.evaluation.retrieval import build_task
-from simsong_pipeline.pipeline.card_stage import write_card
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.run import evaluate_again
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.runs.run import evaluate_again
+from simsong_pipeline.stages.card_stage import write_card
 
 _PAGES = ["index.html", "card.html"]
 

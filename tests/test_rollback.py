@@ -8,20 +8,20 @@ import pytest
 from conftest import NOW, QUIET, SMALL_CONFIG
 from typer.testing import CliRunner
 
+from simsong_pipeline.asking.queries import Songs
+from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import EncoderConfig
 from simsong_pipeline.errors import ModelError, SimSongError
 from simsong_pipeline.files import write_json
-from simsong_pipeline.pipeline.catalogue_stages import make_audio
-from simsong_pipeline.pipeline.fence import Fence, StaleRunError
-from simsong_pipeline.pipeline.hearing import open_listener
-from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.rollback_stage import can_roll_back, goes_forward, roll_back
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.recommend import Choice
+from simsong_pipeline.home.fence import Fence, StaleRunError
+from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.rollback_stage import can_roll_back, goes_forward, roll_back
+from simsong_pipeline.runs.run import run
+from simsong_pipeline.stages.catalogue_stages import make_audio
+from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 
 WIDER = SMALL_CONFIG.model_copy(
     update={

@@ -20,7 +20,7 @@ from dagster_project.resources import SimSong
 from simsong_pipeline.cli import main
 from simsong_pipeline.credentials import CredentialError, read_key
 from simsong_pipeline.errors import RawDataError, StoreError, first_line
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.redaction import cause, guard_logs, without_credentials, without_secrets
 from simsong_pipeline.schemas import CONTRACTS, polars_schema
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.selection import dense_core, density, random_part
+from simsong_pipeline.providers.selection import dense_core, density, random_part
 
 
 def _pairs(edges: list[tuple[int, int]]) -> pl.DataFrame:

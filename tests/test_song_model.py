@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from simsong_pipeline.config import LossConfig
+from simsong_pipeline.learning.song_model import SongModel
 from simsong_pipeline.lyrics.whitening import Whitening
-from simsong_pipeline.song_model import SongModel
 
 
 def _model(queue: int = 5, **loss: object) -> SongModel:

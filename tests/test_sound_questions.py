@@ -10,16 +10,17 @@ from clap_tiny import WIDTH, write_clap
 from conftest import NOW, QUIET, SMALL_CONFIG
 from typer.testing import CliRunner
 
+from simsong_pipeline.asking.queries import Songs
+from simsong_pipeline.asking.recommend import Choice
+from simsong_pipeline.asking.sound_vectors import nearest_to_both, text_side
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import InferenceConfig, PipelineConfig
-from simsong_pipeline.encoder.clap import text_vector
 from simsong_pipeline.errors import ModelError, UnknownSongError
-from simsong_pipeline.pipeline.night import refresh
-from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.sound_vectors import nearest_to_both, text_side
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.recommend import Choice, Restriction
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.learning.encoder.clap import text_vector
+from simsong_pipeline.points import Restriction
+from simsong_pipeline.runs.night import refresh
+from simsong_pipeline.runs.run import run
 from simsong_pipeline.stores.payloads import point_id
 
 SONGS = 6

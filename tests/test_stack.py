@@ -15,7 +15,7 @@ from conftest import SMALL_CONFIG
 from loopback import serve
 from test_notices import Receiver
 
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "deploy"))

@@ -9,9 +9,9 @@ from export.onnx_export import export_encoder
 from export.parity import check_parity, fixed_features
 from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT, musicnn_weights
 from simsong_pipeline.config import InferenceConfig
-from simsong_pipeline.encoder.head import StartHead
-from simsong_pipeline.encoder.start import fit_start
 from simsong_pipeline.inference import OnnxEncoder
+from simsong_pipeline.learning.encoder.head import StartHead
+from simsong_pipeline.learning.encoder.start import fit_start
 
 CHANNELS, DIM = 300, 48
 

@@ -11,7 +11,7 @@ import pytest
 
 from simsong_pipeline.cli import main
 from simsong_pipeline.cli.stopping import KEPT, StoppedError, stoppable
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.workspace import Workspace
 
 
 def _names() -> list[str]:

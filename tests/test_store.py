@@ -18,21 +18,12 @@ import numpy as np
 import pytest
 from conftest import SERVER
 
+from simsong_pipeline.asking.recommend import Choice, Ranking, similar_songs, song_path, songs_about
+from simsong_pipeline.asking.sound_vectors import nearest_to_both
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import DiskFullError, StoreError, UnknownSongError
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
-from simsong_pipeline.pipeline.sound_vectors import nearest_to_both
-from simsong_pipeline.recommend import (
-    Choice,
-    Neighbour,
-    Point,
-    Ranking,
-    Restriction,
-    similar_songs,
-    song_path,
-    song_vector,
-    songs_about,
-)
+from simsong_pipeline.points import Neighbour, Point, Restriction, song_vector
 from simsong_pipeline.stores.opening import Store, open_store
 from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.qdrant_store import QdrantStore

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from simsong_pipeline.asking.finding import find_song
 from simsong_pipeline.cli import console
 from simsong_pipeline.cli.console import print_error, print_json, print_table, shown
 from simsong_pipeline.errors import AmbiguousSongError, RawDataError, UnknownSongError
-from simsong_pipeline.finding import find_song
 
 _EVIL = [
     "red \x1b[31m",

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from simsong_pipeline.training.throughput import Meter
+from simsong_pipeline.learning.training.throughput import Meter
 
 
 def test_figures_cover_the_time_since_they_were_last_read() -> None:

@@ -5,11 +5,11 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from simsong_pipeline.batches import SegmentViews, TrainingSongs
 from simsong_pipeline.config import AugmentConfig, EncoderConfig, LossConfig, TrainConfig
-from simsong_pipeline.encoder.audio_encoder import AudioEncoder
 from simsong_pipeline.errors import ModelError
-from simsong_pipeline.training.loop import TrainedEncoder, Trainee, train
+from simsong_pipeline.learning.batches import SegmentViews, TrainingSongs
+from simsong_pipeline.learning.encoder.audio_encoder import AudioEncoder
+from simsong_pipeline.learning.training.loop import TrainedEncoder, Trainee, train
 
 ENCODER = EncoderConfig(kind="convolution", stem_channels=2, widths=(8,), depths=(1,), embedding_dim=8)
 CONFIG = TrainConfig(steps=8, batch_size=6, warmup_steps=2, validate_every=2, augment=AugmentConfig())

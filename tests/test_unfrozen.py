@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.sparse import csr_array
 
+from simsong_pipeline.asking.queries import Songs
+from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.audio import musicnn_front_end
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.segments import song_inputs
-from simsong_pipeline.batches import TrainingSongs
 from simsong_pipeline.config import BodyConfig, EncoderConfig, InferenceConfig, PipelineConfig, TrainConfig
-from simsong_pipeline.encoder.start import fit_start
+from simsong_pipeline.home.hearing import body_features, open_listener
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.learning.batches import TrainingSongs
+from simsong_pipeline.learning.encoder.start import fit_start
+from simsong_pipeline.learning.training.loop import train
 from simsong_pipeline.lyrics.whitening import Whitening
-from simsong_pipeline.pipeline.encoders import build_encoder, trainee_of
-from simsong_pipeline.pipeline.hearing import body_features, open_listener
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.recommend import Choice
-from simsong_pipeline.training.loop import train
+from simsong_pipeline.runs.run import run
+from simsong_pipeline.stages.encoders import build_encoder, trainee_of
 
 CONFIG = PipelineConfig(
     encoder=EncoderConfig(freeze=False, embedding_dim=8, dropout=0.0),

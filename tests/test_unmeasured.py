@@ -9,11 +9,11 @@ from conftest import NOW, QUIET
 
 from simsong_pipeline.config import EvaluationConfig, PipelineConfig
 from simsong_pipeline.evaluation.quality import UNMEASURED, Outcome
-from simsong_pipeline.pipeline.model_cache import MusicnnFiles
-from simsong_pipeline.pipeline.model_files import ModelFiles
-from simsong_pipeline.pipeline.night import refresh
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.model_cache import MusicnnFiles
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.night import refresh
+from simsong_pipeline.runs.run import run
 
 
 def _write(path: Path, seed: int) -> None:

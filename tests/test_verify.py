@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.pipeline.index_verification import verify_index
-from simsong_pipeline.pipeline.night import refresh
-from simsong_pipeline.pipeline.run import run
-from simsong_pipeline.pipeline.verification import Findings, known_config, verify_files
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.index_verification import verify_index
+from simsong_pipeline.runs.night import refresh
+from simsong_pipeline.runs.run import run
+from simsong_pipeline.runs.verification import Findings, known_config, verify_files
 
 
 def _verified(workspace: Workspace) -> Findings:

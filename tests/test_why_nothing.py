@@ -8,15 +8,16 @@ import pytest
 from conftest import SMALL_CONFIG
 from typer.testing import CliRunner
 
+from simsong_pipeline.asking.finding import find_artist
+from simsong_pipeline.asking.never_list import change_never, never_suggested
+from simsong_pipeline.asking.queries import Songs
+from simsong_pipeline.asking.recommend import Choice
+from simsong_pipeline.asking.restricted import Answer, Asked
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.credits import all_artist_ids
 from simsong_pipeline.errors import UnknownSongError
-from simsong_pipeline.finding import find_artist
-from simsong_pipeline.pipeline.never_list import change_never, never_suggested
-from simsong_pipeline.pipeline.queries import Songs
-from simsong_pipeline.pipeline.restricted import Answer, Asked
-from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import Choice, Neighbour, Restriction
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.points import Neighbour, Restriction
 from simsong_pipeline.stores.payloads import point_id
 
 Ask = Callable[[Songs, list[str], Choice], Answer]

@@ -12,11 +12,11 @@ import soundfile
 from fake_youtube import AGE, BOT, ELSEWHERE, GONE, PRIVATE, FakeYouTube, Video, sound, tone
 from loopback import CAPTCHA, bomb, reply, reset, serve, slow
 
-from simsong_pipeline.matching import WantedSong
 from simsong_pipeline.names import SongName
-from simsong_pipeline.sources.web.polite_client import Clock, Limits, PoliteClient, ProviderStoppedError
-from simsong_pipeline.sources.web.youtube import YouTube
-from simsong_pipeline.sources.web.youtube_song import AudioFound, fetch_song
+from simsong_pipeline.providers.matching import WantedSong
+from simsong_pipeline.providers.web.polite_client import Clock, Limits, PoliteClient, ProviderStoppedError
+from simsong_pipeline.providers.web.youtube import YouTube
+from simsong_pipeline.providers.web.youtube_song import AudioFound, fetch_song
 
 SECONDS = 6.0
 QUERY = "The Lanterns Harbour Light"

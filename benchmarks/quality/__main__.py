@@ -18,8 +18,8 @@ from benchmarks.quality.tables import differences, summary
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.plots import metric_bars
 from simsong_pipeline.files import write_atomically, write_bytes
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.settings import read_config
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.settings import read_config
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from simsong_pipeline.evaluation.retrieval import (
     per_query,
     top_k,
 )
-from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.home.events import Events
 
 _COLUMNS = ("method", "protocol", "metric", "query", "value", "chance", "oracle", "hub_skew", "coverage", "anti_hubs")
 

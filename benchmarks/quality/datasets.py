@@ -12,13 +12,13 @@ from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.retrieval import Task, build_task
-from simsong_pipeline.pipeline.ahead import Ahead
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.night import prepare
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.training_data import CatalogueParts, read_training_frames
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.runs.ahead import Ahead
+from simsong_pipeline.runs.night import prepare
 from simsong_pipeline.sources.sample.generate import write_sample
+from simsong_pipeline.stages.training_data import CatalogueParts, read_training_frames
 
 # More noise in the similarity lowers what any method can reach; the music itself stays as it is. The large one has five
 # times as many songs to learn from, and as many to choose among; the small one is for trying the benchmark itself.

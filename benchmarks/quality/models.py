@@ -14,18 +14,18 @@ from benchmarks.quality.recipes import Recipe
 from benchmarks.quality.sample_cnn import SampleCnn
 from simsong_pipeline.audio.feature_format import feature_format, hears_by_body
 from simsong_pipeline.audio.segments import input_frames
-from simsong_pipeline.batches import SegmentViews, TrainingSongs
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.fusion import SongVectors
 from simsong_pipeline.files import write_bytes
+from simsong_pipeline.home.hearing import body_features
+from simsong_pipeline.learning.batches import SegmentViews, TrainingSongs
+from simsong_pipeline.learning.training.loop import Trainee, train
 from simsong_pipeline.lyrics.whitening import Whitening
-from simsong_pipeline.pipeline.encoders import on_training_device, trainee_of, training_of
-from simsong_pipeline.pipeline.gate import compare_with_start
-from simsong_pipeline.pipeline.hearing import body_features
-from simsong_pipeline.pipeline.readiness import waits_for
-from simsong_pipeline.pipeline.training_stage import recipe_of
-from simsong_pipeline.pipeline.validation import SongFeatures, Validator, embed_songs
-from simsong_pipeline.training.loop import Trainee, train
+from simsong_pipeline.stages.encoders import on_training_device, trainee_of, training_of
+from simsong_pipeline.stages.gate import compare_with_start
+from simsong_pipeline.stages.readiness import waits_for
+from simsong_pipeline.stages.training_stage import recipe_of
+from simsong_pipeline.stages.validation import SongFeatures, Validator, embed_songs
 
 Progress = Callable[[int, int, dict[str, float]], None]
 

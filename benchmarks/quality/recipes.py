@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from benchmarks.quality import sample_cnn
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.pipeline.settings import read_config
+from simsong_pipeline.home.settings import read_config
 
 # Whether what training makes is taken: as in the product where cross-validation shows it to be better than the start.
 Head = Literal["gated", "never", "always"]

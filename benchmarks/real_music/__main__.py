@@ -23,8 +23,8 @@ from benchmarks.real_music.scratch import scratch_scores
 from benchmarks.real_music.tables import AVERAGES, differences, overview, summary
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import write_atomically
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.settings import read_config
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.settings import read_config
 
 EVENTS = Events(stage=lambda name: print(name, flush=True), progress=lambda *_: None, note=print)
 

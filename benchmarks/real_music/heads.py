@@ -12,13 +12,13 @@ from benchmarks.real_music.hearing import Heard
 from benchmarks.real_music.measuring import measure
 from benchmarks.real_music.methods import cosines
 from simsong_pipeline.audio.body_layout import musicnn_weights
-from simsong_pipeline.batches import TrainingSongs
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.encoder.start import fit_start
-from simsong_pipeline.pipeline.encoders import build_encoder, on_training_device, trainee_of
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.validation import embed_songs
-from simsong_pipeline.training.loop import train
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.learning.batches import TrainingSongs
+from simsong_pipeline.learning.encoder.start import fit_start
+from simsong_pipeline.learning.training.loop import train
+from simsong_pipeline.stages.encoders import build_encoder, on_training_device, trainee_of
+from simsong_pipeline.stages.validation import embed_songs
 
 START = "half_start"
 RATES = (1e-3, 2e-3, 3e-3)

@@ -19,9 +19,9 @@ from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import sha256_of, sha256_of_file, write_atomically
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.model_cache import BodyName, ensure_musicnn
 from simsong_pipeline.listening import patch_starts
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.model_cache import BodyName, ensure_musicnn
 
 # The patches of these counts are heard at their very places; those of other counts are the nearest of these.
 HEARD = (6, 8)

@@ -12,9 +12,9 @@ from benchmarks.real_music.hearing import Heard, columns
 from simsong_pipeline.audio.body_layout import musicnn_weights
 from simsong_pipeline.audio.description import gaussian
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.encoder.start import fit_start
 from simsong_pipeline.evaluation.baselines import gaussian_scores, random_scores
 from simsong_pipeline.evaluation.hubness import csls, local_scaling, mutual_proximity, without_diagonal
+from simsong_pipeline.learning.encoder.start import fit_start
 
 Scores = NDArray[np.float32]
 Method = Callable[[], Sequence[Scores]]

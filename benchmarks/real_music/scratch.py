@@ -14,12 +14,12 @@ from benchmarks.real_music.methods import cosines
 from simsong_pipeline.audio.description import FRONT_END
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import write_bytes
-from simsong_pipeline.pipeline.encoders import build_encoder, on_training_device, trainee_of
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.training_stage import recipe_of
-from simsong_pipeline.pipeline.validation import Validator, embed_songs
-from simsong_pipeline.training.loop import train
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.learning.training.loop import train
+from simsong_pipeline.stages.encoders import build_encoder, on_training_device, trainee_of
+from simsong_pipeline.stages.training_stage import recipe_of
+from simsong_pipeline.stages.validation import Validator, embed_songs
 
 
 def scratch_scores(

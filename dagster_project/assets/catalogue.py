@@ -8,8 +8,8 @@ import polars as pl
 from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong, events
-from simsong_pipeline.pipeline import catalogue_stages as stages
-from simsong_pipeline.pipeline.hearing import open_listener
+from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.stages import catalogue_stages as stages
 
 GROUP = "catalogue"
 

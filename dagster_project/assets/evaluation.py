@@ -6,8 +6,8 @@ import polars as pl
 from dagster_project.failing import telling
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS
-from simsong_pipeline.pipeline.evaluation_stage import EvaluationFrames, measure_and_record
-from simsong_pipeline.pipeline.report_stage import ReportFrames, write_report
+from simsong_pipeline.stages.evaluation_stage import EvaluationFrames, measure_and_record
+from simsong_pipeline.stages.report_stage import ReportFrames, write_report
 
 GROUP = "evaluation"
 _VECTORS = {f"{variant}_vectors": dg.AssetIn(key=dg.AssetKey([variant, "track_vectors"])) for variant in VARIANTS}

@@ -9,11 +9,11 @@ from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS, Variant
-from simsong_pipeline.pipeline.embedding_stage import embed_variant
-from simsong_pipeline.pipeline.export_stage import export_variant
-from simsong_pipeline.pipeline.index_stage import IndexFrames, publish_variant
-from simsong_pipeline.pipeline.training_data import TrainingFrames
-from simsong_pipeline.pipeline.training_stage import train_variant
+from simsong_pipeline.stages.embedding_stage import embed_variant
+from simsong_pipeline.stages.export_stage import export_variant
+from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
+from simsong_pipeline.stages.training_data import TrainingFrames
+from simsong_pipeline.stages.training_stage import train_variant
 
 
 class TrainRun(dg.Config):

@@ -7,9 +7,9 @@ from dagster_project.failing import telling
 from dagster_project.metadata import table
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.buckets import BUCKETS
-from simsong_pipeline.pipeline.audio_fetching import fetch_audio
-from simsong_pipeline.pipeline.fetching import Fetched, Portion
-from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
+from simsong_pipeline.providers.audio_fetching import fetch_audio
+from simsong_pipeline.providers.fetching import Fetched, Portion
+from simsong_pipeline.providers.lyric_fetching import fetch_lyrics
 
 GROUP = "providers"
 buckets = dg.StaticPartitionsDefinition([f"bucket-{number:02d}" for number in range(BUCKETS)])

@@ -7,8 +7,8 @@ import polars as pl
 
 from dagster_project.failing import telling
 from dagster_project.resources import SimSong, events
-from simsong_pipeline.pipeline import raw
-from simsong_pipeline.pipeline.hearing import settle_encoder
+from simsong_pipeline.home.hearing import settle_encoder
+from simsong_pipeline.stages import raw
 
 GROUP = "raw"
 # Assets of the providers' own code location.

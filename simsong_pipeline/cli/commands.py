@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 import typer
 
+from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_metrics, print_table
 from simsong_pipeline.cli.options import (
     DEFAULT_HOME,
@@ -26,13 +27,13 @@ from simsong_pipeline.cli.query_commands import print_songs
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.quality import HOW_TO_MEASURE, UNMEASURED
-from simsong_pipeline.pipeline.raw_source import run_command, source_of_tracks
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
-from simsong_pipeline.recommend import Choice
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.providers.raw_source import run_command, source_of_tracks
+from simsong_pipeline.schemas import LIBRARY_FILES
 
 if TYPE_CHECKING:
-    from simsong_pipeline.pipeline.night import RunSummary
+    from simsong_pipeline.runs.night import RunSummary
     from simsong_pipeline.sources.library.scan import Scan
 
 UNREADABLE_EXIT = 3
@@ -124,7 +125,7 @@ def _run(
     publish_anyway: bool = False,
     promote_anyway: bool = False,
 ) -> None:
-    from simsong_pipeline.pipeline.run import run as run_pipeline
+    from simsong_pipeline.runs.run import run as run_pipeline
 
     now = datetime.now(UTC)
     with events() as told:
@@ -168,7 +169,7 @@ def select(
     json: Json = False,
 ) -> None:
     """Choose the densest songs of the similarity graph, so that what is fetched has neighbours. Fetches nothing."""
-    from simsong_pipeline.pipeline.selection_stage import select_songs
+    from simsong_pipeline.providers.selection_stage import select_songs
 
     workspace = Workspace(home)
     with events() as told:
@@ -228,13 +229,12 @@ def library(
 
 
 def _scan(workspace: Workspace, source: SourceConfig, json: bool) -> None:
-    from simsong_pipeline.pipeline.library_stage import FRAME
-    from simsong_pipeline.pipeline.raw import noteworthy, scan_library_of
+    from simsong_pipeline.stages.raw import noteworthy, scan_library_of
 
     with events() as told, workspace.lock():
         told.stage("scanning the music folder")
         scan = scan_library_of(workspace, source, told.progress)
-        workspace.write(FRAME, scan.frame)
+        workspace.write(LIBRARY_FILES.name, scan.frame)
     _print_scan(workspace, scan, json)
     for line in () if json else noteworthy(scan):
         out.print(line, markup=False)
@@ -275,9 +275,9 @@ def train(
 
     The next `simsong run` with the same configuration exports the new weights and embeds with them.
     """
-    from simsong_pipeline.pipeline.training_data import read_training_frames
-    from simsong_pipeline.pipeline.training_stage import train_variant
-    from simsong_pipeline.training.processes import is_first_process
+    from simsong_pipeline.learning.training.processes import is_first_process
+    from simsong_pipeline.stages.training_data import read_training_frames
+    from simsong_pipeline.stages.training_stage import train_variant
 
     workspace = Workspace(home)
     settings = read_config(
@@ -306,8 +306,8 @@ def demo(
 
     With --json: the object of `run`, one object per neighbour, and an object with the report's path.
     """
-    from simsong_pipeline.pipeline.queries import Songs, example_songs
-    from simsong_pipeline.pipeline.raw import ensure_raw
+    from simsong_pipeline.asking.queries import Songs, example_songs
+    from simsong_pipeline.stages.raw import ensure_raw
 
     workspace, config = Workspace(home), PipelineConfig()
     with events() as told:
@@ -340,7 +340,7 @@ def refresh(
 
     Reads the raw data, the manifest or the music folder of the last `run` or `library`. Nothing is trained or measured.
     """
-    from simsong_pipeline.pipeline.night import refresh as refresh_index
+    from simsong_pipeline.runs.night import refresh as refresh_index
 
     workspace = Workspace(home)
     settings = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
@@ -362,7 +362,7 @@ def rollback(
     One that was interrupted is finished. Nothing is embedded anew; the next run embeds what came since that model was
     replaced.
     """
-    from simsong_pipeline.pipeline.rollback_stage import can_roll_back, goes_forward, roll_back
+    from simsong_pipeline.runs.rollback_stage import can_roll_back, goes_forward, roll_back
 
     workspace = Workspace(home)
     config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
@@ -398,7 +398,7 @@ def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
     Measures the vectors of the last run on test artists that no model was trained on, and writes the report. Where no
     test song is known to be like another there is nothing to measure, and no figure is printed.
     """
-    from simsong_pipeline.pipeline.run import evaluate_again
+    from simsong_pipeline.runs.run import evaluate_again
 
     workspace = Workspace(home)
     config = workspace.load_config()
@@ -427,8 +427,8 @@ def report_card(
 
     Only songs that the model was not trained on are asked about.
     """
-    from simsong_pipeline.pipeline.card_stage import write_card
     from simsong_pipeline.sources.playlists import read_playlists
+    from simsong_pipeline.stages.card_stage import write_card
 
     workspace = Workspace(home)
     with events() as told, workspace.lock():

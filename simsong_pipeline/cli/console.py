@@ -31,7 +31,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.pipeline.events import Events
+from simsong_pipeline.home.events import Events
 from simsong_pipeline.redaction import without_secrets
 
 _SHORTEST_ID = 8

@@ -9,7 +9,7 @@ from typing import Literal
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.stores.opening import LOCAL_SONGS, Store
 from simsong_pipeline.stores.qdrant_store import server_url
 
@@ -119,7 +119,7 @@ def _engine(store: Store, config: PipelineConfig) -> Finding:
 
 
 def _home(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:
-    from simsong_pipeline.pipeline.model_files import ModelFiles
+    from simsong_pipeline.home.model_files import ModelFiles
 
     if not workspace.home.is_dir():
         yield Finding("home", "note", f"{workspace.home} does not exist yet: simsong demo, or simsong run")

@@ -11,13 +11,13 @@ from simsong_pipeline.cli.console import err, events, out, print_json, print_tab
 from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json
 from simsong_pipeline.cli.stopping import stoppable
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.pipeline.events import Events
-from simsong_pipeline.pipeline.raw_source import run_command, source_of_tracks
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.providers.raw_source import run_command, source_of_tracks
 
 if TYPE_CHECKING:
-    from simsong_pipeline.pipeline.fetching import Fetched
+    from simsong_pipeline.providers.fetching import Fetched
 
 app = typer.Typer(help="Fetch recordings and lyrics from their providers.", no_args_is_help=True)
 Raw = Annotated[
@@ -54,8 +54,8 @@ def lyrics(
 
     What was found, and that nothing was, is kept for good; what failed is asked for again the next time.
     """
-    from simsong_pipeline.pipeline.fetching import Portion
-    from simsong_pipeline.pipeline.lyric_fetching import fetch_lyrics
+    from simsong_pipeline.providers.fetching import Portion
+    from simsong_pipeline.providers.lyric_fetching import fetch_lyrics
 
     def ask(settings: PipelineConfig, told: Events) -> "Fetched":
         return fetch_lyrics(workspace, source, settings, told, Portion(limit, dry_run, again, seed=seed))
@@ -86,8 +86,8 @@ def audio(
     and other versions never are. What was found, and that nothing was, is kept for good; what failed is asked for
     again.
     """
-    from simsong_pipeline.pipeline.audio_fetching import fetch_audio
-    from simsong_pipeline.pipeline.fetching import Portion
+    from simsong_pipeline.providers.audio_fetching import fetch_audio
+    from simsong_pipeline.providers.fetching import Portion
 
     def ask(settings: PipelineConfig, told: Events) -> "Fetched":
         return fetch_audio(workspace, source, settings, told, Portion(limit, dry_run, again, seed=seed), accept_terms)

@@ -9,7 +9,7 @@ from simsong_pipeline.cli.console import events, out, print_json, print_json_lin
 from simsong_pipeline.cli.options import Json
 from simsong_pipeline.cli.stopping import stoppable
 from simsong_pipeline.errors import ModelError
-from simsong_pipeline.pipeline.model_cache import cache_folder, fetch_musicnn, find_musicnn
+from simsong_pipeline.home.model_cache import cache_folder, fetch_musicnn, find_musicnn
 
 app = typer.Typer(help="Pretrained models, in a cache that homes share (SIMSONG_MODELS).", no_args_is_help=True)
 

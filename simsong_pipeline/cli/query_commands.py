@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.cli.console import err, out, print_json, print_json_lines, print_table
 from simsong_pipeline.cli.options import DEFAULT_HOME, Home, Json, QdrantUrl
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.workspace import Workspace
-from simsong_pipeline.recommend import Choice, Neighbour, Restriction
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.points import Neighbour, Restriction
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from simsong_pipeline.pipeline.never_list import Entry
-    from simsong_pipeline.pipeline.queries import Songs
-    from simsong_pipeline.pipeline.reasons import Reasons
+    from simsong_pipeline.asking.never_list import Entry
+    from simsong_pipeline.asking.queries import Songs
+    from simsong_pipeline.asking.reasons import Reasons
 
 _FIELDS = ("artist", "title", "year", "language", "track_id")
 _Words = Annotated[list[str], typer.Argument(help="Artist, title, both, or a track id; several songs for a mix.")]
@@ -232,7 +233,7 @@ def never(
     json: Json = False,
 ) -> None:
     """Songs and artists that are never to be suggested: `never.txt` in the home."""
-    from simsong_pipeline.pipeline.never_list import change_never, listed, never_list
+    from simsong_pipeline.asking.never_list import change_never, listed, never_list
 
     workspace = Workspace(home)
     # The list comes first, because what is on it may have left the catalogue.
@@ -253,7 +254,7 @@ def never(
 
 def _entries(workspace: Workspace, qdrant_url: str | None, songs: Sequence[str], artist: bool) -> list["Entry"]:
     """Songs of the catalogue, or their artists, as entries of the list."""
-    from simsong_pipeline.pipeline.never_list import Entry
+    from simsong_pipeline.asking.never_list import Entry
 
     if not songs:
         return []
@@ -287,7 +288,7 @@ def _asked(
     hubness: float | None,
     with_outliers: bool = False,
 ) -> Iterator["Songs"]:
-    from simsong_pipeline.pipeline.queries import Songs
+    from simsong_pipeline.asking.queries import Songs
 
     config = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
     workspace.read("tracks")  # says so before an empty index is made
@@ -334,7 +335,7 @@ def print_songs(title: str, songs: Sequence[Neighbour], json: bool, nothing: str
 def _write(workspace: Workspace, path: Path | None, songs: Sequence[Neighbour]) -> None:
     if path is None:
         return
-    from simsong_pipeline.pipeline.queries import paths_of
+    from simsong_pipeline.asking.queries import paths_of
     from simsong_pipeline.sources.m3u import Entry, write_playlist
 
     files = paths_of(workspace, [n.track_id for n in songs])

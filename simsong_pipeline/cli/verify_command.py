@@ -7,8 +7,8 @@ import typer
 from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines
 from simsong_pipeline.cli.options import DEFAULT_HOME, Home, Json, QdrantUrl
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.pipeline.settings import read_config
-from simsong_pipeline.pipeline.workspace import Workspace
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.workspace import Workspace
 
 
 def verify(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json = False) -> None:
@@ -17,8 +17,8 @@ def verify(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
     Changes nothing. Exit status 1 where something is damaged. With --json: an object with file and text for each, and
     a last one with looked_at, damaged and notes.
     """
-    from simsong_pipeline.pipeline.index_verification import verify_index
-    from simsong_pipeline.pipeline.verification import Findings, known_config, verify_files
+    from simsong_pipeline.runs.index_verification import verify_index
+    from simsong_pipeline.runs.verification import Findings, known_config, verify_files
 
     workspace = Workspace(home)
     if not (home / "frames").is_dir():

@@ -1,7 +1,7 @@
 """Corrections of rankings for hubs, as functions of a square score matrix, higher being nearer.
 
-Which of them the index can serve: CSLS, whose correction belongs to the candidate alone (`simsong_pipeline.recommend`
-stores it in further dimensions). Mutual proximity needs both songs' statistics and is here as a method to compare with.
+Which of them the index can serve: CSLS, whose correction belongs to the candidate alone (`simsong_pipeline.points`
+keeps it in further dimensions). Mutual proximity needs both songs' statistics and is here as a method to compare with.
 """
 
 import numpy as np

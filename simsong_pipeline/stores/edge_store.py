@@ -21,7 +21,7 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import SimSongError, StoreError, first_line
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
-from simsong_pipeline.recommend import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
 

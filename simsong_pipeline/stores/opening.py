@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError
-from simsong_pipeline.recommend import Point, VectorStore
+from simsong_pipeline.points import Point, VectorStore
 from simsong_pipeline.stores.qdrant_store import QdrantStore, server_url
 from simsong_pipeline.stores.updating import StoreChange
 

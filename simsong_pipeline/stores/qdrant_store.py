@@ -30,7 +30,7 @@ from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import BusyError, SimSongError, StoreError, first_line
 from simsong_pipeline.files import disk_room
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock, in_words, log_line
-from simsong_pipeline.recommend import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.redaction import cause, remember_address, without_credentials, without_secrets
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.trying_again import ask

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from simsong_pipeline.errors import StoreError
-from simsong_pipeline.recommend import Point
+from simsong_pipeline.points import Point
 from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 
 HASH_FIELDS = ("content_hash", "payload_hash", "model_version")

@@ -1,0 +1,112 @@
+"""Opens what recordings are heard by. No torch: a night with new songs does without."""
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsong_pipeline.audio.clap_model import clap_name
+from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, trains_body
+from simsong_pipeline.audio.musicnn_front_end import DECIBELS
+from simsong_pipeline.audio.preparation import Listener
+from simsong_pipeline.audio.segments import song_inputs
+from simsong_pipeline.body_inference import OnnxBody
+from simsong_pipeline.config import EncoderConfig, PipelineConfig
+from simsong_pipeline.errors import ModelUnavailableError
+from simsong_pipeline.home.clap_cache import ensure_clap
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.model_cache import BodyName, MusicnnFiles, ensure_musicnn, find_musicnn
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.listening import BodyListener, ClapListener, FrameListener, LogMelListener
+
+
+def open_listener(config: PipelineConfig, told: Events) -> Listener:
+    """What the configured encoder is made for; the first recording fetches the bodies where they are missing.
+
+    Then it raises ModelUnavailableError where they cannot be had, and ModelError where a file of theirs is damaged.
+    """
+    rows = feature_format(config)
+    if trains_body(config):
+        return FrameListener(rows)
+    if not hears_by_body(config):
+        return LogMelListener(config.log_mel, rows)
+    if config.encoder.kind == "clap":
+        name = clap_name(config.encoder)
+        return ClapListener(lambda: OnnxBody(ensure_clap(name, told), config.inference), config.body.patches, rows)
+
+    def bodies() -> list[OnnxBody]:
+        files = ensure_musicnn(told)
+        return [OnnxBody(files.onnx(name), config.inference) for name in body_names(config)]
+
+    return BodyListener(bodies, config.body.patches, rows)
+
+
+def body_features(config: PipelineConfig) -> Callable[[NDArray[np.float16]], NDArray[np.float32]]:
+    """What the start is fitted on, [channels], of a song's features as they are kept.
+
+    Raises:
+        ModelUnavailableError, ModelError: bodies that are to be trained are not there, or damaged.
+    """
+    if not trains_body(config):
+        return lambda rows: cast(NDArray[np.float32], rows.mean(axis=0, dtype=np.float32))
+    files = present_musicnn()
+    bodies = [OnnxBody(files.onnx(name), config.inference) for name in body_names(config)]
+
+    def heard(rows: NDArray[np.float16]) -> NDArray[np.float32]:
+        patches = song_inputs(rows, config) / DECIBELS
+        mean: NDArray[np.float32] = np.hstack([body.features(patches) for body in bodies]).mean(axis=0)
+        return mean
+
+    return heard
+
+
+def body_names(config: PipelineConfig) -> list[BodyName]:
+    """Of the configured bodies, as the cache calls them."""
+    return [cast(BodyName, model.removeprefix("musicnn-")) for model in config.body.models]
+
+
+def present_musicnn() -> MusicnnFiles:
+    """MusiCNN out of the cache, for what comes after the decoding, which fetches it.
+
+    Raises:
+        ModelUnavailableError: it is not there any more.
+    """
+    files = find_musicnn()
+    if files is None:
+        raise ModelUnavailableError("MusiCNN is to be trained and is not there: run `simsong models fetch musicnn`")
+    return files
+
+
+def settle_encoder(workspace: Workspace, config: PipelineConfig, told: Events) -> None:
+    """Write down for the steps of a run which encoder they work for, where it is not the configured one."""
+    available = with_available_encoder(workspace, config, told)
+    if available != config:
+        workspace.save_config(available)
+
+
+def with_available_encoder(workspace: Workspace, config: PipelineConfig, told: Events) -> PipelineConfig:
+    """The configuration, or that of an encoder trained from scratch where the bodies cannot be had.
+
+    Only for a home that has heard nothing by the bodies yet: elsewhere their absence is an error, for everything would
+    be decoded and trained anew.
+
+    Raises:
+        ModelUnavailableError: the home's features are the bodies', and they cannot be had any more.
+        ModelError: a file of theirs is damaged.
+    """
+    if not hears_by_body(config) and not trains_body(config):
+        return config
+    if config.encoder.kind == "clap":  # chosen by a person: nothing takes its place
+        ensure_clap(clap_name(config.encoder), told)
+        return config
+    try:
+        ensure_musicnn(told)
+    except ModelUnavailableError as error:
+        known = workspace.read_if_there("segment_features")
+        if known is not None and known.height and known["front_end"][0] == feature_format(config).version:
+            raise
+        told.note(f"{error}; an encoder is trained from scratch in its place")
+        scratch = EncoderConfig(**{**config.encoder.model_dump(), "kind": "convolution"})
+        return config.model_copy(update={"encoder": scratch})
+    return config

@@ -1,0 +1,289 @@
+"""Everything of a catalogue lives under one folder, the home. This module knows where."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from simsong_pipeline.config import PipelineConfig, StageConfig, StoreConfig, Variant
+from simsong_pipeline.errors import RawDataError, SimSongError, first_line
+from simsong_pipeline.files import is_as_written, read_json_object, write_atomically, write_json, write_with_sum
+from simsong_pipeline.home.fence import Fence
+from simsong_pipeline.locks import NotedLock, Told, log_line
+from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
+from simsong_pipeline.stores.opening import Store, open_store
+
+_UNFINISHED = timedelta(hours=1)
+# How long a home is waited for that another process holds; SIMSONG_WAIT_S says otherwise.
+WAIT_S = 600.0
+_LONGEST_WAIT_S = 1e6
+# The locks of runs that this process works for: all of a run's workspaces are one holder.
+_of_runs: dict[tuple[Path, str], NotedLock] = {}
+
+if TYPE_CHECKING:
+    from simsong_pipeline.audio.feature_store import FeatureStore
+
+
+def frame_way_out(name: str) -> str:
+    """What makes a frame anew once its file is deleted."""
+    if name.startswith("split_artists_"):  # artists may get other parts than the models know
+        return "delete it and run `simsong run --retrain`"
+    return "delete it and run `simsong run`" if name == "metrics" else "delete it and run `simsong refresh`"
+
+
+class SourceConfig(StageConfig):
+    """Where the raw data lie: a folder in the raw formats, a manifest, or a music folder; else the home's own."""
+
+    raw: Path | None = None
+    manifest: Path | None = None
+    library: Path | None = None
+    accept_shrink: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the column `source` of the tracks says."""
+        return "library" if self.library is not None else "manifest" if self.manifest is not None else "msd"
+
+
+class Workspace:
+    """Paths, frames and stores below a home folder.
+
+    Args:
+        run_id: the run that everything under `lock` is done for. It takes its number at the first lock, holds the home
+            from then on until `end_run`, between its steps as well, and is refused when another run has begun since.
+        wait_s: seconds to wait for a home that another process holds; null for SIMSONG_WAIT_S or ten minutes.
+        told: gets the line that says for whom is waited.
+    """
+
+    def __init__(
+        self, home: Path, run_id: str | None = None, wait_s: float | None = None, told: Told = log_line
+    ) -> None:
+        self.home = home
+        self._run_id, self._wait_s, self._told = run_id, wait_s, told
+        self._to_claim: str | None = None
+        # One object, because it lets its own holder in again: stages lock, and so does a run around them.
+        self._lock = self._home_lock() if run_id is None else _of_runs.setdefault((home, run_id), self._home_lock())
+
+    def _home_lock(self) -> NotedLock:
+        holder = None if self._run_id is None else f"Dagster run {self._run_id}"
+        remedy = "run again when it has finished, or choose another --home"
+        return NotedLock(self.home / ".lock", f"the home {self.home}", remedy, holder, self._told)
+
+    @property
+    def raw(self) -> Path:
+        """The raw data that `simsong sample` or an acquisition step writes."""
+        return self.home / "raw"
+
+    @property
+    def report(self) -> Path:
+        """The evaluation report."""
+        return self.home / "report" / "index.html"
+
+    def model(self, variant: Variant) -> Path:
+        """Folder of a variant's model."""
+        return self.home / "models" / variant
+
+    def features(self, config: PipelineConfig) -> "FeatureStore":
+        """What was heard of the songs, in the form that the configured encoder is made for."""
+        # Imported here because it loads the decoders and scipy, which a query can do without.
+        from simsong_pipeline.audio.feature_format import feature_format
+        from simsong_pipeline.audio.feature_store import FeatureStore
+
+        return FeatureStore(self.home / "features", feature_format(config))
+
+    def store(self, config: StoreConfig) -> Store:
+        """The index; close it after use."""
+        return open_store(config, self.home)
+
+    def frame_path(self, name: str) -> Path:
+        """File of a frame; a name may have a variant in front: `ns/track_vectors`."""
+        return self.home / "frames" / f"{name}.parquet"
+
+    def write(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Check a frame against its contract and write it atomically."""
+        if self._to_claim is not None:
+            run_id, self._to_claim = self._to_claim, None
+            self.fence.claim(run_id)
+        contract = CONTRACTS.get(name.rpartition("/")[2])
+        if contract is not None:
+            check(frame, contract)
+        write_with_sum(self.frame_path(name), frame.write_parquet)
+        if name == EXCLUSIONS.name:  # which people look into
+            write_atomically(self.exclusions_csv, frame.write_csv)
+        return frame
+
+    @property
+    def exclusions_csv(self) -> Path:
+        """What was left out and why, for a spreadsheet."""
+        return self.frame_path(EXCLUSIONS.name).with_suffix(".csv")
+
+    def read(self, name: str) -> pl.DataFrame:
+        """A frame that an earlier stage wrote.
+
+        Raises:
+            RawDataError: no run got that far yet.
+        """
+        frame = self.read_if_there(name)
+        if frame is None:
+            raise RawDataError(f"nothing is known under {self.home} yet: run `simsong run` first")
+        return frame
+
+    def read_if_there(self, name: str) -> pl.DataFrame | None:
+        """A frame, or null before its first run."""
+        path = self.frame_path(name)
+        if not path.is_file():
+            return None
+        if not is_as_written(path):
+            raise RawDataError(f"{path} is damaged (its bytes changed): {frame_way_out(name)}")
+        contract = CONTRACTS.get(name.rpartition("/")[2])
+        try:
+            frame = pl.read_parquet(path)
+            return frame if contract is None else completed(frame, contract)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise RawDataError(f"{path} is damaged ({first_line(error)}): {frame_way_out(name)}") from error
+
+    def clear_unfinished(self, now: datetime) -> None:
+        """Delete what killed processes were writing; young files may be another process's, which is not done yet."""
+        below = (self.home.glob(f"{folder}/**/.*.part") for folder in ("frames", "models", "report"))
+        for path in chain(self.home.glob(".*.part"), *below):
+            with suppress(FileNotFoundError):  # its process has finished it meanwhile
+                if path.stat().st_mtime < (now - _UNFINISHED).timestamp():
+                    path.unlink()
+
+    def save_config(self, config: PipelineConfig) -> None:
+        """Remember the configuration for the commands that follow a run."""
+        # The address may hold a password; it comes from the environment or an option each time.
+        write_json(self.home / "config.json", json.loads(config.model_dump_json(exclude={"store": {"url"}})))
+
+    def load_config(self) -> PipelineConfig:
+        """The configuration of the last run, the defaults before the first."""
+        path = self.home / "config.json"
+        if not path.is_file():
+            return PipelineConfig()
+        try:
+            content = read_json_object(path)
+            if not content:
+                raise ValueError("it says nothing, and each run writes all of it")
+            return PipelineConfig.model_validate_json(json.dumps(content))
+        except ValueError as error:
+            raise RawDataError(f"{path} is damaged or of another version: delete it and run `simsong run`") from error
+
+    def save_source(self, source: SourceConfig) -> None:
+        """Remember where the raw data lie, for `refresh`."""
+        given = {
+            n: p.absolute()
+            for n, p in (("raw", source.raw), ("manifest", source.manifest), ("library", source.library))
+            if p
+        }
+        write_json(self.home / "source.json", {name: str(path) for name, path in given.items()})
+
+    def load_source(self) -> SourceConfig:
+        """Where the raw data of the last run lay."""
+        path = self.home / "source.json"
+        if not path.is_file():
+            return SourceConfig()
+        try:
+            return SourceConfig.model_validate_json(json.dumps(read_json_object(path)))
+        except ValueError as error:
+            raise RawDataError(f"{path} is damaged: delete it and run `simsong run`") from error
+
+    @property
+    def fence(self) -> Fence:
+        """Who may publish."""
+        return Fence(self.home / "fence.json")
+
+    def begin(self) -> None:
+        """Take the number of the run that this workspace is used by, where there is one.
+
+        Raises:
+            SimSongError: as `lock`.
+        """
+        if self._run_id is not None:
+            with self.lock():
+                return
+
+    def end_run(self) -> None:
+        """Let go of the home at the end of the run that this workspace is used by."""
+        lock = None if self._run_id is None else _of_runs.pop((self.home, self._run_id), None)
+        if lock is not None:
+            lock.let_go()
+
+    def claim_when_writing(self, run_id: str) -> None:
+        """Let a run take its number just before the first frame is written: one that fails before overtakes nobody."""
+        self._to_claim = run_id
+
+    @contextmanager
+    def lock(self, finishes_rollback: bool = False) -> Iterator[None]:
+        """Hold the home for one run at a time; wait where another one holds it.
+
+        Args:
+            finishes_rollback: what is done under it ends a rollback that was begun.
+
+        Raises:
+            BusyError: another run holds it, and went on holding it.
+            SimSongError: a rollback was interrupted.
+            StaleRunError: another run has begun since this workspace's did.
+        """
+        with self._hold(self._lock):
+            if not finishes_rollback:
+                self.refuse_half_rolled_back()
+            if self._run_id is not None:
+                self.fence.claim(self._run_id)
+                self._lock.keep()
+            yield
+
+    def refuse_half_rolled_back(self) -> None:
+        """Stop where a rollback was begun and not finished: models and index may be of two states.
+
+        Raises:
+            SimSongError: saying what finishes it.
+        """
+        if self.rollback_intent.is_file():
+            raise SimSongError(
+                f"a rollback of {self.home} was interrupted, or is under way: `simsong rollback` finishes it"
+            )
+
+    @property
+    def rollback_intent(self) -> Path:
+        """Says what an unfinished rollback leads to."""
+        return self.home / "rollback.json"
+
+    @contextmanager
+    def provider_lock(self, provider: str) -> Iterator[None]:
+        """Ask a provider from one process at a time; runs over the same home go on beside it.
+
+        Raises:
+            BusyError: another process asks it, and went on asking.
+        """
+        what, remedy = f"{provider} for the home {self.home}", "run again when it has finished"
+        with self._hold(NotedLock(self.home / f".{provider}.lock", what, remedy, told=self._told)):
+            yield
+
+    @contextmanager
+    def _hold(self, lock: NotedLock) -> Iterator[None]:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RawDataError(
+                f"{self.home} cannot be used as a home ({error.strerror}): choose another --home"
+            ) from error
+        with lock.held(self._patience()):
+            yield
+
+    def _patience(self) -> float:
+        if self._wait_s is not None:
+            return self._wait_s
+        given = os.environ.get("SIMSONG_WAIT_S", "").strip()
+        try:
+            seconds = float(given) if given else WAIT_S
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds < _LONGEST_WAIT_S:
+            raise SimSongError(f"SIMSONG_WAIT_S is {given!r}: a number of seconds is needed, 600 say")
+        return seconds

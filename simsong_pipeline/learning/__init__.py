@@ -1,0 +1,1 @@
+"""What learns: encoder, losses, batches, augmentation, loop. Torch; only training, export and benchmarks enter."""

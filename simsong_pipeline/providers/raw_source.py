@@ -1,0 +1,38 @@
+"""Which raw data a command means that only looks at tracks, and the command that goes on with them."""
+
+import shlex
+from pathlib import Path
+
+from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.sources.audio_tree import SUFFIXES
+from simsong_pipeline.sources.music_folders import files_below
+
+
+def source_of_tracks(workspace: Workspace, raw: Path | None) -> SourceConfig:
+    """The raw data of tracks that are only looked at: those that are named, else those of the home's last run.
+
+    Raises:
+        RawDataError: that run read a manifest or a music folder.
+    """
+    source = workspace.load_source() if raw is None else SourceConfig(raw=raw)
+    other = source.manifest or source.library
+    if other is not None:
+        raise RawDataError(
+            f"the last run of {workspace.home} read {other}, which is no raw data of tracks and similarity: name a "
+            "folder with msd/ and lastfm/ by --raw"
+        )
+    return source.model_copy(update={"accept_shrink": True})
+
+
+def run_command(workspace: Workspace, source: SourceConfig) -> str | None:
+    """The command that runs the pipeline on the raw data, null while they have no recordings.
+
+    They are named where a run would read others by itself.
+    """
+    before, folder = workspace.load_source(), source.raw or workspace.raw
+    if not files_below(folder / "audio", SUFFIXES):
+        return None
+    is_known = not (before.manifest or before.library) and (before.raw or workspace.raw).resolve() == folder.resolve()
+    named = [] if is_known else ["--raw", str(folder)]
+    return shlex.join(["simsong", "run", "--home", str(workspace.home), *named])

@@ -1,0 +1,1 @@
+"""What a run and a night are, and what looks after them: verification, rollback, notices."""

@@ -1,0 +1,149 @@
+"""The whole lineage in one call: what `simsong run` does, and what Dagster does asset by asset."""
+
+import time
+import uuid
+from datetime import datetime
+
+import polars as pl
+
+from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
+from simsong_pipeline.evaluation.quality import quality_of
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.hearing import with_available_encoder
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.refresh import Refreshed
+from simsong_pipeline.runs.ahead import Ahead, usable_encoders
+from simsong_pipeline.runs.night import PreparedFrames, RunSummary, ask_server, embed, index, prepare, summary_of
+from simsong_pipeline.stages.evaluation_stage import EvaluationFrames, measure_and_record
+from simsong_pipeline.stages.export_stage import export_variant
+from simsong_pipeline.stages.report_stage import ReportFrames, write_report
+from simsong_pipeline.stages.training_data import TrainingFrames
+from simsong_pipeline.stages.training_stage import TrainingOutcome, train_variant
+
+
+def run(
+    workspace: Workspace,
+    source: SourceConfig,
+    config: PipelineConfig,
+    now: datetime,
+    events: Events,
+    retrain: bool = False,
+    publish_anyway: bool = False,
+    promote_anyway: bool = False,
+) -> RunSummary:
+    """Read, prepare, train where there is no model of this recipe, embed, evaluate, report, index.
+
+    Vectors that were measured and are not clearly above chance are not indexed unless `publish_anyway`. Where nothing
+    can be measured, the untrained start is.
+
+    Raises:
+        SimSongError: with a message for the person who runs it; nothing half-written stays.
+    """
+    started = time.monotonic()
+    run_id = uuid.uuid4().hex
+    with workspace.lock():
+        ask_server(workspace, config)
+        config = with_available_encoder(workspace, config, events)
+        workspace.claim_when_writing(run_id)
+        workspace.clear_unfinished(now)
+        ahead = Ahead(workspace, config, {} if retrain else usable_encoders(workspace, config))
+        frames = prepare(workspace, source, config, events, ahead)
+        ahead.rest()
+        outcomes = _train(workspace, frames, config, events, retrain, promote_anyway)
+        refreshed = embed(workspace, frames, config, events, ahead)
+        _evaluate(workspace, frames, refreshed, config, events)
+        upserted = index(workspace, source, frames, refreshed, config, now, events, publish_anyway, run_id)
+        workspace.save_config(config)
+        workspace.save_source(source)
+    _note_stale(outcomes, events)
+    return summary_of(frames, refreshed, upserted, started)
+
+
+def _train(
+    workspace: Workspace,
+    frames: PreparedFrames,
+    config: PipelineConfig,
+    events: Events,
+    retrain: bool,
+    promote_anyway: bool,
+) -> dict[Variant, TrainingOutcome]:
+    inputs = TrainingFrames(
+        frames.tracks, frames.splits, frames.similarity, frames.segment_features, frames.lyric_embeddings
+    )
+    outcomes: dict[Variant, TrainingOutcome] = {}
+    for variant in VARIANTS:
+        events.stage(f"training {variant.upper()}")
+        outcomes[variant] = train_variant(
+            workspace, variant, inputs, config, events.training_progress, retrain, promote_anyway
+        )
+        events.note(_training_line(outcomes[variant]))
+        if outcomes[variant].verdict:
+            events.note(outcomes[variant].verdict)
+        features = workspace.features(config).reader(frames.segment_features)
+        export = export_variant(workspace, variant, features, config)
+        events.note(
+            f"ONNX agrees with torch: cosine {export.min_cosine:.6f}, top-10 overlap {export.top_10_overlap:.4f}"
+        )
+    return outcomes
+
+
+def _training_line(outcome: TrainingOutcome) -> str:
+    record, figures = outcome.record, outcome.figures()
+    parts = ["untrained start" if record.is_start else f"step {record.best_step}"]
+    parts.append(f"audio weight {record.audio_weight:g}")
+    if not outcome.promoted:
+        parts.insert(0, "present model kept")
+    if record.validation_recall is not None:
+        parts.append(f"validation recall {record.validation_recall:.3f}")
+    if record.lyric_temperature is not None:
+        parts += [f"lyric temperature {record.lyric_temperature:.3f}", f"weight spread {figures['weight_spread']:.2f}"]
+    if outcome.speed:
+        used = outcome.speed["utilisation"]
+        parts.append(f"{outcome.speed['segments_per_s']:.0f} segments a second, {used:.0%} of the processor in use")
+    return f"{record.variant.upper()}: {', '.join(parts)}"
+
+
+def _evaluate(
+    workspace: Workspace,
+    frames: PreparedFrames,
+    refreshed: dict[Variant, Refreshed],
+    config: PipelineConfig,
+    events: Events,
+) -> None:
+    events.stage("evaluating")
+    vectors = {variant: result.vectors for variant, result in refreshed.items()}
+    inputs = EvaluationFrames(frames.tracks, frames.splits, frames.similarity, vectors)
+    metrics = _measure_and_report(workspace, ReportFrames(inputs, frames.tags, frames.exclusions), config, events)
+    events.note(quality_of(metrics, config).text)
+    events.note(f"report: {workspace.report}")
+
+
+def _note_stale(outcomes: dict[Variant, TrainingOutcome], events: Events) -> None:
+    stale = [variant.upper() for variant, outcome in outcomes.items() if outcome.stale]
+    if stale:
+        events.note(f"{' and '.join(stale)} were trained on an earlier state of the catalogue; --retrain trains again")
+
+
+def evaluate_again(workspace: Workspace, config: PipelineConfig, events: Events) -> pl.DataFrame:
+    """Measure the vectors of the last run and write metrics and report anew."""
+    events.stage("evaluating")
+    with workspace.lock():
+        inputs = read_evaluation_frames(workspace)
+        report = ReportFrames(inputs, workspace.read("lastfm_tags"), workspace.read("exclusions"))
+        return _measure_and_report(workspace, report, config, events)
+
+
+def _measure_and_report(
+    workspace: Workspace, frames: ReportFrames, config: PipelineConfig, events: Events
+) -> pl.DataFrame:
+    metrics = workspace.write("metrics", measure_and_record(workspace, frames.evaluation, config, events.progress))
+    events.stage("writing the report")
+    write_report(workspace, metrics, frames, config, events.progress)
+    return metrics
+
+
+def read_evaluation_frames(workspace: Workspace) -> EvaluationFrames:
+    """The frames of the last run that evaluation needs."""
+    vectors = {variant: workspace.read(f"{variant}/track_vectors") for variant in VARIANTS}
+    tracks, splits = workspace.read("tracks"), workspace.read("splits")
+    return EvaluationFrames(tracks, splits, workspace.read("lastfm_similarity"), vectors)

@@ -1,0 +1,1 @@
+"""The stages in their order: raw rows, catalogue, features, learning, vectors, evaluation, report, index."""

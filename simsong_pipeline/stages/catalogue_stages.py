@@ -1,0 +1,214 @@
+"""From raw frames to the catalogue's: tracks, lyrics, audio with features, splits, exclusions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from simsong_pipeline.audio.feature_store import AudioFrames
+from simsong_pipeline.audio.preparation import AudioTask, Hearing, Listener
+from simsong_pipeline.catalogue import Catalogue, build_catalogue
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.errors import AudioError, RawDataError
+from simsong_pipeline.files import sha256_of
+from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.lyrics.frame import UNREADABLE, build_lyrics
+from simsong_pipeline.lyrics.keeping import keep_lyrics
+from simsong_pipeline.lyrics.model_version import model_version
+from simsong_pipeline.refresh import IF_MEANT, is_shrunken
+from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
+from simsong_pipeline.sources.raw_tracks import UnreadableFile
+from simsong_pipeline.splits import remember, split_by_artist
+from simsong_pipeline.stages.copies_stage import without_copies
+from simsong_pipeline.stages.raw import read_duplicates, read_mismatches
+
+Progress = Callable[[int, int], None]
+# Of fewer songs with lyrics, half may leave without anything being wrong.
+_SOME = 4
+
+
+def make_catalogue(
+    workspace: Workspace, source: SourceConfig, raw_tracks: pl.DataFrame, config: PipelineConfig
+) -> Catalogue:
+    """Tracks without mismatches and duplicates, and the reasons for those that left."""
+    lost: list[UnreadableFile] = []
+    mismatches, duplicates = read_mismatches(workspace, source, lost), read_duplicates(workspace, source, lost)
+    catalogue = build_catalogue(raw_tracks, source.name, mismatches, duplicates, config.catalogue)
+    rows = [(u.track_id, "tracks", str(u.path), u.reason) for u in lost]
+    lines = pl.DataFrame(rows, schema=catalogue.exclusions.schema, orient="row")
+    return Catalogue(catalogue.tracks, pl.concat([catalogue.exclusions, lines]))
+
+
+def make_audio(
+    workspace: Workspace,
+    source: SourceConfig,
+    tracks: pl.DataFrame,
+    files: pl.DataFrame,
+    config: PipelineConfig,
+    listener: Listener,
+    progress: Progress,
+    hear: Hearing = lambda _: None,
+) -> AudioFrames:
+    """Decode, check and hear the recordings that are new or changed; of a music folder also find copies.
+
+    Args:
+        listener: of the configured encoder (`hearing.open_listener`).
+        hear: called with each of these in the thread that decoded it.
+
+    Raises:
+        RawDataError: of the recordings that the last run could use, more than half are gone or damaged.
+    """
+    rows = tracks.select("track_id", "duration_s").join(files, on="track_id", how="left")
+    tasks = [
+        AudioTask(track_id, path or "(no recording)", -1 if size is None else size, modified or -1, expected)
+        for track_id, expected, path, size, modified in rows.rows()
+    ]
+    with workspace.lock():
+        previous = workspace.read_if_there("audio")
+        before = 0 if previous is None else previous.filter(status="ok").height
+        _refuse_silenced(source, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
+        store = workspace.features(config)
+        audio = store.refresh(tasks, config.audio, listener, progress, hear)
+        if set(tracks["source"].unique()) == {"library"}:
+            audio = without_copies(workspace, audio, store, config.audio.max_seconds)
+        usable = audio.segment_features.height
+        _refuse_silenced(source, usable, before, "usable", "Frames, vectors and index are as they were")
+        return audio
+
+
+def _refuse_silenced(source: SourceConfig, count: int, before: int, state: str, kept: str) -> None:
+    """Stop while the vectors and points of the recordings that are missing are still there."""
+    if is_shrunken(count, before) and not source.accept_shrink:
+        raise RawDataError(
+            f"{count} recordings are {state}, and {before} could be used in the last run: check that the disk with "
+            f"them is mounted and whole. {kept}; {IF_MEANT}"
+        )
+
+
+def make_splits(
+    workspace: Workspace, tracks: pl.DataFrame, audio: pl.DataFrame, config: PipelineConfig
+) -> pl.DataFrame:
+    """Artist-disjoint parts of the tracks with usable audio; artists keep their part from run to run."""
+    usable = tracks.join(audio.filter(pl.col("status") == "ok"), on="track_id", how="semi")
+    if not usable.height:
+        bad = audio.filter(pl.col("status") != "ok")
+        raise AudioError(
+            f"none of the {tracks.height} recordings can be used; {bad['track_id'][0]}: {bad['reason'][0]}"
+        )
+    by_artist = config.evaluation.relevance == "artist"
+    settings = sha256_of(config.splits.model_dump(), by_artist)[:12]
+    ledger = f"split_artists_{settings}"
+    with workspace.lock():
+        previous = _remembered(workspace.read_if_there(ledger), workspace.read_if_there("splits"))
+        splits = split_by_artist(usable, config.splits, previous, by_artist)
+        workspace.write(ledger, remember(previous, usable, splits))
+    return splits
+
+
+def _remembered(ledger: pl.DataFrame | None, last: pl.DataFrame | None) -> pl.DataFrame | None:
+    """The parts of artists and tracks; a ledger of an earlier version has no tracks, and the last splits have them."""
+    if ledger is None or last is None:
+        return ledger
+    tracks = last.select(pl.col("track_id").alias("artist_id"), "split")
+    return pl.concat([ledger, tracks]).unique("artist_id", keep="first", maintain_order=True)
+
+
+def make_lyrics(tracks: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:
+    """Cleaned lyrics, one row a track; a fetched page is preferred to a bag of words."""
+    is_bag = pl.col("provider") == "musixmatch"
+    return build_lyrics(tracks, [pages.filter(~is_bag), pages.filter(is_bag)])
+
+
+@dataclass(frozen=True)
+class LyricVectors:
+    """The lyric_embeddings frame and how many texts were embedded for it."""
+
+    frame: pl.DataFrame
+    embedded: int
+
+
+def make_lyric_embeddings(
+    lyrics: pl.DataFrame, previous: pl.DataFrame | None, config: PipelineConfig, progress: Progress
+) -> LyricVectors:
+    """Embed texts that are new or changed; the others keep their vectors."""
+    texts = lyrics.filter(pl.col("status") == "ok").select("track_id", "text", "text_sha256").sort("track_id")
+    version, kept = model_version(config.lyrics), pl.DataFrame()
+    if previous is not None:
+        valid = previous.filter(pl.col("model") == version)
+        kept = valid.join(texts, on=["track_id", "text_sha256"], how="semi")
+        texts = texts.join(kept, on="track_id", how="anti")
+        if not texts.height:
+            return LyricVectors(conform(kept.select(previous.columns).sort("track_id"), LYRIC_EMBEDDINGS), 0)
+    # Imported and loaded only where there is something to embed: it takes seconds.
+    from simsong_pipeline.lyrics.embedding import LyricEncoder
+
+    encoder = LyricEncoder(config.lyrics)
+    vectors = encoder.encode(texts["text"].to_list(), progress)
+    new = texts.select("track_id", "text_sha256").with_columns(
+        pl.Series("vector", vectors.tolist(), dtype=pl.Array(pl.Float32, encoder.width)),
+        pl.lit(version).alias("model"),
+    )
+    frame = pl.concat([kept.select(new.columns), new]) if kept.height else new
+    return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new.height)
+
+
+def keep_or_refuse_lyrics(
+    workspace: Workspace, source: SourceConfig, lyrics: pl.DataFrame, pages: pl.DataFrame
+) -> pl.DataFrame:
+    """The lyrics frame with those of the last run where a page is damaged.
+
+    Raises:
+        RawDataError: of the songs that had lyrics in the last run, more than half have none.
+    """
+    previous = workspace.read_if_there("lyrics")
+    kept = keep_lyrics(lyrics, pages, previous)
+    if previous is None:
+        return kept
+    before = previous.filter(pl.col("status") == "ok").join(kept, on="track_id", how="semi").height
+    now = kept.filter(pl.col("status") == "ok").height
+    if before >= _SOME and is_shrunken(now, before) and not source.accept_shrink:
+        raise RawDataError(
+            f"{now} songs have lyrics now, and {before} of them had some in the last run: check that the lyrics are "
+            f"complete. Lyrics, vectors and index are as they were; {IF_MEANT}"
+        )
+    return kept
+
+
+def unreadable_pages(pages: pl.DataFrame) -> list[str]:
+    """A line for each lyrics page that is no record."""
+    bad = pages.filter(pl.col("status") == UNREADABLE)
+    return [f"the lyrics page of {track_id} is not a lyrics record" for track_id in bad["track_id"]]
+
+
+def make_exclusions(
+    catalogue_part: pl.DataFrame, lastfm_part: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame
+) -> pl.DataFrame:
+    """Every track, recording or lyric that was left out, with its reason."""
+    bad_audio = audio.filter(pl.col("status") != "ok")
+    bad_lyrics = lyrics.filter(pl.col("status") == "invalid")
+    parts = [
+        catalogue_part,
+        lastfm_part,
+        bad_audio.select("track_id", pl.lit("audio").alias("stage"), pl.col("path").alias("file"), "reason"),
+        bad_lyrics.select(
+            "track_id",
+            pl.lit("lyrics").alias("stage"),
+            pl.lit(None, pl.String).alias("file"),
+            (pl.col("reason") + ": lyrics left out, track kept").alias("reason"),
+        ),
+        lyrics.filter(pl.col("status") == "ok")
+        .drop_nulls("reason")
+        .select(
+            "track_id",
+            pl.lit("lyrics").alias("stage"),
+            pl.lit(None, pl.String).alias("file"),
+            (pl.col("reason") + ", track kept").alias("reason"),
+        ),
+    ]
+    return conform(pl.concat(parts).sort("stage", "track_id"), EXCLUSIONS)
+
+
+def left_out(exclusions: pl.DataFrame) -> list[str]:
+    """Tracks that are not embedded; a track that only lost a field or its lyrics is kept."""
+    gone = exclusions.filter(~pl.col("reason").str.ends_with("track kept"))
+    return gone["track_id"].unique().sort().to_list()

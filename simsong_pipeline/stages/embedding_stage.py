@@ -1,0 +1,60 @@
+"""Embeds the songs whose content or model changed, with ONNX Runtime."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from simsong_pipeline.audio.feature_store import FeatureReader
+from simsong_pipeline.audio.segments import song_inputs
+from simsong_pipeline.config import PipelineConfig, Variant
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.served import load_encoder
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.inference import Segments
+from simsong_pipeline.refresh import Embedder, Refreshed, content_hashes, merge, split_unchanged, vector_frame
+
+Progress = Callable[[int, int], None]
+
+
+def embed_variant(
+    workspace: Workspace,
+    variant: Variant,
+    segment_features: pl.DataFrame,
+    lyric_embeddings: pl.DataFrame,
+    config: PipelineConfig,
+    progress: Progress,
+    embedder: Embedder | None = None,
+    ahead: Callable[[str], Mapping[str, NDArray[np.float32]]] = lambda _: {},
+) -> Refreshed:
+    """Vectors of all songs with features; those that did not change are taken from the last run.
+
+    Args:
+        embedder: in place of the variant's ONNX encoder.
+        ahead: from the model's version to the audio vectors [dim] that are there already, by the hash of the audio.
+    """
+    files = ModelFiles(workspace.model(variant))
+    version = files.export().model_version
+    hashes = content_hashes(segment_features, lyric_embeddings, config.segments.model_dump())
+    kept, todo = split_unchanged(hashes, workspace.read_if_there(f"{variant}/track_vectors"), version)
+    whitening = files.whitening()
+    words = lyric_embeddings.filter(pl.col("track_id").is_in(todo))
+    whitened = whitening.apply(words["vector"].to_numpy()) if words.height else np.zeros((0, 0), np.float32)
+    lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
+    encoder = embedder or load_encoder(workspace, variant, config)
+    ready, audio_hashes = ahead(version), dict(segment_features.select("track_id", "audio_sha256").rows())
+    vectors = {t: ready[audio_hashes[t]] for t in todo if audio_hashes[t] in ready}
+    silent = [t for t in todo if t not in vectors]
+    features = workspace.features(config).reader(segment_features)
+    for track_id, vector in zip(silent, encoder.embed_songs(_inputs(features, silent, config)), strict=True):
+        vectors[track_id] = vector
+        progress(len(vectors), len(todo))
+    audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
+    new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
+    return merge(kept, new)
+
+
+def _inputs(features: FeatureReader, track_ids: list[str], config: PipelineConfig) -> Iterator[Segments]:
+    for track_id in track_ids:
+        yield song_inputs(features[track_id], config)

@@ -1,0 +1,133 @@
+"""What training and validation read: frames, and the parts of the catalogue as arrays."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from simsong_pipeline.audio.body_layout import musicnn_weights
+from simsong_pipeline.audio.feature_store import FeatureReader
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable
+from simsong_pipeline.files import sha256_of
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.learning.batches import Features, TrainingSongs
+from simsong_pipeline.learning.encoder.start import fit_start
+from simsong_pipeline.lyrics.whitening import Whitening, fit_whitening, truncation
+
+# Statistics of so many songs do not change with more; the singular vectors of more take minutes.
+_MOST_FITTED = 2_000
+
+
+@dataclass(frozen=True)
+class TrainingFrames:
+    """The frames that training reads."""
+
+    tracks: pl.DataFrame
+    splits: pl.DataFrame
+    similarity: pl.DataFrame
+    segment_features: pl.DataFrame
+    lyric_embeddings: pl.DataFrame
+
+
+def read_training_frames(workspace: Workspace) -> TrainingFrames:
+    """The frames of the last run that training needs."""
+    names = ("tracks", "splits", "lastfm_similarity", "segment_features", "lyric_embeddings")
+    tracks, splits, similarity, features, lyrics = (workspace.read(name) for name in names)
+    return TrainingFrames(tracks, splits, similarity, features, lyrics)
+
+
+def data_version(frames: TrainingFrames) -> str:
+    """Hash of the training and validation songs, their recordings and lyrics, and the similarity."""
+    judged = frames.splits.filter(pl.col("split") == "test")
+    features, lyrics = frames.segment_features, frames.lyric_embeddings
+    return sha256_of(
+        features.join(judged, on="track_id", how="anti")
+        .select("track_id", "audio_sha256", "front_end")
+        .sort("track_id")
+        .rows(),
+        lyrics.join(judged, on="track_id", how="anti")
+        .select("track_id", "text_sha256", "model")
+        .sort("track_id")
+        .rows(),
+        sha256(frames.similarity.sort("track_id", "neighbour_id").write_csv().encode()).hexdigest(),
+    )[:16]
+
+
+class CatalogueParts:
+    """Training and validation songs with everything known of them."""
+
+    def __init__(self, workspace: Workspace, frames: TrainingFrames, config: PipelineConfig) -> None:
+        self.frames = frames
+        self.features: FeatureReader = workspace.features(config).reader(frames.segment_features)
+        self._config = config
+        vectors = frames.lyric_embeddings["vector"].to_numpy()
+        self._lyrics = dict(zip(frames.lyric_embeddings["track_id"].to_list(), vectors, strict=True))
+        self.train, self.validation = self._ids("train"), self._ids("validation")
+        self.known = sorted([*self.train, *self.validation])
+        self.whitening = self._fit(config.lyrics.whitened_dim)
+
+    def _ids(self, part: str) -> list[str]:
+        chosen = self.frames.splits.filter(pl.col("split") == part)
+        return chosen.join(self.frames.segment_features, on="track_id", how="semi")["track_id"].sort().to_list()
+
+    def _fit(self, dim: int) -> Whitening:
+        known = [self._lyrics[t] for t in self.train if t in self._lyrics]
+        width = self.frames.lyric_embeddings.schema["vector"].shape[0]  # type: ignore[attr-defined]
+        return fit_whitening(np.stack(known), dim) if len(known) >= 4 else truncation(width, dim)
+
+    def whitened(self, ids: list[str], whitening: Whitening | None = None) -> NDArray[np.float32]:
+        """[n, k] lyric vectors whitened by these songs' statistics or another model's, zero where there are none."""
+        chosen = whitening or self.whitening
+        rows = np.zeros((len(ids), chosen.projection.shape[1]), np.float32)
+        for row, track_id in enumerate(ids):
+            if track_id in self._lyrics:
+                rows[row] = chosen.apply(self._lyrics[track_id][None])[0]
+        return rows
+
+    @property
+    def songs(self) -> int:
+        """All songs with features."""
+        return self.frames.segment_features.height
+
+    def fit_start(self, features_of: Callable[[Features], NDArray[np.float32]]) -> tuple[Whitening, int]:
+        """The untrained start of a head on a body, and the number of songs that it was fitted on.
+
+        Fitted without labels on the songs that are not judged; on all where none can be judged.
+
+        Args:
+            features_of: the body's features [channels] of a song's features as they are kept.
+        """
+        judged = is_answerable(self.frames.splits, self.frames.similarity)
+        songs = self.known if judged else sorted(self.frames.segment_features["track_id"].to_list())
+        if len(songs) > _MOST_FITTED:
+            drawn = np.random.default_rng(self._config.train.seed).choice(len(songs), _MOST_FITTED, replace=False)
+            songs = [songs[n] for n in sorted(drawn.tolist())]
+        means = np.stack([features_of(self.features[t]) for t in songs])
+        encoder, seed = self._config.encoder, self._config.train.seed
+        weights = musicnn_weights(self._config.body.models) if encoder.kind == "musicnn" else None
+        return fit_start(means, encoder.embedding_dim, seed, weights), len(songs)
+
+    def projected(self, ids: list[str], lyric_matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n, k] unit lyric vectors after the learned projection, zero where there are none."""
+        return self.whitened(ids, self.whitening.then(lyric_matrix))
+
+    def training_songs(self) -> TrainingSongs:
+        """The training part as the loop wants it."""
+        return self.songs_of(self.train)
+
+    def songs_of(self, ids: list[str]) -> TrainingSongs:
+        """Some of the songs as the loop wants them."""
+        position = pl.DataFrame({"track_id": ids}, schema={"track_id": pl.String}).with_row_index("at")
+        pairs = self.frames.similarity.join(position, on="track_id").join(
+            position.rename({"track_id": "neighbour_id", "at": "other"}), on="neighbour_id"
+        )
+        at, other = pairs["at"].to_numpy(), pairs["other"].to_numpy()
+        neighbours = csr_array((pairs["score"].to_numpy(), (at, other)), shape=(position.height, position.height))
+        neighbours.sort_indices()
+        artists = artist_numbers(self.frames.tracks, ids)
+        return TrainingSongs([self.features[t] for t in ids], artists, neighbours, self.whitened(ids))
