@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -10,10 +12,13 @@ from pydantic import PrivateAttr
 from dagster_project.logged_count import LoggedCount
 from simsong_pipeline.config import PipelineConfig, SampleConfig
 from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.run import Run, open_source
 from simsong_pipeline.home.settings import read_config
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.wishes import NO_WISHES, Wishes
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import log_line
 from simsong_pipeline.redaction import guard_logs
+from simsong_pipeline.sources.source import SourceConfig
 
 # A night may have to wait for a whole run.
 WAIT_S = 3_600.0
@@ -70,9 +75,15 @@ class SimSong(dg.ConfigurableResource):
             "library": self.library or os.environ.get("SIMSONG_LIBRARY"),
         }
         named = SourceConfig.model_validate({name: Path(path) for name, path in given.items() if path})
-        source = named if any(given.values()) else self.workspace().load_source()
+        return named if any(given.values()) else self.workspace().load_source()
+
+    def run(self, context: dg.AssetExecutionContext, wishes: Wishes = NO_WISHES, every: int = 10) -> Run:
+        """The run that a step belongs to; it tells the step's log what it does."""
+        workspace = self.workspace()
         accepted = self.accept_shrink or os.environ.get("SIMSONG_ACCEPT_SHRINK") == "1"
-        return source.model_copy(update={"accept_shrink": accepted})
+        wishes = replace(wishes, accept_shrink=accepted)
+        source, told = open_source(workspace, self.source()), events(context, every)
+        return Run(workspace, source, self.config(), datetime.now(UTC), told, wishes, context.run.run_id)
 
     def config(self) -> PipelineConfig:
         """The configuration of the last `simsong run` in this home, changed by the file and the environment."""

@@ -11,10 +11,13 @@ from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig,
 from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.model_cache import MusicnnFiles, ensure_musicnn
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.run import Run, open_source
+from simsong_pipeline.home.wishes import Wishes
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.night import RunSummary
 from simsong_pipeline.runs.run import run
 from simsong_pipeline.sources.sample.generate import write_sample
+from simsong_pipeline.sources.source import SourceConfig
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SMALL_SAMPLE = SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7)
@@ -27,6 +30,18 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 # it as well, and move its alias to the sample's songs.
 SERVER = os.environ.pop("QDRANT_URL", None)
 QUIET = Events(stage=lambda _: None, progress=lambda *_: None, note=lambda _: None)
+
+
+def run_of(
+    workspace: Workspace,
+    source: SourceConfig = SourceConfig(),  # noqa: B008 - it cannot change
+    config: PipelineConfig = SMALL_CONFIG,
+    events: Events = QUIET,
+    run_id: str = "a run",
+    **wishes: bool,
+) -> Run:
+    """A run over the home's raw data, or over others, at `NOW`."""
+    return Run(workspace, open_source(workspace, source), config, NOW, events, Wishes(**wishes), run_id)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +74,7 @@ def finished_run(sample_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """The small sample after a whole run; do not change it."""
     workspace = Workspace(tmp_path_factory.mktemp("home"))
     shutil.copytree(sample_raw, workspace.raw)
-    summary = run(workspace, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True)
+    summary = run(run_of(workspace, publish_anyway=True))
     return workspace, summary
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import NOW, QUIET, SMALL_CONFIG
+from conftest import SMALL_CONFIG, run_of
 
 from simsong_pipeline.errors import RawDataError, StoreError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.night import RunSummary, refresh
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 
@@ -16,7 +16,7 @@ LEFT = 8
 
 
 def _night(workspace: Workspace, accept_shrink: bool = False) -> RunSummary:
-    return refresh(workspace, SourceConfig(accept_shrink=accept_shrink), SMALL_CONFIG, NOW, QUIET, True)
+    return refresh(run_of(workspace, accept_shrink=accept_shrink, publish_anyway=True))
 
 
 def _spoil(workspace: Workspace, how: Callable[[Path], object]) -> dict[Path, bytes]:
@@ -81,7 +81,7 @@ def _publish(workspace: Workspace, songs: int, **options: bool) -> None:
     )
     version = "f" * 64
     vectors = workspace.read("wns/track_vectors").head(songs).with_columns(model_version=pl.lit(version))
-    publish_variant(workspace, "wns", vectors, frames, SMALL_CONFIG, NOW, publish_anyway=True, **options)  # type: ignore[arg-type]
+    publish_variant(run_of(workspace, publish_anyway=True, **options), "wns", vectors, frames)
 
 
 def test_new_model_does_not_bring_a_shrunken_catalogue_with_it(run_copy: Workspace) -> None:

@@ -20,8 +20,9 @@ from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
 from simsong_pipeline.config import VARIANTS
 from simsong_pipeline.home.model_files import ModelFiles, QualityRecord
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.sample.generate import read_description
+from simsong_pipeline.sources.source import SourceConfig
 
 pytestmark = pytest.mark.filterwarnings(
     # Dagster's own, from a resource that another one uses.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUIET
+from conftest import QUIET, run_of
 from fake_genius import FakeGenius, hits
 from loopback import CAPTCHA, reply, serve
 from typer.testing import CliRunner
@@ -21,11 +21,13 @@ from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import GeniusConfig, PipelineConfig
 from simsong_pipeline.credentials import CredentialError
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.fetching import Fetched, Portion
 from simsong_pipeline.providers.lyric_fetching import fetch_lyrics
+from simsong_pipeline.providers.raw_source import source_of_tracks
 from simsong_pipeline.providers.selection_stage import selection_path
 from simsong_pipeline.providers.web.polite_client import ProviderStoppedError
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.raw import read_lyric_pages, read_tracks
 
 WHOLE = Portion()
@@ -47,7 +49,7 @@ def home(sample_raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> W
 def fake(home: Workspace) -> Iterator[FakeGenius]:
     """Every third song is not there, every fifth instrumental."""
     script = FakeGenius()
-    rows = read_tracks(home, SourceConfig()).select("artist_name", "title").rows()
+    rows = read_tracks(run_of(home)).select("artist_name", "title").rows()
     for number, (artist, title) in enumerate(rows):
         script.song(artist, title)
         if number % 3 == 0:
@@ -65,7 +67,7 @@ def _config(fake: FakeGenius, **changes: float) -> PipelineConfig:
 
 
 def _fetch(home: Workspace, fake: FakeGenius, portion: Portion = WHOLE) -> Fetched:
-    return fetch_lyrics(home, SourceConfig(), _config(fake), QUIET, portion)
+    return fetch_lyrics(home, source_of_tracks(home, None), _config(fake), QUIET, portion)
 
 
 def _files(home: Workspace) -> dict[str, str]:
@@ -74,7 +76,7 @@ def _files(home: Workspace) -> dict[str, str]:
 
 def test_fetched_lyrics_are_raw_lyrics_pages(home: Workspace, fake: FakeGenius) -> None:
     found = _fetch(home, fake)
-    pages = read_lyric_pages(home, SourceConfig())
+    pages = read_lyric_pages(run_of(home))
     assert found.left == 0
     assert set(pages["status"]) == {"OK", "NOT_FOUND", "INSTRUMENTAL"}
     assert pages.filter(status="OK")["text"].str.contains("is sung").all()
@@ -95,7 +97,7 @@ def test_limit_and_dry_run(home: Workspace, fake: FakeGenius) -> None:
 
 
 def test_only_selected_songs_are_asked_for(home: Workspace, fake: FakeGenius) -> None:
-    ids = sorted(read_tracks(home, SourceConfig())["track_id"].to_list())[5:12]
+    ids = sorted(read_tracks(run_of(home))["track_id"].to_list())[5:12]
     selection_path(home).write_text("\n".join(ids))
     assert set(_fetch(home, fake).table["track_id"]) <= set(ids)
 
@@ -105,10 +107,10 @@ def test_failed_song_is_asked_for_again(home: Workspace, fake: FakeGenius) -> No
     whole = fake.searches[name]
     fake.searches[name] = [reply("", 503)]
     config = _config(fake, retries=0)
-    first = fetch_lyrics(home, SourceConfig(), config, QUIET, Portion())
+    first = fetch_lyrics(home, source_of_tracks(home, None), config, QUIET, Portion())
     assert first.table.filter(status="TRANSIENT").height == 1
     fake.searches[name] = whole
-    assert fetch_lyrics(home, SourceConfig(), config, QUIET, Portion()).left == 0
+    assert fetch_lyrics(home, source_of_tracks(home, None), config, QUIET, Portion()).left == 0
 
 
 def test_stopped_provider_keeps_what_was_fetched(home: Workspace, fake: FakeGenius) -> None:
@@ -158,7 +160,7 @@ def test_token_from_a_file_loses_its_line_break(
 
 
 def test_lyrics_that_lie_elsewhere_are_not_asked_for(home: Workspace, fake: FakeGenius) -> None:
-    track_id = sorted(read_tracks(home, SourceConfig())["track_id"].to_list())[0]
+    track_id = sorted(read_tracks(run_of(home))["track_id"].to_list())[0]
     (home.raw / "lyrics").mkdir()
     record = {"track_id": track_id, "provider": "mine", "status": "OK", "text": "words of my own hand"}
     (home.raw / "lyrics" / f"{track_id}.json").write_text(json.dumps(record))

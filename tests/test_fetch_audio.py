@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 import numpy as np
 import pytest
-from conftest import QUIET
+from conftest import QUIET, run_of
 from fake_youtube import BOT, GONE, FakeYouTube, Video, sound, tone
 from loopback import serve
 from typer.testing import CliRunner
@@ -24,11 +24,12 @@ from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import PipelineConfig, YoutubeConfig
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.audio_fetching import fetch_audio
 from simsong_pipeline.providers.fetching import Fetched, Portion, wanted_tracks
+from simsong_pipeline.providers.raw_source import source_of_tracks
 from simsong_pipeline.providers.web.polite_client import ProviderStoppedError
-from simsong_pipeline.stages.raw import find_audio
+from simsong_pipeline.stages.raw import read_recordings
 
 WHOLE = Portion()
 
@@ -52,7 +53,7 @@ def home(sample_raw: Path, tmp_path: Path) -> Workspace:
 def fake(home: Workspace) -> Iterator[FakeYouTube]:
     """Every third song is not there, and the first video of every fifth is gone."""
     script = FakeYouTube()
-    for number, track in enumerate(wanted_tracks(home, SourceConfig(), PipelineConfig())):
+    for number, track in enumerate(wanted_tracks(home, source_of_tracks(home, None), PipelineConfig())):
         name, seconds = track.name, round(track.duration_s or 20)
         media = [sound(_tone(seconds))]
         videos = [Video(f"{name.artist} - {name.title} (Live)", "x", seconds, media)]
@@ -71,7 +72,7 @@ def _config(fake: FakeYouTube) -> PipelineConfig:
 
 
 def _fetch(home: Workspace, fake: FakeYouTube, portion: Portion = WHOLE) -> Fetched:
-    return fetch_audio(home, SourceConfig(), _config(fake), QUIET, portion, accepted=True)
+    return fetch_audio(home, source_of_tracks(home, None), _config(fake), QUIET, portion, accepted=True)
 
 
 def _states(home: Workspace) -> dict[str, str]:
@@ -88,7 +89,7 @@ def _asked_for(home: Workspace) -> int:
 
 def test_nothing_is_asked_before_the_terms_are_accepted(home: Workspace, fake: FakeYouTube) -> None:
     with pytest.raises(RawDataError, match="terms of service"):
-        fetch_audio(home, SourceConfig(), _config(fake), QUIET, Portion())
+        fetch_audio(home, source_of_tracks(home, None), _config(fake), QUIET, Portion())
     assert not fake.asked
 
 
@@ -96,7 +97,7 @@ def test_terms_can_be_accepted_by_the_environment(
     home: Workspace, fake: FakeYouTube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIMSONG_YOUTUBE_TERMS", "accepted")
-    assert fetch_audio(home, SourceConfig(), _config(fake), QUIET, Portion(limit=1)).asked == 1
+    assert fetch_audio(home, source_of_tracks(home, None), _config(fake), QUIET, Portion(limit=1)).asked == 1
 
 
 def test_fetched_recordings_are_the_catalogue_s_audio(home: Workspace, fake: FakeYouTube) -> None:
@@ -104,7 +105,7 @@ def test_fetched_recordings_are_the_catalogue_s_audio(home: Workspace, fake: Fak
     good = found.table.filter(status="OK")
     assert found.left == 0
     assert set(found.table["status"]) == {"OK", "NOT_FOUND"}
-    assert set(find_audio(home, SourceConfig())["track_id"]) == set(good["track_id"])
+    assert set(read_recordings(run_of(home))["track_id"]) == set(good["track_id"])
     assert good["channel"].str.ends_with(" - Topic").any()
     assert good.filter(channel="y")["reason"].str.contains("removed").all()
 
@@ -137,7 +138,7 @@ def test_lost_recording_is_fetched_again(home: Workspace, fake: FakeYouTube) -> 
 
 
 def test_recording_of_one_s_own_is_left_alone(home: Workspace, fake: FakeYouTube) -> None:
-    track_id = wanted_tracks(home, SourceConfig(), PipelineConfig())[1].track_id
+    track_id = wanted_tracks(home, source_of_tracks(home, None), PipelineConfig())[1].track_id
     own = home.raw / "audio" / track_id[2] / f"{track_id}.flac"
     own.parent.mkdir(parents=True)
     own.write_bytes(b"mine")
@@ -178,7 +179,7 @@ def test_bucket_s_asset_asks_for_its_own_tracks_alone(
     home: Workspace, fake: FakeYouTube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIMSONG_YOUTUBE_TERMS", "accepted")
-    ids = [t.track_id for t in wanted_tracks(home, SourceConfig(), PipelineConfig())]
+    ids = [t.track_id for t in wanted_tracks(home, source_of_tracks(home, None), PipelineConfig())]
     bucket = bucket_of(ids[1])
     simsong = SimSong(home=str(home.home), config_file=str(_toml(home, fake)))
     assets = [a for a in provider_definitions.defs.assets or [] if isinstance(a, dg.AssetsDefinition)]

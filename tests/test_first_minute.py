@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import NOW, QUIET
+from conftest import QUIET, run_of
 
 from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
@@ -19,9 +19,10 @@ from simsong_pipeline.home import hearing
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.model_files import ModelFiles
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.runs.run import run
+from simsong_pipeline.sources.source import SourceConfig
 
 BASE = PipelineConfig(inference=InferenceConfig(provider="cpu"))
 CONFIG = BASE.model_copy(update={"evaluation": BASE.evaluation.model_copy(update={"relevance": "artist"})})
@@ -55,7 +56,7 @@ def five(tmp_path_factory: pytest.TempPathFactory, musicnn_files: object) -> tup
     folder = tmp_path_factory.mktemp("five")
     workspace, music = Workspace(folder / "home"), _folder(folder / "music", range(5))
     told, notes = _told()
-    summary = run(workspace, SourceConfig(library=music), CONFIG, NOW, told)
+    summary = run(run_of(workspace, SourceConfig(library=music), CONFIG, events=told))
     assert (summary.embedded, summary.upserted) == (5, 5)
     return workspace, music, notes
 
@@ -89,13 +90,13 @@ def test_night_takes_a_sixth_song_in_and_a_run_fits_anew_when_there_are_ten(
 ) -> None:
     workspace, music, _ = five
     source = SourceConfig(library=_folder(music, range(5, 6)))
-    assert refresh(workspace, source, CONFIG, NOW, QUIET).embedded == 1
+    assert refresh(run_of(workspace, source, CONFIG)).embedded == 1
     before = ModelFiles(workspace.model("ns")).export().model_version
     _folder(music, range(6, 9))
-    assert run(workspace, source, CONFIG, NOW, QUIET).embedded == 3
+    assert run(run_of(workspace, source, CONFIG)).embedded == 3
     assert ModelFiles(workspace.model("ns")).export().model_version == before
     _folder(music, range(9, 10))
-    assert run(workspace, source, CONFIG, NOW, QUIET).embedded == 10
+    assert run(run_of(workspace, source, CONFIG)).embedded == 10
     record = ModelFiles(workspace.model("ns")).training()
     assert record is not None
     assert record.fitted == 10

@@ -8,11 +8,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.providers.raw_source import source_of_tracks
 from simsong_pipeline.sources.lastfm_json import parse_records, rank, read_json_tree
 from simsong_pipeline.sources.lastfm_sqlite import read_similars, read_tags
 from simsong_pipeline.stages.catalogue_stages import left_out
-from simsong_pipeline.stages.raw import read_listening
 
 
 def test_json_and_sqlite_hold_the_same_similarity(sample_raw: Path) -> None:
@@ -154,6 +154,6 @@ def test_what_was_lost_in_a_file_is_an_exclusion_that_costs_no_track(tmp_path: P
     (tmp_path / "lastfm").mkdir()
     _database(tmp_path / "lastfm/lastfm_similars.db", _SIMILARS, "INSERT INTO similars_src VALUES ('a', 'b,1,c')")
     tracks = pl.DataFrame({"track_id": ["a", "b"]})
-    frames = read_listening(Workspace(tmp_path / "home"), SourceConfig(raw=tmp_path), tracks, "lastfm")
+    frames = source_of_tracks(Workspace(tmp_path / "home"), tmp_path).listening(tracks, "lastfm")
     assert frames.exclusions["track_id"].to_list() == ["lastfm_similars.db"]
     assert left_out(frames.exclusions) == []

@@ -19,14 +19,14 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
-from conftest import NOW, QUIET, SMALL_CONFIG
+from conftest import SMALL_CONFIG, run_of
 
 from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.audio.fingerprint import Fingerprint, bit_error, fingerprint, same_recordings
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import UNREAD, EvaluationError, RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.frame import build_lyrics
 from simsong_pipeline.runs.ahead import Ahead
 from simsong_pipeline.runs.night import prepare
@@ -41,8 +41,9 @@ from simsong_pipeline.sources.library.path_names import is_numbered, named_by_pa
 from simsong_pipeline.sources.library.readers import rows_on_all_cores
 from simsong_pipeline.sources.library.recording import FileState, row_of, unusable
 from simsong_pipeline.sources.library.scan import Scan, scan_library
+from simsong_pipeline.sources.library.source import noteworthy
 from simsong_pipeline.sources.library.tags import read_tags
-from simsong_pipeline.stages.raw import noteworthy
+from simsong_pipeline.sources.source import SourceConfig
 
 RATE = 22_050
 
@@ -630,7 +631,7 @@ def test_library_runs_through_the_whole_pipeline_and_knows_its_songs_again(tmp_p
     root, workspace, config = _library(tmp_path)
     (root / "Artist 1 - Song 2.txt").write_text("the sea the sea the wide and open sea")
     source = SourceConfig(library=root)
-    first = run(workspace, source, config, NOW, QUIET, publish_anyway=True)
+    first = run(run_of(workspace, source, config, publish_anyway=True))
     assert (first.tracks, first.embedded) == (13, 12)
     copies = workspace.read("exclusions").filter(pl.col("reason").str.starts_with("the same recording as"))
     assert copies["file"].to_list() == [str(root / "Artist 0 - Song 0.mp3")]
@@ -640,7 +641,7 @@ def test_library_runs_through_the_whole_pipeline_and_knows_its_songs_again(tmp_p
         assert Songs(workspace, store, config).find("Song 0").name == "Artist 0 - Song 0"
     (root / "sub").mkdir()
     (root / "Artist 2 - Song 4.flac").rename(root / "sub/renamed.flac")
-    second = run(workspace, source, config, NOW, QUIET, publish_anyway=True)
+    second = run(run_of(workspace, source, config, publish_anyway=True))
     assert second.embedded == 0
 
 
@@ -651,8 +652,8 @@ def test_library_without_anything_related_is_refused_unless_published_anyway(tmp
     (root / "Artist 0 - Song 0.mp3").unlink()
     source = SourceConfig(library=root)
     with pytest.raises(EvaluationError, match="--publish-anyway"):
-        run(workspace, source, config, NOW, QUIET)
-    summary = run(workspace, source, config, NOW, QUIET, publish_anyway=True)
+        run(run_of(workspace, source, config))
+    summary = run(run_of(workspace, source, config, publish_anyway=True))
     assert summary.upserted == 12
 
 
@@ -660,7 +661,7 @@ def test_real_recordings_are_scanned_and_prepared(tmp_path: Path, shared: Path) 
     config = PipelineConfig(evaluation=SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"}))
     workspace = Workspace(tmp_path)
     source = SourceConfig(library=shared / "open_music")
-    frames = prepare(workspace, source, config, QUIET, Ahead(workspace, config, {}))
+    frames = prepare(run_of(workspace, source, config), Ahead(workspace, config, {}))
     assert frames.segment_features.height == 36
 
 

@@ -14,11 +14,12 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
+from conftest import run_of
 from mutagen.id3 import ID3, TIT2, USLT
 
 from simsong_pipeline.asking.never_list import change_never, never_list
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.lastfm_json import read_json_tree
 from simsong_pipeline.sources.library.readers import Reader
 from simsong_pipeline.sources.library.recording import FileState, Row
@@ -27,6 +28,7 @@ from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.msd_hdf5 import read_summary_file
 from simsong_pipeline.sources.playlists import read_playlist
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.sources.sqlite_tables import read_all
 from simsong_pipeline.stages.raw import read_tracks
 
@@ -151,7 +153,7 @@ def test_a_field_without_end_costs_its_row(tmp_path: Path) -> None:
 def test_long_names_of_a_catalogue_are_cut(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("path,title,artist\na.mp3," + "t" * 100_000 + ",Somebody\n")
-    title = read_tracks(Workspace(tmp_path / "home"), SourceConfig(manifest=path))["title"][0]
+    title = read_tracks(run_of(Workspace(tmp_path / "home"), SourceConfig(manifest=path)))["title"][0]
     assert (len(title), title.endswith(CUT)) == (NAME_CHARACTERS, True)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.frame import build_lyrics
+from simsong_pipeline.providers.raw_source import source_of_tracks
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.musixmatch import lyric_pages, parse_bags, parse_matches
-from simsong_pipeline.stages.raw import read_lyric_pages
 
 BAGS = "# comment\n%i,the,you\nTR1,77,1:2,3:5\nTR2,78,2:1\n"
 
@@ -74,7 +74,7 @@ def test_a_malformed_bag_costs_that_track_its_lyrics(tmp_path: Path) -> None:
     (folder / "mxm_dataset_train.txt").write_text(
         "\ufeff%sea,wave\nTR1,77,1:2\nTR2,78,9:1\nTR3,79,2:1\n", encoding="utf-8"
     )
-    pages = read_lyric_pages(Workspace(tmp_path / "home"), SourceConfig(raw=tmp_path / "raw"))
+    pages = source_of_tracks(Workspace(tmp_path / "home"), tmp_path / "raw").lyric_pages()
     lyrics = build_lyrics(pages.select("track_id"), [pages]).sort("track_id")
     assert lyrics["reason"][1].startswith(str(folder / "mxm_dataset_train.txt") + ", line 3: not a bag of words")
     assert pages.sort("track_id")["text"].to_list() == ["sea sea", None, "wave"]

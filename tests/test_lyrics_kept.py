@@ -4,10 +4,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import NOW, QUIET, SMALL_CONFIG
+from conftest import run_of
 
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.keeping import keep_lyrics
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.schemas import AUDIO, EXCLUSIONS, empty
@@ -77,8 +77,8 @@ def test_lyrics_that_leave_by_the_half_stop_the_run_unless_meant(tmp_path: Path)
     workspace.write("lyrics", _lyrics(everything, *ids))
     left = everything.head(2)
     with pytest.raises(RawDataError, match=r"2 songs have lyrics now, and 6 of them had some .*--accept-shrink"):
-        keep_or_refuse_lyrics(workspace, SourceConfig(), _lyrics(left, *ids), left)
-    meant = keep_or_refuse_lyrics(workspace, SourceConfig(accept_shrink=True), _lyrics(left, *ids), left)
+        keep_or_refuse_lyrics(run_of(workspace), _lyrics(left, *ids), left)
+    meant = keep_or_refuse_lyrics(run_of(workspace, accept_shrink=True), _lyrics(left, *ids), left)
     assert meant.filter(status="ok").height == 2
 
 
@@ -87,7 +87,7 @@ def test_a_night_in_which_all_pages_are_truncated_changes_no_song_and_counts_the
     pages = sorted((run_copy.raw / "lyrics").rglob("*.json"))
     for page in pages:
         page.write_bytes(b"")
-    summary = refresh(run_copy, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True)
+    summary = refresh(run_of(run_copy, publish_anyway=True))
     assert len([line for line in summary.unreadable if "lyrics page" in line]) == len(pages)
     assert (summary.embedded, summary.upserted) == (0, 0)
     assert run_copy.read("wns/track_vectors").equals(before)

@@ -7,15 +7,17 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
+from conftest import run_of
 
-from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.config import CatalogueConfig
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.frame import build_lyrics
+from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.sources.library import scan
 from simsong_pipeline.sources.library.recording import FileState
 from simsong_pipeline.sources.manifest import read_manifest
-from simsong_pipeline.stages.catalogue_stages import make_catalogue
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.raw import read_lyric_pages, read_tracks
 
 
@@ -180,7 +182,7 @@ def test_a_workbook_is_told_from_a_csv(tmp_path: Path) -> None:
 
 
 def _lyrics(home: Path, manifest: Path) -> dict[str, tuple[str | None, str, str]]:
-    pages = read_lyric_pages(Workspace(home), SourceConfig(manifest=manifest))
+    pages = read_lyric_pages(run_of(Workspace(home), SourceConfig(manifest=manifest)))
     titles = dict(read_manifest(manifest).tracks.select("track_id", "title").rows())
     return {titles[t]: (text, provider, status) for t, text, provider, status in pages.rows()}
 
@@ -254,8 +256,7 @@ def _frame(found: dict[str, tuple[str | None, str, str]], folder: Path) -> pl.Da
 
 def test_bad_rows_are_exclusions_of_their_own(tmp_path: Path) -> None:
     path = _write(tmp_path, "path,title\na.mp3,A\nb.mp3\nc.mp3,C,D\n")
-    workspace, source = Workspace(tmp_path / "home"), SourceConfig(manifest=path)
-    raw_tracks = read_tracks(workspace, source)
-    exclusions = make_catalogue(workspace, source, raw_tracks, PipelineConfig()).exclusions
+    run = run_of(Workspace(tmp_path / "home"), SourceConfig(manifest=path))
+    exclusions = catalogued(run.source, read_tracks(run), CatalogueConfig()).exclusions
     assert exclusions["track_id"].to_list() == ["manifest.csv:3", "manifest.csv:4"]
     assert exclusions["file"].to_list() == [str(path)] * 2

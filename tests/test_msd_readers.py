@@ -8,15 +8,16 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.config import CatalogueConfig
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.providers.raw_source import source_of_tracks
 from simsong_pipeline.sources import msd_text
+from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.sources.msd_hdf5 import read_summary_file, read_track_tree
 from simsong_pipeline.sources.msd_sqlite import read_track_metadata
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, UnreadableFile
-from simsong_pipeline.stages.catalogue_stages import left_out, make_catalogue
-from simsong_pipeline.stages.raw import read_duplicates, read_mismatches
+from simsong_pipeline.stages.catalogue_stages import left_out
 
 COMMON = ["track_id", "song_id", "artist_id", "artist_name", "title", "release", "year", "duration_s"]
 
@@ -113,10 +114,10 @@ def test_text_files_are_read_with_any_mark(tmp_path: Path, encoding: str) -> Non
     record = "ERROR: <SO1 TR1> Ä  -  b  !=  c  -  d\r\n"
     (folder / "sid_mismatches.txt").write_bytes(record.encode(encoding))
     (folder / "msd_duplicates.txt").write_bytes("# comment\r\n%1 Ä - B\r\nTR2\r\nTR3\r\n".encode(encoding))
-    workspace, source = Workspace(tmp_path / "home"), SourceConfig(raw=tmp_path / "raw")
+    source = source_of_tracks(Workspace(tmp_path / "home"), tmp_path / "raw")
     lost: list[UnreadableFile] = []
-    assert read_mismatches(workspace, source, lost).rows() == [("TR1", "SO1", "Ä  -  b  !=  c  -  d")]
-    assert read_duplicates(workspace, source, lost)["track_id"].to_list() == ["TR2", "TR3"]
+    assert source.mismatches(lost).rows() == [("TR1", "SO1", "Ä  -  b  !=  c  -  d")]
+    assert source.duplicates(lost)["track_id"].to_list() == ["TR2", "TR3"]
     assert lost == []
 
 
@@ -130,7 +131,8 @@ def test_a_malformed_line_costs_that_line_and_is_an_exclusion_that_costs_no_trac
         {"track_id": t, **names, "year": 0, "duration_s": 1.0, "file": None, "unreadable": None} for t in ("TR3", "TR4")
     ]
     raw = pl.DataFrame(rows, schema={**RAW_TRACKS, "file": pl.String, "unreadable": pl.String})
-    catalogue = make_catalogue(Workspace(tmp_path / "h"), SourceConfig(raw=tmp_path / "raw"), raw, PipelineConfig())
+    source = source_of_tracks(Workspace(tmp_path / "h"), tmp_path / "raw")
+    catalogue = catalogued(source, raw, CatalogueConfig())
     reasons = dict(catalogue.exclusions.select("track_id", "reason").rows())
     assert reasons["TR4"] == "duplicate of TR3"
     assert reasons["sid_mismatches.txt"].startswith("2 lines, the first: line 2: not a mismatch record: '<html>'")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import NOW, QUIET, SMALL_CONFIG
+from conftest import SMALL_CONFIG, run_of
 
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import Point
 from simsong_pipeline.runs.run import run
 from simsong_pipeline.stores.opening import open_store
@@ -52,12 +52,12 @@ def test_fifty_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: 
     originals = tmp_path / "originals"
     shutil.copytree(run_copy.raw, originals)
     run_copy.save_config(config)
-    run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)  # fills this engine
+    run(run_of(run_copy, config=config, publish_anyway=True))  # fills this engine
     undisturbed = Workspace(tmp_path / "undisturbed")
     shutil.copytree(run_copy.home, undisturbed.home)
     before = _points(run_copy, config)
     _flip(undisturbed, originals, changed=True)
-    run(undisturbed, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
+    run(run_of(undisturbed, config=config, publish_anyway=True))
     after = _points(undisturbed, config)
     assert 0 < len(after) < len(before)
     known = {i: {_hashes(before).get(i), _hashes(after).get(i)} for i in before}

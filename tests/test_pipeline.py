@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
-from conftest import NOW, QUIET, SMALL_CONFIG
+from conftest import NOW, QUIET, SMALL_CONFIG, run_of
 
 from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
@@ -22,13 +22,14 @@ from simsong_pipeline.config import VARIANTS, InferenceConfig, SegmentConfig
 from simsong_pipeline.errors import BusyError, EvaluationError, ModelError, RawDataError, UnprovenError
 from simsong_pipeline.evaluation.quality import Outcome, Verdict
 from simsong_pipeline.home.model_files import ModelFiles
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.runs.ahead import Ahead, usable_encoders
 from simsong_pipeline.runs.night import PreparedFrames, RunSummary, prepare, refresh
 from simsong_pipeline.runs.run import evaluate_again, run
 from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.sources.sample.generate import read_description
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.embedding_stage import embed_variant
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 
@@ -37,7 +38,7 @@ ON_CPU = SMALL_CONFIG.model_copy(update={"inference": InferenceConfig(provider="
 
 
 def _run(workspace: Workspace, **options: object) -> RunSummary:
-    return run(workspace, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True, **options)  # type: ignore[arg-type]
+    return run(run_of(workspace, publish_anyway=True, **options))  # type: ignore[arg-type]
 
 
 def test_first_run_counts_every_track_once(finished_run: Finished) -> None:
@@ -136,7 +137,7 @@ def _swap_two_recordings(workspace: Workspace) -> None:
 
 def _heard(workspace: Workspace) -> tuple[Ahead, PreparedFrames]:
     ahead = Ahead(workspace, ON_CPU, usable_encoders(workspace, ON_CPU))
-    return ahead, prepare(workspace, SourceConfig(), ON_CPU, QUIET, ahead)
+    return ahead, prepare(run_of(workspace, config=ON_CPU), ahead)
 
 
 class _Deaf:
@@ -150,9 +151,9 @@ class _Deaf:
 def test_vectors_of_the_decoding_threads_are_taken_over_and_are_those_of_the_features(run_copy: Workspace) -> None:
     _swap_two_recordings(run_copy)
     ahead, frames = _heard(run_copy)
-    inputs = (frames.segment_features, frames.lyric_embeddings, ON_CPU, QUIET.progress)
-    early = embed_variant(run_copy, "wns", *inputs, _Deaf(), partial(ahead.vectors, "wns"))
-    late = embed_variant(run_copy, "wns", *inputs)
+    inputs = (frames.segment_features, frames.lyric_embeddings)
+    early = embed_variant(run_of(run_copy, config=ON_CPU), "wns", *inputs, _Deaf(), partial(ahead.vectors, "wns"))
+    late = embed_variant(run_of(run_copy, config=ON_CPU), "wns", *inputs)
     assert early.embedded == late.embedded == 2
     assert early.vectors.equals(late.vectors)
 
@@ -160,7 +161,7 @@ def test_vectors_of_the_decoding_threads_are_taken_over_and_are_those_of_the_fea
 def test_a_night_embeds_while_it_decodes(run_copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     _swap_two_recordings(run_copy)
     monkeypatch.setattr(OnnxEncoder, "embed_songs", _Deaf.embed_songs)
-    summary = refresh(run_copy, SourceConfig(), ON_CPU, NOW, QUIET, publish_anyway=True)
+    summary = refresh(run_of(run_copy, config=ON_CPU, publish_anyway=True))
     assert (summary.embedded, summary.upserted) == (2, 2)
 
 
@@ -183,7 +184,7 @@ def test_a_night_without_the_models_features_stops_before_any_work(run_copy: Wor
     before = {p: p.stat().st_mtime_ns for p in (run_copy.home / "features").iterdir()}
     config = ON_CPU.model_copy(update={"segments": SegmentConfig(seconds=3)})
     with pytest.raises(ModelError, match="other segments settings"):
-        refresh(run_copy, SourceConfig(), config, NOW, QUIET)
+        refresh(run_of(run_copy, config=config))
     assert {p: p.stat().st_mtime_ns for p in (run_copy.home / "features").iterdir()} == before
 
 
@@ -223,7 +224,7 @@ def test_retraining_makes_a_new_collection_and_moves_the_alias(run_copy: Workspa
     with run_copy.store(SMALL_CONFIG.store) as store:
         before = store.aliases()
     config = SMALL_CONFIG.model_copy(update={"train": SMALL_CONFIG.train.model_copy(update={"seed": 9})})
-    summary = run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
+    summary = run(run_of(run_copy, config=config, publish_anyway=True))
     with run_copy.store(SMALL_CONFIG.store) as store:
         after = store.aliases()
     assert summary.embedded == 44
@@ -244,7 +245,7 @@ def test_vectors_no_better_than_chance_are_not_indexed(run_copy: Workspace, monk
     monkeypatch.setattr("simsong_pipeline.stages.evaluation_stage.quality_of", lambda *_: failed)
     shutil.rmtree(run_copy.home / "qdrant")
     with pytest.raises(UnprovenError, match="--publish-anyway"):
-        run(run_copy, SourceConfig(), SMALL_CONFIG, NOW, QUIET)
+        run(run_of(run_copy))
     assert not (run_copy.home / "qdrant").exists()
 
 
@@ -253,7 +254,7 @@ def test_model_that_was_not_evaluated_is_not_published(run_copy: Workspace) -> N
     names = ("tracks", "audio", "descriptions", "lyrics", "lastfm_tags")
     frames = IndexFrames(*[run_copy.read(name) for name in names])
     with pytest.raises(EvaluationError, match="was not evaluated"):
-        publish_variant(run_copy, "wns", run_copy.read("wns/track_vectors"), frames, SMALL_CONFIG, NOW)
+        publish_variant(run_of(run_copy), "wns", run_copy.read("wns/track_vectors"), frames)
 
 
 @pytest.mark.parametrize("folder", ["audio", "lyrics"])
@@ -269,21 +270,15 @@ def test_folder_that_went_empty_costs_nothing(run_copy: Workspace, folder: str) 
 
 def test_changed_front_end_is_refused_by_the_present_model(run_copy: Workspace) -> None:
     config = SMALL_CONFIG.model_copy(update={"segments": SegmentConfig(seconds=3)})
+    features, lyrics = run_copy.read("segment_features"), run_copy.read("lyric_embeddings")
     with pytest.raises(ModelError, match="other segments settings"):
-        embed_variant(
-            run_copy,
-            "wns",
-            run_copy.read("segment_features"),
-            run_copy.read("lyric_embeddings"),
-            config,
-            lambda *_: None,
-        )
+        embed_variant(run_of(run_copy, config=config), "wns", features, lyrics)
 
 
 def test_older_collections_are_dropped_and_one_is_kept_for_going_back(run_copy: Workspace) -> None:
     for seed in (7, 8):
         config = SMALL_CONFIG.model_copy(update={"train": SMALL_CONFIG.train.model_copy(update={"seed": seed})})
-        run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
+        run(run_of(run_copy, config=config, publish_anyway=True))
     with run_copy.store(SMALL_CONFIG.store) as store:
         assert store.ping() == 4
 
@@ -366,7 +361,7 @@ def test_empty_index_says_what_to_do(run_copy: Workspace) -> None:
 @pytest.mark.parametrize("kept", [True, False])
 def test_payload_holds_lyrics_only_where_wanted(run_copy: Workspace, kept: bool) -> None:
     config = SMALL_CONFIG.model_copy(update={"store": SMALL_CONFIG.store.model_copy(update={"lyrics_text": kept})})
-    run(run_copy, SourceConfig(), config, NOW, QUIET, publish_anyway=True)
+    run(run_of(run_copy, config=config, publish_anyway=True))
     ok = run_copy.read("lyrics").filter(pl.col("status") == "ok")["track_id"]
     with run_copy.store(config.store) as store:
         track_id = next(t for t in run_copy.read("wns/track_vectors")["track_id"] if t in set(ok))
@@ -396,6 +391,6 @@ def test_manifest_is_a_catalogue_of_its_own(sample_raw: Path, tmp_path: Path) ->
         update={"evaluation": SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"})}
     )
     workspace = Workspace(tmp_path / "home")
-    summary = run(workspace, SourceConfig(manifest=manifest), config, NOW, QUIET, publish_anyway=True)
+    summary = run(run_of(workspace, SourceConfig(manifest=manifest), config, publish_anyway=True))
     assert (summary.tracks, summary.embedded) == (len(files), len(files))
     assert set(workspace.read("metrics")["protocol"].unique()) == {"unfiltered"}

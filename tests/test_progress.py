@@ -3,17 +3,21 @@
 import io
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import QUIET, run_of
 
 from dagster_project.logged_count import LoggedCount
 from simsong_pipeline.cli import console
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.providers.raw_source import source_of_tracks
 from simsong_pipeline.providers.selection_stage import select_songs
 from simsong_pipeline.sources.counting import CountedLines, counted
 from simsong_pipeline.sources.lastfm_sqlite import read_similars
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.sources.sqlite_tables import read_batches
 from simsong_pipeline.stages import raw
 
@@ -53,19 +57,21 @@ def test_lines_of_a_large_file_are_counted_by_their_size(tmp_path: Path, lines: 
 @pytest.mark.parametrize(
     "read",
     [
-        lambda home, source, _, progress: raw.read_tracks(home, source, progress),
-        lambda home, source, tracks, progress: raw.read_listening(home, source, tracks, "lastfm", progress),
-        lambda home, source, _, progress: raw.find_audio(home, source, progress),
-        lambda home, source, _, progress: raw.read_lyric_pages(home, source, progress),
+        lambda run, _: raw.read_tracks(run),
+        raw.read_listening,
+        lambda run, _: raw.read_recordings(run),
+        lambda run, _: raw.read_lyric_pages(run),
     ],
     ids=["tracks", "listening", "recordings", "lyrics"],
 )
 def test_every_reader_of_raw_data_counts_to_the_end(
     sample_raw: Path, tmp_path: Path, read: Callable[..., object]
 ) -> None:
-    home, source = Workspace(tmp_path), SourceConfig(raw=sample_raw)
     steps, progress = _told()
-    read(home, source, raw.read_tracks(home, source), progress)
+    run = run_of(Workspace(tmp_path), SourceConfig(raw=sample_raw), events=replace(QUIET, progress=progress))
+    tracks = raw.read_tracks(run)
+    steps.clear()
+    read(run, tracks)
     assert steps[-1][0] == steps[-1][1] > 0
     assert all(0 <= done <= total for done, total in steps)
 
@@ -85,7 +91,9 @@ def test_a_table_is_counted_by_its_rows(tmp_path: Path) -> None:
 
 def test_selecting_counts_what_it_reads_before_it_chooses(sample_raw: Path, tmp_path: Path) -> None:
     steps, progress = _told()
-    select_songs(Workspace(tmp_path), SourceConfig(raw=sample_raw), 10, 0, PipelineConfig(), progress)
+    select_songs(
+        Workspace(tmp_path), source_of_tracks(Workspace(tmp_path), sample_raw), 10, 0, PipelineConfig(), progress
+    )
     assert len({total for _, total in steps}) >= 2
 
 

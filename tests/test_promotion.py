@@ -1,9 +1,11 @@
 """A new model takes the present one's place only when it is not worse."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
-from conftest import SMALL_CONFIG
+from conftest import QUIET, SMALL_CONFIG, run_of
 
 from simsong_pipeline.audio import body_layout
 from simsong_pipeline.config import EncoderConfig, PipelineConfig
@@ -34,7 +36,7 @@ def judged_worse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _train(workspace: Workspace, config: PipelineConfig, **options: bool) -> TrainingOutcome:
     frames = read_training_frames(workspace)
-    return train_variant(workspace, "ns", frames, config, lambda *_: None, **options)
+    return train_variant(run_of(workspace, config=config, **options), "ns", frames)
 
 
 def test_clear_loss_is_worse() -> None:
@@ -83,8 +85,9 @@ def test_refused_model_is_not_trained_again(run_copy: Workspace) -> None:
 def test_refused_model_can_be_taken_nevertheless_without_training_it_again(run_copy: Workspace) -> None:
     _train(run_copy, WIDER)
     trained: list[int] = []
+    told = replace(QUIET, progress=lambda step, _: trained.append(step))
     frames = read_training_frames(run_copy)
-    outcome = train_variant(run_copy, "ns", frames, WIDER, lambda step, *_: trained.append(step), promote_anyway=True)
+    outcome = train_variant(run_of(run_copy, config=WIDER, events=told, promote_anyway=True), "ns", frames)
     assert outcome.promoted
     assert trained == []
     assert ModelFiles(run_copy.model("ns")).config().encoder == WIDER.encoder

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import SMALL_CONFIG
+from conftest import SMALL_CONFIG, run_of
 
 from simsong_pipeline.catalogue import build_catalogue
-from simsong_pipeline.config import CatalogueConfig, Relevance
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.config import CatalogueConfig, EvaluationConfig, Relevance
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.splits import remember, split_by_artist
 from simsong_pipeline.stages.catalogue_stages import make_splits
 from simsong_pipeline.stages.raw import ListeningFrames, read_listening, read_tracks
@@ -20,8 +21,10 @@ def _listening(tmp_path: Path, relevance: Relevance, rows: list[tuple[str, str, 
     manifest = tmp_path / "songs.csv"
     pl.DataFrame(rows, schema=["path", "artist", "genre"], orient="row").write_csv(manifest)
     source, workspace = SourceConfig(manifest=manifest), Workspace(tmp_path / "home")
-    tracks = read_tracks(workspace, source)
-    return read_listening(workspace, source, tracks, relevance), dict(tracks.select("track_id", "title").rows())
+    config = SMALL_CONFIG.model_copy(update={"evaluation": EvaluationConfig(relevance=relevance)})
+    run = run_of(workspace, source, config)
+    tracks = read_tracks(run)
+    return read_listening(run, tracks), dict(tracks.select("track_id", "title").rows())
 
 
 def _pairs(found: ListeningFrames, names: dict) -> set[str]:
@@ -66,13 +69,13 @@ def test_artists_keep_their_part_when_their_names_are_read_otherwise(tmp_path: P
     copies = pl.DataFrame(schema={"clique": pl.Int64, "track_id": pl.String})
     tracks = build_catalogue(now, "library", NO_PAIRS, copies, CatalogueConfig()).tracks
     audio = tracks.select("track_id", pl.lit("ok").alias("status"))
-    make_splits(workspace, tracks, audio, SMALL_CONFIG)  # names the ledger
+    make_splits(run_of(workspace), tracks, audio)  # names the ledger
     ledger = next(workspace.frame_path("x").parent.glob("split_artists_*")).stem
     workspace.write(
         ledger, remember(None, before, old).filter(pl.col("artist_id").is_in(before["artist_id"].implode()))
     )
     workspace.write("splits", old)
-    new = make_splits(workspace, tracks, audio, SMALL_CONFIG)
+    new = make_splits(run_of(workspace), tracks, audio)
     assert new.sort("track_id").equals(old.sort("track_id"))
 
 

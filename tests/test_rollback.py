@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import NOW, QUIET, SMALL_CONFIG
+from conftest import QUIET, SMALL_CONFIG, run_of
 from typer.testing import CliRunner
 
 from simsong_pipeline.asking.queries import Songs
@@ -17,7 +17,7 @@ from simsong_pipeline.files import write_json
 from simsong_pipeline.home.fence import Fence, StaleRunError
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.model_files import ModelFiles
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.rollback_stage import can_roll_back, goes_forward, roll_back
 from simsong_pipeline.runs.run import run
 from simsong_pipeline.stages.catalogue_stages import make_audio
@@ -31,7 +31,7 @@ WIDER = SMALL_CONFIG.model_copy(
 
 
 def _run(workspace: Workspace, config: object) -> object:
-    return run(workspace, SourceConfig(), config, NOW, QUIET, publish_anyway=True, promote_anyway=True)  # type: ignore[arg-type]
+    return run(run_of(workspace, config=config, publish_anyway=True, promote_anyway=True))  # type: ignore[arg-type]
 
 
 def _served(workspace: Workspace) -> tuple[str, int, int]:
@@ -190,9 +190,9 @@ def test_run_that_was_overtaken_publishes_nothing(run_copy: Workspace) -> None:
         run_copy.fence.claim("the second night")
     half = vectors.head(vectors.height - 3)
     with pytest.raises(StaleRunError, match="overtaken"):
-        publish_variant(run_copy, "wns", half, frames, SMALL_CONFIG, NOW, True, "the first night")
+        publish_variant(run_of(run_copy, run_id="the first night", publish_anyway=True), "wns", half, frames)
     assert _served(run_copy)[1] == vectors.height
-    publish_variant(run_copy, "wns", half, frames, SMALL_CONFIG, NOW, True, "the second night")
+    publish_variant(run_of(run_copy, run_id="the second night", publish_anyway=True), "wns", half, frames)
     assert _served(run_copy)[1] == half.height
 
 
@@ -205,9 +205,7 @@ def test_overtaken_run_decodes_nothing_into_the_home(run_copy: Workspace) -> Non
             pass
         night.end_run()
     with pytest.raises(StaleRunError, match="overtaken"):
-        make_audio(
-            stale, SourceConfig(), tracks, files, SMALL_CONFIG, open_listener(SMALL_CONFIG, QUIET), lambda *_: None
-        )
+        make_audio(run_of(stale), tracks, files, open_listener(SMALL_CONFIG, QUIET))
 
 
 def test_fence_gives_each_run_one_number(tmp_path: Path) -> None:
@@ -237,7 +235,7 @@ def test_overtaken_in_the_midst_of_writing_stops_before_the_next_batch(run_copy:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store_type, "upsert", upsert_and_be_overtaken)
         with pytest.raises(StaleRunError):
-            publish_variant(run_copy, "wns", vectors, frames, config, NOW, True, "mine")
+            publish_variant(run_of(run_copy, config=config, run_id="mine", publish_anyway=True), "wns", vectors, frames)
     assert len(batches) == 1
     with run_copy.store(config.store) as store:
         assert store.aliases() == {}

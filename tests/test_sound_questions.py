@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from clap_tiny import WIDTH, write_clap
-from conftest import NOW, QUIET, SMALL_CONFIG
+from conftest import SMALL_CONFIG, run_of
 from typer.testing import CliRunner
 
 from simsong_pipeline.asking.queries import Songs
@@ -16,11 +16,12 @@ from simsong_pipeline.asking.sound_vectors import nearest_to_both, text_side
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import InferenceConfig, PipelineConfig
 from simsong_pipeline.errors import ModelError, UnknownSongError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.learning.encoder.clap import text_vector
 from simsong_pipeline.points import Restriction
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.runs.run import run
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stores.payloads import point_id
 
 SONGS = 6
@@ -44,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, 
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("SIMSONG_MODELS", str(folder / "cache"))
         workspace = Workspace(folder / "home")
-        run(workspace, SourceConfig(library=folder / "music"), config, NOW, QUIET)
+        run(run_of(workspace, SourceConfig(library=folder / "music"), config))
         yield workspace, config
 
 
@@ -120,7 +121,7 @@ def test_a_new_song_of_the_next_night_has_its_sound(home: tuple[Workspace, Pipel
     workspace, config = home
     music = workspace.home.parent / "music"
     _song(music, 77)
-    refresh(workspace, SourceConfig(library=music), config, NOW, QUIET)
+    refresh(run_of(workspace, SourceConfig(library=music), config))
     with workspace.store(config.store) as store:
         assert len(Songs(workspace, store, config).sounding("slow drums", Choice(20)).neighbours) == SONGS + 1
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import NOW, QUIET
+from conftest import QUIET, run_of
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.sparse import csr_array
@@ -19,12 +19,13 @@ from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import BodyConfig, EncoderConfig, InferenceConfig, PipelineConfig, TrainConfig
 from simsong_pipeline.home.hearing import body_features, open_listener
 from simsong_pipeline.home.model_files import ModelFiles
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.learning.batches import TrainingSongs
 from simsong_pipeline.learning.encoder.start import fit_start
 from simsong_pipeline.learning.training.loop import train
 from simsong_pipeline.lyrics.whitening import Whitening
 from simsong_pipeline.runs.run import run
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.encoders import build_encoder, trainee_of
 
 CONFIG = PipelineConfig(
@@ -110,7 +111,7 @@ def test_a_folder_is_indexed_and_asked_by_its_onnx_file(tmp_path: Path, musicnn_
         soundfile.write(tmp_path / "music" / f"{seed:02d}.flac", tune(seed), 16_000)
     workspace = Workspace(tmp_path / "home")
     config = CONFIG.model_copy(update={"evaluation": CONFIG.evaluation.model_copy(update={"relevance": "artist"})})
-    summary = run(workspace, SourceConfig(library=tmp_path / "music"), config, NOW, QUIET)
+    summary = run(run_of(workspace, SourceConfig(library=tmp_path / "music"), config))
     assert summary.embedded == 4
     record = ModelFiles(workspace.model("wns")).training()
     assert record is not None

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from conftest import NOW, QUIET
+from conftest import run_of
 
 from simsong_pipeline.config import EvaluationConfig, PipelineConfig
 from simsong_pipeline.evaluation.quality import UNMEASURED, Outcome
 from simsong_pipeline.home.model_cache import MusicnnFiles
 from simsong_pipeline.home.model_files import ModelFiles
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.runs.run import run
+from simsong_pipeline.sources.source import SourceConfig
 
 
 def _write(path: Path, seed: int) -> None:
@@ -33,17 +34,17 @@ def test_an_unmeasured_library_is_refreshed_without_being_told_to_measure(
         _write(folder / f"song {n}.wav", n)
     source = SourceConfig(library=folder)
     config = PipelineConfig(evaluation=EvaluationConfig(relevance="artist"))
-    assert run(workspace, source, config, NOW, QUIET).upserted == 5
+    assert run(run_of(workspace, source, config)).upserted == 5
     record = ModelFiles(workspace.model("wns")).quality()
     assert record is not None
     assert (record.passed, record.outcome, record.text) == (True, Outcome.UNTOLD.value, UNMEASURED)
 
-    same = refresh(workspace, workspace.load_source(), workspace.load_config(), NOW, QUIET)
+    same = refresh(run_of(workspace, workspace.load_source(), workspace.load_config()))
     assert (same.embedded, same.upserted) == (0, 0)
 
     for n in range(5, 8):
         _write(folder / f"song {n}.wav", n)
     (folder / "song 0.wav").unlink()
-    grown = refresh(workspace, workspace.load_source(), workspace.load_config(), NOW, QUIET)
+    grown = refresh(run_of(workspace, workspace.load_source(), workspace.load_config()))
     assert (grown.tracks, grown.embedded, grown.upserted) == (7, 3, 3)
     assert ModelFiles(workspace.model("wns")).quality() == dataclasses.replace(record)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import NOW, QUIET, SMALL_CONFIG
+from conftest import QUIET, SMALL_CONFIG, run_of
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.index_verification import verify_index
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.runs.run import run
@@ -45,9 +45,9 @@ def _follow(workspace: Workspace, text: str, damaged: Path) -> None:
         named = Path(remedy.removeprefix("delete ").split()[0].rstrip(","))
         shutil.rmtree(named) if named.is_dir() else named.unlink()
     if "simsong run" in remedy:
-        run(workspace, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True)
+        run(run_of(workspace, publish_anyway=True))
     elif "simsong refresh" in remedy:
-        refresh(workspace, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True)
+        refresh(run_of(workspace, publish_anyway=True))
 
 
 def test_a_finished_run_is_whole(finished_run: tuple[Workspace, object]) -> None:
@@ -94,7 +94,7 @@ def test_a_night_stops_at_a_damaged_file_of_a_model_before_the_index_changes(run
     _flip(path, 0.9)
     run_copy.frame_path("wns/track_vectors").unlink()
     with pytest.raises(SimSongError, match=rf"{name} is not the file that was written: delete .*wns and run"):
-        refresh(run_copy, SourceConfig(), SMALL_CONFIG, NOW, QUIET, publish_anyway=True)
+        refresh(run_of(run_copy, publish_anyway=True))
 
 
 def _drop_a_song(workspace: Workspace, config: PipelineConfig) -> None:

@@ -13,11 +13,13 @@ from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.retrieval import Task, build_task
 from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.run import Run, open_source
 from simsong_pipeline.home.settings import read_config
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.ahead import Ahead
 from simsong_pipeline.runs.night import prepare
 from simsong_pipeline.sources.sample.generate import write_sample
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.training_data import CatalogueParts, read_training_frames
 
 # More noise in the similarity lowers what any method can reach; the music itself stays as it is. The large one has five
@@ -88,7 +90,9 @@ class Dataset:
             write_sample(workspace.raw, SAMPLES[self.name].model_copy(update={"seed": seed}))
         if workspace.read_if_there("splits") is None:
             # No encoders: this benchmark embeds after it has trained.
-            prepare(workspace, SourceConfig(manifest=self.manifest), config, events, Ahead(workspace, config, {}))
+            source = open_source(workspace, SourceConfig(manifest=self.manifest))
+            run = Run(workspace, source, config, datetime.now(UTC), events)
+            prepare(run, Ahead(workspace, config, {}))
         return workspace
 
 

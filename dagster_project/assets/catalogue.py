@@ -9,6 +9,7 @@ from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.stages import catalogue_stages as stages
 
 GROUP = "catalogue"
@@ -19,9 +20,12 @@ GROUP = "catalogue"
     outs={name: dg.AssetOut(io_manager_key="frames") for name in ("tracks", "track_exclusions")},
 )
 @telling
-def tracks_and_exclusions(msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
+def tracks_and_exclusions(
+    context: dg.AssetExecutionContext, msd_tracks: pl.DataFrame, simsong: SimSong
+) -> Iterator[dg.Output]:
     """Tracks without mismatches and duplicates, and the reasons for those that left."""
-    catalogue = stages.make_catalogue(simsong.workspace(), simsong.source(), msd_tracks, simsong.config())
+    run = simsong.run(context)
+    catalogue = catalogued(run.source, msd_tracks, run.config.catalogue)
     yield dg.Output(catalogue.tracks, "tracks", metadata={"artists": catalogue.tracks["artist_id"].n_unique()})
     yield dg.Output(catalogue.exclusions, "track_exclusions")
 
@@ -38,11 +42,8 @@ def audio_and_features(
     context: dg.AssetExecutionContext, tracks: pl.DataFrame, youtube_audio: pl.DataFrame, simsong: SimSong
 ) -> Iterator[dg.Output]:
     """One pass over the recordings that are new or changed: decode, check, describe, hear."""
-    speed, told, config = Speed(), events(context), simsong.config()
-    listener = open_listener(config, told)
-    frames = stages.make_audio(
-        simsong.workspace(), simsong.source(), tracks, youtube_audio, config, listener, told.progress
-    )
+    speed, run = Speed(), simsong.run(context)
+    frames = stages.make_audio(run, tracks, youtube_audio, open_listener(run.config, run.events))
     failed = failures(frames.audio, frames.segment_features)
     skipped = frames.audio.filter(pl.col("status") != "missing").height - frames.decoded
     metadata = outcome("decoded", frames.decoded, skipped, failed, speed)
@@ -54,11 +55,13 @@ def audio_and_features(
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
 @telling
-def lyrics(tracks: pl.DataFrame, genius_lyrics: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
+def lyrics(
+    context: dg.AssetExecutionContext, tracks: pl.DataFrame, genius_lyrics: pl.DataFrame, simsong: SimSong
+) -> dg.MaterializeResult[pl.DataFrame]:
     """Cleaned lyrics and their language, one row a track; songs without words, or without a page, are skipped."""
     speed = Speed()
     frame = stages.make_lyrics(tracks, genius_lyrics)
-    frame = stages.keep_or_refuse_lyrics(simsong.workspace(), simsong.source(), frame, genius_lyrics)
+    frame = stages.keep_or_refuse_lyrics(simsong.run(context), frame, genius_lyrics)
     ok, bad = frame.filter(status="ok"), frame.filter(status="invalid")
     without = {status: frame.filter(status=status).height for status in ("instrumental", "missing")}
     metadata = outcome("cleaned", ok.height, sum(without.values()), failures(bad, ok), speed)
@@ -67,9 +70,11 @@ def lyrics(tracks: pl.DataFrame, genius_lyrics: pl.DataFrame, simsong: SimSong) 
 
 @dg.asset(group_name=GROUP, io_manager_key="frames")
 @telling
-def splits(tracks: pl.DataFrame, audio: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
+def splits(
+    context: dg.AssetExecutionContext, tracks: pl.DataFrame, audio: pl.DataFrame, simsong: SimSong
+) -> dg.MaterializeResult[pl.DataFrame]:
     """Artist-disjoint parts."""
-    frame = stages.make_splits(simsong.workspace(), tracks, audio, simsong.config())
+    frame = stages.make_splits(simsong.run(context), tracks, audio)
     counts = dict(frame["split"].cast(pl.String).value_counts().rows())
     return dg.MaterializeResult(value=frame, metadata=counts)
 

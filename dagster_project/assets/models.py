@@ -1,14 +1,13 @@
 """Groups training, export, embeddings and index: the same four assets for each variant."""
 
-from datetime import UTC, datetime
-
 import dagster as dg
 import polars as pl
 
 from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome
-from dagster_project.resources import SimSong, events
+from dagster_project.resources import SimSong
 from simsong_pipeline.config import VARIANTS, Variant
+from simsong_pipeline.home.wishes import Wishes
 from simsong_pipeline.stages.embedding_stage import embed_variant
 from simsong_pipeline.stages.export_stage import export_variant
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
@@ -45,10 +44,8 @@ def _encoder(variant: Variant) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """The trained audio encoder, kept as it is while its recipe is the same."""
         frames = TrainingFrames(tracks, splits, lastfm_similarity, segment_features, lyric_embeddings)
-        progress = events(context).training_progress
-        outcome = train_variant(
-            simsong.workspace(), variant, frames, simsong.config(), progress, config.retrain, config.promote_anyway
-        )
+        wishes = Wishes(retrain=config.retrain, promote_anyway=config.promote_anyway)
+        outcome = train_variant(simsong.run(context, wishes), variant, frames)
         return dg.MaterializeResult(metadata={**outcome.figures(), "verdict": outcome.verdict})
 
     return encoder
@@ -94,10 +91,8 @@ def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
         simsong: SimSong,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         """Audio and lyric vectors; only songs whose content or model changed are embedded."""
-        progress, speed = events(context).progress, Speed()
-        result = embed_variant(
-            simsong.workspace(), variant, segment_features, lyric_embeddings, simsong.config(), progress
-        )
+        speed = Speed()
+        result = embed_variant(simsong.run(context), variant, segment_features, lyric_embeddings)
         failed = failures(audio, result.vectors)
         metadata = outcome("embedded", result.embedded, result.unchanged, failed, speed)
         return dg.MaterializeResult(value=result.vectors, metadata=metadata)
@@ -128,18 +123,8 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         lastfm_tags: pl.DataFrame,
     ) -> dg.MaterializeResult:
         """The songs in Qdrant: one collection a model version, behind an alias."""
-        frames, now, speed = IndexFrames(tracks, audio, descriptions, lyrics, lastfm_tags), datetime.now(UTC), Speed()
-        change = publish_variant(
-            simsong.workspace(),
-            variant,
-            track_vectors,
-            frames,
-            simsong.config(),
-            now,
-            run_id=context.run.run_id,
-            accept_shrink=simsong.source().accept_shrink,
-            progress=events(context).progress,
-        )
+        frames, speed = IndexFrames(tracks, audio, descriptions, lyrics, lastfm_tags), Speed()
+        change = publish_variant(simsong.run(context), variant, track_vectors, frames)
         failed = failures(audio, track_vectors)
         metadata = outcome("upserted", change.upserted, change.total - change.upserted, failed, speed)
         return dg.MaterializeResult(metadata={**metadata, "deleted": change.deleted, "total": change.total})

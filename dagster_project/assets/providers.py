@@ -10,6 +10,7 @@ from simsong_pipeline.buckets import BUCKETS
 from simsong_pipeline.providers.audio_fetching import fetch_audio
 from simsong_pipeline.providers.fetching import Fetched, Portion
 from simsong_pipeline.providers.lyric_fetching import fetch_lyrics
+from simsong_pipeline.providers.raw_source import raw_folder_of
 
 GROUP = "providers"
 buckets = dg.StaticPartitionsDefinition([f"bucket-{number:02d}" for number in range(BUCKETS)])
@@ -19,9 +20,9 @@ buckets = dg.StaticPartitionsDefinition([f"bucket-{number:02d}" for number in ra
 @telling
 def genius_pages(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
     """Lyrics of the bucket's tracks, asked for where none are known. Needs GENIUS_ACCESS_TOKEN."""
-    workspace = simsong.workspace()
+    workspace, source = simsong.workspace(), raw_folder_of(simsong.source(), simsong.workspace())
     with workspace.provider_lock("Genius"):
-        found = fetch_lyrics(workspace, simsong.source(), simsong.config(), events(context), _portion(context))
+        found = fetch_lyrics(workspace, source, simsong.config(), events(context), _portion(context))
     return _result(found)
 
 
@@ -29,9 +30,9 @@ def genius_pages(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Mate
 @telling
 def youtube_recordings(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
     """Recordings of the bucket's tracks. Needs SIMSONG_YOUTUBE_TERMS=accepted: read docs/data.md before."""
-    workspace = simsong.workspace()
+    workspace, source = simsong.workspace(), raw_folder_of(simsong.source(), simsong.workspace())
     with workspace.provider_lock("YouTube"):
-        found = fetch_audio(workspace, simsong.source(), simsong.config(), events(context), _portion(context))
+        found = fetch_audio(workspace, source, simsong.config(), events(context), _portion(context))
     return _result(found)
 
 

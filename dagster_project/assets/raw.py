@@ -30,15 +30,14 @@ def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Materia
 @telling
 def library_files(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """The files of a person's music folder with tags and lyrics; no rows where the raw data are others."""
-    told = events(context)
-    return raw.read_library(simsong.workspace(), simsong.source(), told.progress, told.note)
+    return raw.read_files(simsong.run(context))
 
 
 @dg.asset(group_name=GROUP, deps=[library_files], io_manager_key="frames")
 @telling
 def msd_tracks(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult[pl.DataFrame]:
     """Tracks as the Million Song Dataset, a manifest or a music folder has them; unreadable ones with a reason."""
-    frame = raw.read_tracks(simsong.workspace(), simsong.source(), events(context).progress)
+    frame = raw.read_tracks(simsong.run(context))
     return dg.MaterializeResult(value=frame, metadata={"unreadable": frame["unreadable"].count()})
 
 
@@ -51,8 +50,7 @@ def msd_tracks(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.Materi
 @telling
 def lastfm(context: dg.AssetExecutionContext, msd_tracks: pl.DataFrame, simsong: SimSong) -> Iterator[dg.Output]:
     """Who is similar to whom (Last.fm's lists, or songs of one artist or genre), tags, and unreadable files."""
-    relevance, progress = simsong.config().evaluation.relevance, events(context).progress
-    frames = raw.read_listening(simsong.workspace(), simsong.source(), msd_tracks, relevance, progress)
+    frames = raw.read_listening(simsong.run(context), msd_tracks)
     queries = frames.similarity["track_id"].n_unique()
     yield dg.Output(frames.similarity, "lastfm_similarity", metadata={"tracks_with_neighbours": queries})
     yield dg.Output(frames.tags, "lastfm_tags")
@@ -63,11 +61,11 @@ def lastfm(context: dg.AssetExecutionContext, msd_tracks: pl.DataFrame, simsong:
 @telling
 def youtube_audio(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """The recordings that an acquisition step left, with size and time of change."""
-    return raw.find_audio(simsong.workspace(), simsong.source(), events(context).progress)
+    return raw.read_recordings(simsong.run(context))
 
 
 @dg.asset(group_name=GROUP, deps=[library_files, _FETCHED_LYRICS], io_manager_key="frames")
 @telling
 def genius_lyrics(context: dg.AssetExecutionContext, simsong: SimSong) -> pl.DataFrame:
     """Lyrics pages as fetched, and musiXmatch's bags of words where there is no page."""
-    return raw.read_lyric_pages(simsong.workspace(), simsong.source(), events(context).progress)
+    return raw.read_lyric_pages(simsong.run(context))

@@ -27,12 +27,16 @@ from simsong_pipeline.cli.query_commands import print_songs
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.quality import HOW_TO_MEASURE, UNMEASURED
+from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.settings import read_config
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.wishes import NO_WISHES, Wishes
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.raw_source import run_command, source_of_tracks
 from simsong_pipeline.schemas import LIBRARY_FILES
+from simsong_pipeline.sources.source import SourceConfig
 
 if TYPE_CHECKING:
+    from simsong_pipeline.home.run import Run
     from simsong_pipeline.runs.night import RunSummary
     from simsong_pipeline.sources.library.scan import Scan
 
@@ -61,7 +65,7 @@ def sample(
         print_json(summary)
     else:
         out.print(f"{songs} songs by {artists} artists written to {workspace.raw}; next:")
-        out.print(str(run_command(workspace, SourceConfig(raw=workspace.raw))), markup=False, soft_wrap=True)
+        out.print(str(run_command(workspace, source_of_tracks(workspace, workspace.raw))), markup=False, soft_wrap=True)
 
 
 def run(
@@ -105,32 +109,25 @@ def run(
     }
     workspace = Workspace(home)
     settings = read_config(config, workspace.load_config(), changes)
-    source = _source(workspace, raw, manifest, accept_shrink)
-    _run(workspace, source, settings, json, retrain, publish_anyway, promote_anyway)
+    # Where nothing is named, what the home's last run read.
+    source = workspace.load_source() if raw is None and manifest is None else SourceConfig(raw=raw, manifest=manifest)
+    _run(workspace, source, settings, Wishes(retrain, publish_anyway, promote_anyway, accept_shrink), json)
 
 
-def _source(workspace: Workspace, raw: Path | None, manifest: Path | None, accept_shrink: bool) -> SourceConfig:
-    """What is named; where nothing is, what the home's last run read."""
-    if raw is None and manifest is None:
-        return workspace.load_source().model_copy(update={"accept_shrink": accept_shrink})
-    return SourceConfig(raw=raw, manifest=manifest, accept_shrink=accept_shrink)
-
-
-def _run(
-    workspace: Workspace,
-    source: SourceConfig,
-    config: PipelineConfig,
-    json: bool,
-    retrain: bool = False,
-    publish_anyway: bool = False,
-    promote_anyway: bool = False,
-) -> None:
+def _run(workspace: Workspace, source: SourceConfig, config: PipelineConfig, wishes: Wishes, json: bool) -> None:
     from simsong_pipeline.runs.run import run as run_pipeline
 
-    now = datetime.now(UTC)
     with events() as told:
-        summary = run_pipeline(workspace, source, config, now, told, retrain, publish_anyway, promote_anyway)
+        summary = run_pipeline(_run_of(workspace, source, config, told, wishes))
     _print_summary(workspace, summary, json)
+
+
+def _run_of(
+    workspace: Workspace, source: SourceConfig, config: PipelineConfig, told: Events, wishes: Wishes = NO_WISHES
+) -> "Run":
+    from simsong_pipeline.home.run import Run, open_source
+
+    return Run(workspace, open_source(workspace, source), config, datetime.now(UTC), told, wishes)
 
 
 def _print_summary(workspace: Workspace, summary: "RunSummary", json: bool) -> None:
@@ -211,9 +208,9 @@ def library(
     recognised by its audio and not embedded again. Copies of a recording are listed and one of them is used.
     """
     workspace = Workspace(home)
-    source = SourceConfig(library=folder, accept_shrink=accept_shrink)
+    source, wishes = SourceConfig(library=folder), Wishes(retrain, publish_anyway, promote_anyway, accept_shrink)
     if scan_only:
-        _scan(workspace, source, json)
+        _scan(workspace, source, wishes, json)
         return
     changes = {
         "train.steps": steps,
@@ -225,15 +222,19 @@ def library(
     settings = read_config(config, workspace.load_config(), changes)
     if settings.evaluation.relevance == "lastfm":  # which nobody asked for: a music folder has no such lists
         settings = read_config(None, settings, {"evaluation.relevance": "artist"})
-    _run(workspace, source, settings, json, retrain, publish_anyway, promote_anyway)
+    _run(workspace, source, settings, wishes, json)
 
 
-def _scan(workspace: Workspace, source: SourceConfig, json: bool) -> None:
-    from simsong_pipeline.stages.raw import noteworthy, scan_library_of
+def _scan(workspace: Workspace, source: SourceConfig, wishes: Wishes, json: bool) -> None:
+    from simsong_pipeline.sources.library.source import LibrarySource, noteworthy
+    from simsong_pipeline.stages.raw import refuse_shrunken
 
     with events() as told, workspace.lock():
         told.stage("scanning the music folder")
-        scan = scan_library_of(workspace, source, told.progress)
+        run = _run_of(workspace, source, workspace.load_config(), told, wishes)
+        assert isinstance(run.source, LibrarySource)
+        scan = run.source.scan(told.progress)
+        refuse_shrunken(run, LIBRARY_FILES.name, scan.frame)
         workspace.write(LIBRARY_FILES.name, scan.frame)
     _print_scan(workspace, scan, json)
     for line in () if json else noteworthy(scan):
@@ -285,9 +286,11 @@ def train(
     )
     frames, first = read_training_frames(workspace), is_first_process()
     with events(quiet=not first) as told, workspace.lock() if first else nullcontext():
+        wishes = Wishes(retrain=True, promote_anyway=promote_anyway)
+        run = _run_of(workspace, workspace.load_source(), settings, told, wishes)
         for name in VARIANTS if variant is None else (variant,):
             told.stage(f"training {name.upper()}")
-            outcome = train_variant(workspace, name, frames, settings, told.training_progress, True, promote_anyway)
+            outcome = train_variant(run, name, frames)
             if outcome.verdict:
                 told.note(outcome.verdict)
             if json and first:
@@ -314,7 +317,7 @@ def demo(
         told.stage("composing and encoding songs")
         if not ensure_raw(workspace, SourceConfig(), SampleConfig(seed=seed), told.progress):
             told.note(f"{workspace.raw} is there already")
-    _run(workspace, SourceConfig(), config, json)
+    _run(workspace, SourceConfig(), config, NO_WISHES, json)
     with workspace.store(config.store) as store:
         songs = Songs(workspace, store, config)
         for track_id in example_songs(workspace, 3):
@@ -344,9 +347,9 @@ def refresh(
 
     workspace = Workspace(home)
     settings = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
-    source = workspace.load_source().model_copy(update={"accept_shrink": accept_shrink})
+    wishes = Wishes(publish_anyway=publish_anyway, accept_shrink=accept_shrink)
     with events() as told:
-        summary = refresh_index(workspace, source, settings, datetime.now(UTC), told, publish_anyway)
+        summary = refresh_index(_run_of(workspace, workspace.load_source(), settings, told, wishes))
     _print_summary(workspace, summary, json)
 
 

@@ -13,8 +13,9 @@ from simsong_pipeline.cli.stopping import stoppable
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.settings import read_config
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.raw_source import run_command, source_of_tracks
+from simsong_pipeline.sources.raw_folder import RawFolder
 
 if TYPE_CHECKING:
     from simsong_pipeline.providers.fetching import Fetched
@@ -101,7 +102,7 @@ def _report(
     what: str,
     provider: str,
     workspace: Workspace,
-    source: SourceConfig,
+    source: RawFolder,
     config: Path | None,
     json: bool,
     ask: Callable[[PipelineConfig, Events], "Fetched"],

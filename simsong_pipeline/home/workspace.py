@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from simsong_pipeline.config import PipelineConfig, StageConfig, StoreConfig, Variant
+from simsong_pipeline.config import PipelineConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import is_as_written, read_json_object, write_atomically, write_json, write_with_sum
 from simsong_pipeline.home.fence import Fence
 from simsong_pipeline.locks import NotedLock, Told, log_line
 from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
+from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stores.opening import Store, open_store
 
 _UNFINISHED = timedelta(hours=1)
@@ -35,20 +36,6 @@ def frame_way_out(name: str) -> str:
     if name.startswith("split_artists_"):  # artists may get other parts than the models know
         return "delete it and run `simsong run --retrain`"
     return "delete it and run `simsong run`" if name == "metrics" else "delete it and run `simsong refresh`"
-
-
-class SourceConfig(StageConfig):
-    """Where the raw data lie: a folder in the raw formats, a manifest, or a music folder; else the home's own."""
-
-    raw: Path | None = None
-    manifest: Path | None = None
-    library: Path | None = None
-    accept_shrink: bool = False
-
-    @property
-    def name(self) -> str:
-        """What the column `source` of the tracks says."""
-        return "library" if self.library is not None else "manifest" if self.manifest is not None else "msd"
 
 
 class Workspace:

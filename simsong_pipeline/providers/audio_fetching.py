@@ -12,13 +12,13 @@ import polars as pl
 from simsong_pipeline.config import PipelineConfig, YoutubeConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.events import Events
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.fetching import Fetched, Portion, Wanted, fetch, wanted_tracks
 from simsong_pipeline.providers.matching import WantedSong
 from simsong_pipeline.providers.provider_state import ProviderState
 from simsong_pipeline.providers.web.polite_client import Limits, PoliteClient
 from simsong_pipeline.sources.audio_tree import find_audio_files
-from simsong_pipeline.stages import raw
+from simsong_pipeline.sources.raw_folder import RawFolder
 
 TERMS = "SIMSONG_YOUTUBE_TERMS"
 COLUMNS = ("matched", "channel", "video_id", "likeness", "runner_up", "duration_s", "reason")
@@ -33,7 +33,7 @@ _TERMS_TEXT = (
 
 def fetch_audio(
     workspace: Workspace,
-    source: SourceConfig,
+    source: RawFolder,
     config: PipelineConfig,
     events: Events,
     portion: Portion,
@@ -51,7 +51,7 @@ def fetch_audio(
     if not (portion.dry_run or accepted or os.environ.get(TERMS) == "accepted"):
         raise RawDataError(_TERMS_TEXT)
     tracks = wanted_tracks(workspace, source, config)
-    folder = raw.raw_folder(workspace, source) / "audio"
+    folder = source.folder / "audio"
     # A folder of its own: what a person has put beside it is never written over.
     state, there = ProviderState(folder / "youtube", "youtube", COLUMNS), _from_elsewhere(folder)
 

@@ -12,12 +12,12 @@ from simsong_pipeline.buckets import BUCKETS, bucket_of
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.events import Events
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.names import SongName
 from simsong_pipeline.providers.provider_state import ProviderState
 from simsong_pipeline.providers.selection_stage import selection_path
-from simsong_pipeline.stages import raw
-from simsong_pipeline.stages.catalogue_stages import make_catalogue
+from simsong_pipeline.sources.cataloguing import catalogued
+from simsong_pipeline.sources.raw_folder import RawFolder
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ def fetch(
     return Fetched(table, len(chosen), len(set(ids) - settled))
 
 
-def wanted_tracks(workspace: Workspace, source: SourceConfig, config: PipelineConfig) -> list[Wanted]:
+def wanted_tracks(workspace: Workspace, source: RawFolder, config: PipelineConfig) -> list[Wanted]:
     """The catalogue's tracks by id; of `simsong select`'s choice where there is one.
 
     Raises:
         RawDataError: there are none.
     """
-    tracks = make_catalogue(workspace, source, raw.read_tracks(workspace, source), config).tracks
+    tracks = catalogued(source, source.tracks(), config.catalogue).tracks
     selection = selection_path(workspace)
     if selection.is_file():
         tracks = tracks.filter(pl.col("track_id").is_in(selection.read_text(encoding="utf-8").split()))

@@ -11,13 +11,13 @@ from simsong_pipeline.config import GeniusConfig, PipelineConfig
 from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.events import Events
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.fetching import Fetched, Portion, Wanted, fetch, wanted_tracks
 from simsong_pipeline.providers.provider_state import ProviderState
 from simsong_pipeline.providers.web.genius import Genius, Origins
 from simsong_pipeline.providers.web.polite_client import Limits, PoliteClient
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
-from simsong_pipeline.stages import raw
+from simsong_pipeline.sources.raw_folder import RawFolder
 
 TOKEN = "GENIUS_ACCESS_TOKEN"
 COLUMNS = ("matched", "likeness", "runner_up", "reason")
@@ -26,7 +26,7 @@ SETTLED = frozenset({"OK", "NOT_FOUND", "INSTRUMENTAL"})
 
 
 def fetch_lyrics(
-    workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events, portion: Portion
+    workspace: Workspace, source: RawFolder, config: PipelineConfig, events: Events, portion: Portion
 ) -> Fetched:
     """Ask Genius for the lyrics of each track that is not settled and has none from elsewhere.
 
@@ -35,7 +35,7 @@ def fetch_lyrics(
         ProviderStoppedError: Genius asks to be left alone; what was fetched is kept.
     """
     tracks = wanted_tracks(workspace, source, config)
-    folder = raw.raw_folder(workspace, source) / "lyrics"
+    folder = source.folder / "lyrics"
     state, there = ProviderState(folder, "genius", COLUMNS), _with_lyrics(folder)
 
     def known(ids: list[str]) -> tuple[set[str], pl.DataFrame]:

@@ -4,33 +4,43 @@ import shlex
 from pathlib import Path
 
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.sources.music_folders import files_below
+from simsong_pipeline.sources.raw_folder import RawFolder
+from simsong_pipeline.sources.source import SourceConfig
 
 
-def source_of_tracks(workspace: Workspace, raw: Path | None) -> SourceConfig:
+def source_of_tracks(workspace: Workspace, raw: Path | None) -> RawFolder:
     """The raw data of tracks that are only looked at: those that are named, else those of the home's last run.
 
     Raises:
         RawDataError: that run read a manifest or a music folder.
     """
-    source = workspace.load_source() if raw is None else SourceConfig(raw=raw)
+    return raw_folder_of(workspace.load_source() if raw is None else SourceConfig(raw=raw), workspace)
+
+
+def raw_folder_of(source: SourceConfig, workspace: Workspace) -> RawFolder:
+    """The source as a folder of tracks.
+
+    Raises:
+        RawDataError: it is a manifest or a music folder.
+    """
     other = source.manifest or source.library
     if other is not None:
         raise RawDataError(
             f"the last run of {workspace.home} read {other}, which is no raw data of tracks and similarity: name a "
             "folder with msd/ and lastfm/ by --raw"
         )
-    return source.model_copy(update={"accept_shrink": True})
+    return RawFolder(source, workspace.raw, workspace)
 
 
-def run_command(workspace: Workspace, source: SourceConfig) -> str | None:
+def run_command(workspace: Workspace, source: RawFolder) -> str | None:
     """The command that runs the pipeline on the raw data, null while they have no recordings.
 
     They are named where a run would read others by itself.
     """
-    before, folder = workspace.load_source(), source.raw or workspace.raw
+    before, folder = workspace.load_source(), source.folder
     if not files_below(folder / "audio", SUFFIXES):
         return None
     is_known = not (before.manifest or before.library) and (before.raw or workspace.raw).resolve() == folder.resolve()

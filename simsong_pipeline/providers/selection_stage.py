@@ -6,10 +6,10 @@ from pathlib import Path
 from simsong_pipeline.catalogue import restrict
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import write_bytes
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.selection import Density, Progress, dense_core, density, random_part
-from simsong_pipeline.stages import raw
-from simsong_pipeline.stages.catalogue_stages import make_catalogue
+from simsong_pipeline.sources.cataloguing import catalogued
+from simsong_pipeline.sources.raw_folder import RawFolder
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def selection_path(workspace: Workspace) -> Path:
 
 def select_songs(
     workspace: Workspace,
-    source: SourceConfig,
+    source: RawFolder,
     size: int,
     seed: int,
     config: PipelineConfig,
@@ -40,9 +40,9 @@ def select_songs(
     Raises:
         RawDataError: no raw data, or fewer tracks with similar ones than wanted.
     """
-    raw_tracks = raw.read_tracks(workspace, source, progress)
-    tracks = make_catalogue(workspace, source, raw_tracks, config).tracks
-    listening = raw.read_listening(workspace, source, raw_tracks, "lastfm", progress)
+    raw_tracks = source.tracks(progress)
+    tracks = catalogued(source, raw_tracks, config.catalogue).tracks
+    listening = source.listening(raw_tracks, "lastfm", progress)
     similarity = restrict(listening.similarity, tracks)
     chosen = dense_core(similarity, size, progress)
     path = selection_path(workspace)

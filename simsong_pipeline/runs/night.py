@@ -4,22 +4,20 @@ Nothing here imports training or evaluation, so that one new song does not wait 
 """
 
 import time
-import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 import polars as pl
 
 from simsong_pipeline.audio.copies import COPY, SAME_FILE
-from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
-from simsong_pipeline.home.events import Events
+from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
 from simsong_pipeline.refresh import Refreshed
 from simsong_pipeline.runs.ahead import Ahead
+from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT
 from simsong_pipeline.stages import catalogue_stages as stages
 from simsong_pipeline.stages import raw
@@ -70,14 +68,7 @@ class PreparedFrames:
     unreadable_pages: list[str]
 
 
-def refresh(
-    workspace: Workspace,
-    source: SourceConfig,
-    config: PipelineConfig,
-    now: datetime,
-    events: Events,
-    publish_anyway: bool = False,
-) -> RunSummary:
+def refresh(run: Run) -> RunSummary:
     """A night's work and no more: embed and index what is new or changed, by the present models.
 
     Nothing is trained, evaluated or reported; the quality that the last evaluation found still decides.
@@ -85,16 +76,16 @@ def refresh(
     Raises:
         SimSongError: as `run`; also where there is no model yet.
     """
-    started, run_id = time.monotonic(), uuid.uuid4().hex
+    started, workspace = time.monotonic(), run.workspace
     with workspace.lock():
         # A model that is missing or of other features stops the night before any work.
-        ahead = Ahead(workspace, config, {v: load_encoder(workspace, v, config) for v in VARIANTS})
-        ask_server(workspace, config)
-        workspace.claim_when_writing(run_id)
-        workspace.clear_unfinished(now)
-        frames = prepare(workspace, source, config, events, ahead)
-        refreshed = embed(workspace, frames, config, events, ahead)
-        upserted = index(workspace, source, frames, refreshed, config, now, events, publish_anyway, run_id)
+        ahead = Ahead(workspace, run.config, {v: load_encoder(workspace, v, run.config) for v in VARIANTS})
+        ask_server(run)
+        workspace.claim_when_writing(run.run_id)
+        workspace.clear_unfinished(run.now)
+        frames = prepare(run, ahead)
+        refreshed = embed(run, frames, ahead)
+        upserted = index(run, frames, refreshed)
     return summary_of(frames, refreshed, upserted, started)
 
 
@@ -131,39 +122,37 @@ def _named(file: str | None, reason: str) -> str:
     return reason if file is None or file in reason else f"{file}: {reason}"
 
 
-def ask_server(workspace: Workspace, config: PipelineConfig) -> None:
+def ask_server(run: Run) -> None:
     """A server that does not answer, or refuses the key, should say so before hours of work."""
-    if server_url(config.store) is not None:
-        with workspace.store(config.store) as store:
+    if server_url(run.config.store) is not None:
+        with run.workspace.store(run.config.store) as store:
             store.ping()
 
 
-def prepare(
-    workspace: Workspace, source: SourceConfig, config: PipelineConfig, events: Events, ahead: Ahead
-) -> PreparedFrames:
+def prepare(run: Run, ahead: Ahead) -> PreparedFrames:
     """Read, join, decode and embed lyrics: everything before the encoder. What did not change is taken over."""
+    workspace, config, events = run.workspace, run.config, run.events
     events.stage("reading raw data")
-    workspace.write("library_files", raw.read_library(workspace, source, events.progress, events.note))
-    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(workspace, source, events.progress))
-    listening = raw.read_listening(workspace, source, raw_tracks, config.evaluation.relevance, events.progress)
+    workspace.write("library_files", raw.read_files(run))
+    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(run))
+    listening = raw.read_listening(run, raw_tracks)
     similarity = workspace.write("lastfm_similarity", listening.similarity)
     tags = workspace.write("lastfm_tags", listening.tags)
     workspace.write("lastfm_exclusions", listening.exclusions)
-    files = workspace.write("youtube_audio", raw.find_audio(workspace, source, events.progress))
-    pages = workspace.write("genius_lyrics", raw.read_lyric_pages(workspace, source, events.progress))
-    catalogue = stages.make_catalogue(workspace, source, raw_tracks, config)
+    files = workspace.write("youtube_audio", raw.read_recordings(run))
+    pages = workspace.write("genius_lyrics", raw.read_lyric_pages(run))
+    catalogue = catalogued(run.source, raw_tracks, config.catalogue)
     tracks = workspace.write("tracks", catalogue.tracks)
     workspace.write("track_exclusions", catalogue.exclusions)
     events.note(f"{tracks.height} of {raw_tracks.height} tracks can be used")
     events.stage("decoding audio")
-    listener = open_listener(config, events)
-    audio = stages.make_audio(workspace, source, tracks, files, config, listener, events.progress, ahead.hear)
+    audio = stages.make_audio(run, tracks, files, open_listener(config, events), ahead.hear)
     workspace.write("audio", audio.audio)
     workspace.write("descriptions", audio.descriptions)
     workspace.write("segment_features", audio.segment_features)
     events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
     events.stage("embedding lyrics")
-    lyrics = stages.keep_or_refuse_lyrics(workspace, source, stages.make_lyrics(tracks, pages), pages)
+    lyrics = stages.keep_or_refuse_lyrics(run, stages.make_lyrics(tracks, pages), pages)
     workspace.write("lyrics", lyrics)
     previous = workspace.read_if_there("lyric_embeddings")
     embeddings = stages.make_lyric_embeddings(lyrics, previous, config, events.progress)
@@ -171,7 +160,7 @@ def prepare(
     events.note(f"{embeddings.embedded} lyrics embedded, {embeddings.frame.height} in all")
     exclusions = stages.make_exclusions(catalogue.exclusions, listening.exclusions, audio.audio, lyrics)
     workspace.write("exclusions", exclusions)
-    splits = workspace.write("splits", stages.make_splits(workspace, tracks, audio.audio, config))
+    splits = workspace.write("splits", stages.make_splits(run, tracks, audio.audio))
     return PreparedFrames(
         raw_tracks,
         tracks,
@@ -188,63 +177,34 @@ def prepare(
     )
 
 
-def embed(
-    workspace: Workspace, frames: PreparedFrames, config: PipelineConfig, events: Events, ahead: Ahead
-) -> dict[Variant, Refreshed]:
+def embed(run: Run, frames: PreparedFrames, ahead: Ahead) -> dict[Variant, Refreshed]:
+    """The vectors of both variants; what did not change is taken over."""
     refreshed: dict[Variant, Refreshed] = {}
     for variant in VARIANTS:
-        events.stage(f"embedding songs with {variant.upper()}")
-        version = ModelFiles(workspace.model(variant)).export().model_version
-        encoder = ahead.encoder(variant, version) or load_encoder(workspace, variant, config)
-        result = embed_variant(
-            workspace,
-            variant,
-            frames.segment_features,
-            frames.lyric_embeddings,
-            config,
-            events.progress,
-            encoder,
-            partial(ahead.vectors, variant),
-        )
-        workspace.write(f"{variant}/track_vectors", result.vectors)
-        events.note(f"{result.embedded} songs embedded, {result.unchanged} unchanged; {encoder.describe()}")
+        run.events.stage(f"embedding songs with {variant.upper()}")
+        version = ModelFiles(run.workspace.model(variant)).export().model_version
+        encoder = ahead.encoder(variant, version) or load_encoder(run.workspace, variant, run.config)
+        vectors = partial(ahead.vectors, variant)
+        result = embed_variant(run, variant, frames.segment_features, frames.lyric_embeddings, encoder, vectors)
+        run.workspace.write(f"{variant}/track_vectors", result.vectors)
+        run.events.note(f"{result.embedded} songs embedded, {result.unchanged} unchanged; {encoder.describe()}")
         refreshed[variant] = result
     return refreshed
 
 
-def index(
-    workspace: Workspace,
-    source: SourceConfig,
-    frames: PreparedFrames,
-    refreshed: dict[Variant, Refreshed],
-    config: PipelineConfig,
-    now: datetime,
-    events: Events,
-    publish_anyway: bool,
-    run_id: str,
-) -> int:
+def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Refreshed]) -> int:
+    """Bring the index to the state of the vectors: the most songs that a variant's collection had written."""
+    workspace = run.workspace
     inputs = IndexFrames(frames.tracks, frames.audio, frames.descriptions, frames.lyrics, frames.tags)
     upserted = 0
-    events.stage("writing the index")
+    run.events.stage("writing the index")
     for variant, result in refreshed.items():
-        if not publish_anyway:
+        if not run.wishes.publish_anyway:
             refuse_unproven(workspace, variant, result.vectors["model_version"][0])
-    with workspace.lock(), workspace.store(config.store) as store:  # opened once: it reads the whole index
+    with workspace.lock(), workspace.store(run.config.store) as store:  # opened once: it reads the whole index
         for variant, result in refreshed.items():
-            change = publish_variant(
-                workspace,
-                variant,
-                result.vectors,
-                inputs,
-                config,
-                now,
-                publish_anyway,
-                run_id,
-                opened=store,
-                accept_shrink=source.accept_shrink,
-                progress=events.progress,
-            )
+            change = publish_variant(run, variant, result.vectors, inputs, opened=store)
             upserted = max(upserted, change.upserted)
             counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
-            events.note(f"{variant.upper()}: {counts}")
+            run.events.note(f"{variant.upper()}: {counts}")
     return upserted

@@ -1,8 +1,7 @@
 """The whole lineage in one call: what `simsong run` does, and what Dagster does asset by asset."""
 
 import time
-import uuid
-from datetime import datetime
+from dataclasses import replace
 
 import polars as pl
 
@@ -10,7 +9,8 @@ from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.hearing import with_available_encoder
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.run import Run
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.refresh import Refreshed
 from simsong_pipeline.runs.ahead import Ahead, usable_encoders
 from simsong_pipeline.runs.night import PreparedFrames, RunSummary, ask_server, embed, index, prepare, summary_of
@@ -21,61 +21,43 @@ from simsong_pipeline.stages.training_data import TrainingFrames
 from simsong_pipeline.stages.training_stage import TrainingOutcome, train_variant
 
 
-def run(
-    workspace: Workspace,
-    source: SourceConfig,
-    config: PipelineConfig,
-    now: datetime,
-    events: Events,
-    retrain: bool = False,
-    publish_anyway: bool = False,
-    promote_anyway: bool = False,
-) -> RunSummary:
+def run(wanted: Run) -> RunSummary:
     """Read, prepare, train where there is no model of this recipe, embed, evaluate, report, index.
 
-    Vectors that were measured and are not clearly above chance are not indexed unless `publish_anyway`. Where nothing
-    can be measured, the untrained start is.
+    Vectors that were measured and are not clearly above chance are not indexed unless that is wished. Where nothing can
+    be measured, the untrained start is.
 
     Raises:
         SimSongError: with a message for the person who runs it; nothing half-written stays.
     """
-    started = time.monotonic()
-    run_id = uuid.uuid4().hex
+    started, workspace = time.monotonic(), wanted.workspace
     with workspace.lock():
-        ask_server(workspace, config)
-        config = with_available_encoder(workspace, config, events)
-        workspace.claim_when_writing(run_id)
-        workspace.clear_unfinished(now)
-        ahead = Ahead(workspace, config, {} if retrain else usable_encoders(workspace, config))
-        frames = prepare(workspace, source, config, events, ahead)
+        ask_server(wanted)
+        run = replace(wanted, config=with_available_encoder(workspace, wanted.config, wanted.events))
+        workspace.claim_when_writing(run.run_id)
+        workspace.clear_unfinished(run.now)
+        ahead = Ahead(workspace, run.config, {} if run.wishes.retrain else usable_encoders(workspace, run.config))
+        frames = prepare(run, ahead)
         ahead.rest()
-        outcomes = _train(workspace, frames, config, events, retrain, promote_anyway)
-        refreshed = embed(workspace, frames, config, events, ahead)
-        _evaluate(workspace, frames, refreshed, config, events)
-        upserted = index(workspace, source, frames, refreshed, config, now, events, publish_anyway, run_id)
-        workspace.save_config(config)
-        workspace.save_source(source)
-    _note_stale(outcomes, events)
+        outcomes = _train(run, frames)
+        refreshed = embed(run, frames, ahead)
+        _evaluate(run, frames, refreshed)
+        upserted = index(run, frames, refreshed)
+        workspace.save_config(run.config)
+        workspace.save_source(run.source.config)
+    _note_stale(outcomes, run.events)
     return summary_of(frames, refreshed, upserted, started)
 
 
-def _train(
-    workspace: Workspace,
-    frames: PreparedFrames,
-    config: PipelineConfig,
-    events: Events,
-    retrain: bool,
-    promote_anyway: bool,
-) -> dict[Variant, TrainingOutcome]:
+def _train(run: Run, frames: PreparedFrames) -> dict[Variant, TrainingOutcome]:
     inputs = TrainingFrames(
         frames.tracks, frames.splits, frames.similarity, frames.segment_features, frames.lyric_embeddings
     )
+    workspace, config, events = run.workspace, run.config, run.events
     outcomes: dict[Variant, TrainingOutcome] = {}
     for variant in VARIANTS:
         events.stage(f"training {variant.upper()}")
-        outcomes[variant] = train_variant(
-            workspace, variant, inputs, config, events.training_progress, retrain, promote_anyway
-        )
+        outcomes[variant] = train_variant(run, variant, inputs)
         events.note(_training_line(outcomes[variant]))
         if outcomes[variant].verdict:
             events.note(outcomes[variant].verdict)
@@ -103,13 +85,8 @@ def _training_line(outcome: TrainingOutcome) -> str:
     return f"{record.variant.upper()}: {', '.join(parts)}"
 
 
-def _evaluate(
-    workspace: Workspace,
-    frames: PreparedFrames,
-    refreshed: dict[Variant, Refreshed],
-    config: PipelineConfig,
-    events: Events,
-) -> None:
+def _evaluate(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Refreshed]) -> None:
+    workspace, config, events = run.workspace, run.config, run.events
     events.stage("evaluating")
     vectors = {variant: result.vectors for variant, result in refreshed.items()}
     inputs = EvaluationFrames(frames.tracks, frames.splits, frames.similarity, vectors)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
+from simsong_pipeline.sources.limits import CUT, NAME_CHARACTERS
+
+_NAMES = ("artist_name", "title", "release", "genre")
 RAW_TRACKS: dict[str, type[pl.DataType]] = {
     "track_id": pl.String,
     "song_id": pl.String,
@@ -45,3 +48,21 @@ class RawTracks:
 
     frame: pl.DataFrame
     unreadable: tuple[UnreadableFile, ...] = ()
+
+
+def with_unreadable(raw: RawTracks) -> pl.DataFrame:
+    """The rows, and one for each file that gave none, with its reason; names of the length that one may have."""
+    rows = [(u.track_id, str(u.path), u.reason) for u in raw.unreadable]
+    schema = {"track_id": pl.String, "file": pl.String, "unreadable": pl.String}
+    both = pl.concat([raw.frame, pl.DataFrame(rows, schema=schema, orient="row")], how="diagonal")
+    return with_short_names(both)
+
+
+def with_short_names(tracks: pl.DataFrame) -> pl.DataFrame:
+    """The tracks with names of the length that one may have; a longer one ends in a mark."""
+    return tracks.with_columns(_shortened(name) for name in _NAMES)
+
+
+def _shortened(name: str) -> pl.Expr:
+    cut = pl.col(name).str.slice(0, NAME_CHARACTERS - len(CUT)) + CUT
+    return pl.when(pl.col(name).str.len_chars() > NAME_CHARACTERS).then(cut).otherwise(pl.col(name)).alias(name)

@@ -7,47 +7,25 @@ import polars as pl
 
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask, Hearing, Listener
-from simsong_pipeline.catalogue import Catalogue, build_catalogue
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import AudioError, RawDataError
 from simsong_pipeline.files import sha256_of
-from simsong_pipeline.home.workspace import SourceConfig, Workspace
+from simsong_pipeline.home.run import Run
 from simsong_pipeline.lyrics.frame import UNREADABLE, build_lyrics
 from simsong_pipeline.lyrics.keeping import keep_lyrics
 from simsong_pipeline.lyrics.model_version import model_version
 from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
-from simsong_pipeline.sources.raw_tracks import UnreadableFile
 from simsong_pipeline.splits import remember, split_by_artist
 from simsong_pipeline.stages.copies_stage import without_copies
-from simsong_pipeline.stages.raw import read_duplicates, read_mismatches
 
 Progress = Callable[[int, int], None]
 # Of fewer songs with lyrics, half may leave without anything being wrong.
 _SOME = 4
 
 
-def make_catalogue(
-    workspace: Workspace, source: SourceConfig, raw_tracks: pl.DataFrame, config: PipelineConfig
-) -> Catalogue:
-    """Tracks without mismatches and duplicates, and the reasons for those that left."""
-    lost: list[UnreadableFile] = []
-    mismatches, duplicates = read_mismatches(workspace, source, lost), read_duplicates(workspace, source, lost)
-    catalogue = build_catalogue(raw_tracks, source.name, mismatches, duplicates, config.catalogue)
-    rows = [(u.track_id, "tracks", str(u.path), u.reason) for u in lost]
-    lines = pl.DataFrame(rows, schema=catalogue.exclusions.schema, orient="row")
-    return Catalogue(catalogue.tracks, pl.concat([catalogue.exclusions, lines]))
-
-
 def make_audio(
-    workspace: Workspace,
-    source: SourceConfig,
-    tracks: pl.DataFrame,
-    files: pl.DataFrame,
-    config: PipelineConfig,
-    listener: Listener,
-    progress: Progress,
-    hear: Hearing = lambda _: None,
+    run: Run, tracks: pl.DataFrame, files: pl.DataFrame, listener: Listener, hear: Hearing = lambda _: None
 ) -> AudioFrames:
     """Decode, check and hear the recordings that are new or changed; of a music folder also find copies.
 
@@ -63,31 +41,30 @@ def make_audio(
         AudioTask(track_id, path or "(no recording)", -1 if size is None else size, modified or -1, expected)
         for track_id, expected, path, size, modified in rows.rows()
     ]
+    workspace, audio_config = run.workspace, run.config.audio
     with workspace.lock():
         previous = workspace.read_if_there("audio")
         before = 0 if previous is None else previous.filter(status="ok").height
-        _refuse_silenced(source, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
-        store = workspace.features(config)
-        audio = store.refresh(tasks, config.audio, listener, progress, hear)
-        if set(tracks["source"].unique()) == {"library"}:
-            audio = without_copies(workspace, audio, store, config.audio.max_seconds)
+        _refuse_silenced(run, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
+        store = workspace.features(run.config)
+        audio = store.refresh(tasks, audio_config, listener, run.events.progress, hear)
+        if run.source.may_hold_copies:
+            audio = without_copies(workspace, audio, store, audio_config.max_seconds)
         usable = audio.segment_features.height
-        _refuse_silenced(source, usable, before, "usable", "Frames, vectors and index are as they were")
+        _refuse_silenced(run, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio
 
 
-def _refuse_silenced(source: SourceConfig, count: int, before: int, state: str, kept: str) -> None:
+def _refuse_silenced(run: Run, count: int, before: int, state: str, kept: str) -> None:
     """Stop while the vectors and points of the recordings that are missing are still there."""
-    if is_shrunken(count, before) and not source.accept_shrink:
+    if is_shrunken(count, before) and not run.wishes.accept_shrink:
         raise RawDataError(
             f"{count} recordings are {state}, and {before} could be used in the last run: check that the disk with "
             f"them is mounted and whole. {kept}; {IF_MEANT}"
         )
 
 
-def make_splits(
-    workspace: Workspace, tracks: pl.DataFrame, audio: pl.DataFrame, config: PipelineConfig
-) -> pl.DataFrame:
+def make_splits(run: Run, tracks: pl.DataFrame, audio: pl.DataFrame) -> pl.DataFrame:
     """Artist-disjoint parts of the tracks with usable audio; artists keep their part from run to run."""
     usable = tracks.join(audio.filter(pl.col("status") == "ok"), on="track_id", how="semi")
     if not usable.height:
@@ -95,6 +72,7 @@ def make_splits(
         raise AudioError(
             f"none of the {tracks.height} recordings can be used; {bad['track_id'][0]}: {bad['reason'][0]}"
         )
+    workspace, config = run.workspace, run.config
     by_artist = config.evaluation.relevance == "artist"
     settings = sha256_of(config.splits.model_dump(), by_artist)[:12]
     ledger = f"split_artists_{settings}"
@@ -152,21 +130,19 @@ def make_lyric_embeddings(
     return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new.height)
 
 
-def keep_or_refuse_lyrics(
-    workspace: Workspace, source: SourceConfig, lyrics: pl.DataFrame, pages: pl.DataFrame
-) -> pl.DataFrame:
+def keep_or_refuse_lyrics(run: Run, lyrics: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:
     """The lyrics frame with those of the last run where a page is damaged.
 
     Raises:
         RawDataError: of the songs that had lyrics in the last run, more than half have none.
     """
-    previous = workspace.read_if_there("lyrics")
+    previous = run.workspace.read_if_there("lyrics")
     kept = keep_lyrics(lyrics, pages, previous)
     if previous is None:
         return kept
     before = previous.filter(pl.col("status") == "ok").join(kept, on="track_id", how="semi").height
     now = kept.filter(pl.col("status") == "ok").height
-    if before >= _SOME and is_shrunken(now, before) and not source.accept_shrink:
+    if before >= _SOME and is_shrunken(now, before) and not run.wishes.accept_shrink:
         raise RawDataError(
             f"{now} songs have lyrics now, and {before} of them had some in the last run: check that the lyrics are "
             f"complete. Lyrics, vectors and index are as they were; {IF_MEANT}"

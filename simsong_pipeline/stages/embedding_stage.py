@@ -10,21 +10,17 @@ from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
-from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.inference import Segments
 from simsong_pipeline.refresh import Embedder, Refreshed, content_hashes, merge, split_unchanged, vector_frame
 
-Progress = Callable[[int, int], None]
-
 
 def embed_variant(
-    workspace: Workspace,
+    run: Run,
     variant: Variant,
     segment_features: pl.DataFrame,
     lyric_embeddings: pl.DataFrame,
-    config: PipelineConfig,
-    progress: Progress,
     embedder: Embedder | None = None,
     ahead: Callable[[str], Mapping[str, NDArray[np.float32]]] = lambda _: {},
 ) -> Refreshed:
@@ -34,6 +30,7 @@ def embed_variant(
         embedder: in place of the variant's ONNX encoder.
         ahead: from the model's version to the audio vectors [dim] that are there already, by the hash of the audio.
     """
+    workspace, config = run.workspace, run.config
     files = ModelFiles(workspace.model(variant))
     version = files.export().model_version
     hashes = content_hashes(segment_features, lyric_embeddings, config.segments.model_dump())
@@ -49,7 +46,7 @@ def embed_variant(
     features = workspace.features(config).reader(segment_features)
     for track_id, vector in zip(silent, encoder.embed_songs(_inputs(features, silent, config)), strict=True):
         vectors[track_id] = vector
-        progress(len(vectors), len(todo))
+        run.events.progress(len(vectors), len(todo))
     audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return merge(kept, new)

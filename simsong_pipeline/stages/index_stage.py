@@ -1,6 +1,5 @@
 """Puts vectors with payloads into Qdrant: a collection per model version behind an alias."""
 
-import uuid
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,10 +14,10 @@ from simsong_pipeline.errors import EvaluationError, StoreError, UnprovenError
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness, with_stand_in
 from simsong_pipeline.home.index_names import alias_name, collection_name
 from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import SONG_VECTOR, SOUND_VECTOR, Point, song_vector
 from simsong_pipeline.refresh import KEEP_SHARE
-from simsong_pipeline.stages.embedding_stage import Progress
 from simsong_pipeline.stages.evaluation_stage import song_vectors
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import build_payloads, point_id
@@ -37,17 +36,7 @@ class IndexFrames:
 
 
 def publish_variant(
-    workspace: Workspace,
-    variant: Variant,
-    vectors: pl.DataFrame,
-    frames: IndexFrames,
-    config: PipelineConfig,
-    now: datetime,
-    publish_anyway: bool = False,
-    run_id: str | None = None,
-    opened: Store | None = None,
-    accept_shrink: bool = False,
-    progress: Progress = lambda *_: None,
+    run: Run, variant: Variant, vectors: pl.DataFrame, frames: IndexFrames, opened: Store | None = None
 ) -> StoreChange:
     """Bring the variant's collection to the state of `vectors` and point its alias at it.
 
@@ -55,38 +44,37 @@ def publish_variant(
     before is kept for going back; older ones are dropped.
 
     Args:
-        run_id: the run that publishes; one that another has overtaken is refused. A new one where null.
+        run: the run that publishes; one that another has overtaken is refused. `wishes.accept_shrink`: also where
+            fewer than half of the songs stay that are served now.
         opened: the store, which stays open; opened and closed here where null.
-        accept_shrink: also where fewer than half of the songs stay that are served now.
-        progress: called with the songs written, and those to write.
 
     Raises:
         StaleRunError: another run has begun since this one did.
         EvaluationError: the quality record is of another model, or says that this one is not clearly above chance.
         StoreError: a vector is not of unit length, too few songs would stay, or Qdrant fails.
     """
-    keep_share = 0.0 if accept_shrink else KEEP_SHARE
+    workspace, config = run.workspace, run.config
+    keep_share = 0.0 if run.wishes.accept_shrink else KEEP_SHARE
     version = vectors["model_version"][0]
-    if not publish_anyway:
+    if not run.wishes.publish_anyway:
         refuse_unproven(workspace, variant, version)
     name, prefix = collection_name(variant, version, config), alias_name(variant, config)
-    points = _points(_song_vectors(workspace, variant, vectors), vectors, frames, config, now)
+    points = _points(_song_vectors(workspace, variant, vectors), vectors, frames, config, run.now)
     sounds = sound_vectors(workspace, config, vectors["track_id"].to_list())
     points = [replace(p, vectors={**p.vectors, **sounds.get(str(p.payload["track_id"]), {})}) for p in points]
     audio_dim, lyric_dim = (vectors.schema[c].shape[0] for c in ("audio", "lyrics"))  # type: ignore[attr-defined]
-    run_id = run_id or uuid.uuid4().hex
     with workspace.lock(), nullcontext(opened) if opened else workspace.store(config.store) as store:
-        token = workspace.fence.claim(run_id)
+        token = workspace.fence.claim(run.run_id)
 
         def still_mine() -> None:
-            workspace.fence.check(run_id, token)
+            workspace.fence.check(run.run_id, token)
 
         before = store.aliases().get(prefix)
         if before not in (None, name):
             refuse_fewer(store, before, len(points), keep_share)
         sound_dim = next((len(v[SOUND_VECTOR]) for v in sounds.values()), None)
         store.ensure_collection(name, audio_dim, lyric_dim, sound_dim)
-        change = store.update(name, points, keep_share, before_write=still_mine, progress=progress)
+        change = store.update(name, points, keep_share, before_write=still_mine, progress=run.events.progress)
         still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
         store.point_aliases(targets)

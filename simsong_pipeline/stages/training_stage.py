@@ -16,6 +16,7 @@ from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.hearing import body_features
 from simsong_pipeline.home.model_files import ModelFiles, Refusal, TrainingRecord
+from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.learning.training.checkpoint import save_encoder
 from simsong_pipeline.learning.training.loop import TrainedEncoder, train
@@ -88,23 +89,18 @@ class _Order:
     validator: Validator
 
 
-def train_variant(
-    workspace: Workspace,
-    variant: Variant,
-    frames: TrainingFrames,
-    config: PipelineConfig,
-    progress: Progress,
-    retrain: bool = False,
-    promote_anyway: bool = False,
-) -> TrainingOutcome:
+def train_variant(run: Run, variant: Variant, frames: TrainingFrames) -> TrainingOutcome:
     """Train, or take over the present model when its recipe is the same.
 
     On a body the untrained start comes first, and what training makes of it is served only where it is better on
     enough validation songs; where there is too little to learn from, the start is served and tried again when there
     is more. A catalogue that grew does not call for a new model by itself otherwise: embedding the new songs with the
-    present one is what a night should cost. `retrain` asks for one. What was made replaces the present model unless it
-    is worse on the validation songs; a refused one is not trained again from the same recipe, data and seed.
+    present one is what a night should cost. The wish `retrain` asks for one. What was made replaces the present
+    model unless it is worse on the validation songs; a refused one is not trained again from the same recipe, data and
+    seed.
     """
+    workspace, config = run.workspace, run.config
+    retrain, promote_anyway = run.wishes.retrain, run.wishes.promote_anyway
     files, recipe, data = ModelFiles(workspace.model(variant)), recipe_of(variant, config), data_version(frames)
     if is_first_process():
         with workspace.lock():
@@ -121,7 +117,7 @@ def train_variant(
             return kept
     parts = parts or CatalogueParts(workspace, frames, config)
     order = _Order(workspace, variant, config, recipe, data, parts, Validator(parts, config))
-    record, speed = _candidate(order, files.candidate, progress)
+    record, speed = _candidate(order, files.candidate, run.events.training_progress)
     if not is_first_process():
         return TrainingOutcome(record, True, True, False, speed=speed)
     comparison = _compared(files, present, order)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.schemas import LYRIC_PAGES, conform
 from simsong_pipeline.sources.counting import Progress
@@ -14,6 +13,7 @@ from simsong_pipeline.sources.library.lyric_files import LyricsError, read_lyric
 from simsong_pipeline.sources.library.scan import open_files, state_of
 from simsong_pipeline.sources.manifest import Manifest
 from simsong_pipeline.sources.path_spelling import FileFinder
+from simsong_pipeline.sources.source import Kept
 
 # What was found in the recordings and beside them, so that one that did not change is not opened again.
 FRAME = "manifest_files"
@@ -21,7 +21,7 @@ _PROVIDER = "manifest"
 _Page = tuple[str, str | None, str, str]
 
 
-def manifest_lyrics(workspace: Workspace, manifest: Manifest, progress: Progress) -> pl.DataFrame:
+def manifest_lyrics(kept: Kept, manifest: Manifest, progress: Progress) -> pl.DataFrame:
     """Lyric pages: one a track at most.
 
     A row's own words count first, then the file that it names, then those of the recording.
@@ -29,7 +29,7 @@ def manifest_lyrics(workspace: Workspace, manifest: Manifest, progress: Progress
     finder = FileFinder(manifest.folders)
     stated = {row[0]: page for row in manifest.lyrics.rows() if (page := _stated(row, finder)) is not None}
     others = manifest.lyrics.filter(~pl.col("track_id").is_in([t for t, p in stated.items() if p[1] is not None]))
-    found = _beside(workspace, others, progress)
+    found = _beside(kept, others, progress)
     pages = {**stated, **{track_id: page for track_id, page in found.items() if page[1] or track_id not in stated}}
     schema = dict.fromkeys(LYRIC_PAGES.columns, pl.String)
     return conform(pl.DataFrame(list(pages.values()), schema=schema, orient="row"), LYRIC_PAGES)
@@ -54,12 +54,12 @@ def _stated(row: tuple[str, str, str | None, str | None], finder: FileFinder) ->
         return track_id, None, _PROVIDER, f"{UNREADABLE}: {error}"
 
 
-def _beside(workspace: Workspace, rows: pl.DataFrame, progress: Progress) -> dict[str, _Page]:
+def _beside(kept: Kept, rows: pl.DataFrame, progress: Progress) -> dict[str, _Page]:
     """From side-car files and tags, by track."""
     paths = {str(Path(path)): track_id for track_id, path in rows.select("track_id", "path").rows()}
-    previous = workspace.read_if_there(FRAME)
+    previous = kept.read_if_there(FRAME)
     scan = open_files([state_of(Path(p)) for p in paths], previous, progress, only_lyrics=True)
-    workspace.write(FRAME, scan.frame)
+    kept.write(FRAME, scan.frame)
     spoken = scan.frame.filter((pl.col("status") == "ok") & pl.col("lyrics_provider").is_not_null())
     pages = {}
     for path, text, provider, reason in spoken.select("path", "lyrics", "lyrics_provider", "reason").rows():

@@ -1,0 +1,88 @@
+"""Raw data of a person's music folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from simsong_pipeline.config import Relevance
+from simsong_pipeline.schemas import LIBRARY_FILES
+from simsong_pipeline.sources.counting import Progress
+from simsong_pipeline.sources.library.frames import library_lyrics, library_recordings, library_tracks
+from simsong_pipeline.sources.library.scan import Scan, scan_library
+from simsong_pipeline.sources.raw_tracks import UnreadableFile, with_short_names
+from simsong_pipeline.sources.source import Kept, ListeningFrames, SourceConfig, no_duplicates, no_mismatches
+from simsong_pipeline.sources.stated import stated_listening
+
+
+class LibrarySource:
+    """The source of a music folder. Everything but `files` is of the frame that was kept last."""
+
+    name = "library"
+    watched = frozenset({LIBRARY_FILES.name, "msd_tracks"})
+    may_hold_copies = True
+
+    def __init__(self, config: SourceConfig, folder: Path, kept: Kept) -> None:
+        self.config = config
+        self._folder, self._kept = folder, kept
+
+    def scan(self, progress: Progress) -> Scan:
+        """Look at the folder; only what is new or changed since the frame that was kept last is opened.
+
+        Raises:
+            RawDataError: there is no such folder.
+        """
+        return scan_library(self._folder, self._kept.read_if_there(LIBRARY_FILES.name), progress)
+
+    def files(self, progress: Progress, note: Callable[[str], None]) -> pl.DataFrame:
+        """The files of a new scan."""
+        scan = self.scan(progress)
+        for line in noteworthy(scan):
+            note(line)
+        return scan.frame
+
+    def tracks(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """Raw tracks of the kept files."""
+        return with_short_names(library_tracks(self._files()))
+
+    def listening(
+        self,
+        raw_tracks: pl.DataFrame,
+        relevance: Relevance,
+        progress: Progress = lambda *_: None,
+    ) -> ListeningFrames:
+        """Songs of one artist or genre."""
+        return stated_listening(self.name, raw_tracks, relevance)
+
+    def recordings(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """The kept files that are usable."""
+        return library_recordings(self._files())
+
+    def lyric_pages(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """What lies beside the kept files, and what their tags say."""
+        return library_lyrics(self._files())
+
+    def mismatches(self, lost: list[UnreadableFile]) -> pl.DataFrame:
+        """None: a file is the track."""
+        return no_mismatches()
+
+    def duplicates(self, lost: list[UnreadableFile]) -> pl.DataFrame:
+        """None: copies are found by their sound."""
+        return no_duplicates()
+
+    def _files(self) -> pl.DataFrame:
+        return self._kept.read(LIBRARY_FILES.name)
+
+
+def noteworthy(scan: Scan) -> list[str]:
+    """What a person should know of the folder: music in forms that are not read, files without names."""
+    lines = []
+    if scan.passed_over:
+        counts = ", ".join(f"{count} {suffix}" for suffix, count in scan.passed_over.items())
+        lines.append(f"passed over, in forms that are not read: {counts}")
+    if scan.unnamed:
+        lines.append(
+            f"{scan.unnamed} of {scan.frame.height} files have no artist or no title: each counts as an artist of its "
+            "own, and is called as its file"
+        )
+    return lines

@@ -1,0 +1,74 @@
+"""Raw data of a manifest: a CSV of recordings with whatever is known of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from simsong_pipeline.config import Relevance
+from simsong_pipeline.schemas import AUDIO_FILES, conform
+from simsong_pipeline.sources.counting import Progress
+from simsong_pipeline.sources.manifest import Manifest, read_manifest
+from simsong_pipeline.sources.manifest_lyrics import manifest_lyrics
+from simsong_pipeline.sources.raw_tracks import RawTracks, UnreadableFile, with_unreadable
+from simsong_pipeline.sources.source import (
+    Kept,
+    ListeningFrames,
+    SourceConfig,
+    files_known,
+    no_duplicates,
+    no_mismatches,
+)
+from simsong_pipeline.sources.stated import stated_listening
+
+
+class ManifestSource:
+    """The source of a manifest, which is read once."""
+
+    name = "manifest"
+    watched = frozenset({"msd_tracks"})
+    may_hold_copies = False
+
+    def __init__(self, config: SourceConfig, path: Path, kept: Kept) -> None:
+        self.config = config
+        self._path, self._kept = path, kept
+        self._manifest: Manifest | None = None
+
+    def _read(self, progress: Progress = lambda *_: None) -> Manifest:
+        if self._manifest is None:
+            self._manifest = read_manifest(self._path, progress)
+        return self._manifest
+
+    def files(self, progress: Progress, note: Callable[[str], None]) -> pl.DataFrame:
+        """What a music folder left here before."""
+        return files_known(self._kept)
+
+    def tracks(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """A track a row."""
+        manifest = self._read(progress)
+        return with_unreadable(RawTracks(manifest.tracks, manifest.unreadable))
+
+    def listening(
+        self,
+        raw_tracks: pl.DataFrame,
+        relevance: Relevance,
+        progress: Progress = lambda *_: None,
+    ) -> ListeningFrames:
+        """Songs of one artist or genre."""
+        return stated_listening(self.name, raw_tracks, relevance)
+
+    def recordings(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """What the rows name."""
+        return conform(self._read(progress).audio_files, AUDIO_FILES)
+
+    def lyric_pages(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """Those of the rows, the files beside the recordings and their tags."""
+        return manifest_lyrics(self._kept, self._read(), progress)
+
+    def mismatches(self, lost: list[UnreadableFile]) -> pl.DataFrame:
+        """None: there is no other track that a row could be mistaken for."""
+        return no_mismatches()
+
+    def duplicates(self, lost: list[UnreadableFile]) -> pl.DataFrame:
+        """None."""
+        return no_duplicates()

@@ -1,0 +1,155 @@
+"""Raw data in the formats of the data sets: a folder with msd/, lastfm/, audio/, lyrics/ and musixmatch/."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import polars as pl
+
+from simsong_pipeline.catalogue import restrict
+from simsong_pipeline.config import Relevance
+from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.lyrics.frame import UNREADABLE
+from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_PAGES, SIMILARITY, TAGS, conform, empty
+from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_sqlite, msd_text, musixmatch
+from simsong_pipeline.sources.audio_tree import find_audio_files
+from simsong_pipeline.sources.counting import CountedLines, Progress
+from simsong_pipeline.sources.encodings import open_text
+from simsong_pipeline.sources.lyric_tree import read_lyric_tree
+from simsong_pipeline.sources.raw_tracks import LEFT_OUT, RawTracks, UnreadableFile, with_unreadable
+from simsong_pipeline.sources.source import (
+    Kept,
+    ListeningFrames,
+    SourceConfig,
+    files_known,
+    no_duplicates,
+    no_mismatches,
+)
+from simsong_pipeline.sources.stated import stated_similarity
+
+
+class RawFolder:
+    """The source of a data set's raw formats; it decides between those that hold the same.
+
+    Args:
+        own: the home's folder of raw data, where none is named.
+    """
+
+    name = "msd"
+    watched = frozenset({"msd_tracks", "youtube_audio", "genius_lyrics"})
+    may_hold_copies = False
+
+    def __init__(self, config: SourceConfig, own: Path, kept: Kept) -> None:
+        self.config = config
+        self._folder, self._kept = config.raw or own, kept
+
+    @property
+    def folder(self) -> Path:
+        """The folder with msd/, lastfm/, audio/ and lyrics/.
+
+        Raises:
+            RawDataError: there is none.
+        """
+        if not (self._folder / "msd").is_dir():
+            raise RawDataError(
+                f"no raw data in {self._folder}: it should hold msd/, lastfm/, audio/ and lyrics/. Write a sample "
+                "catalogue with `simsong sample`, name your own data with --raw or --manifest, or a music folder by "
+                "`simsong library`"
+            )
+        return self._folder
+
+    def files(self, progress: Progress, note: Callable[[str], None]) -> pl.DataFrame:
+        """What a music folder left here before."""
+        return files_known(self._kept)
+
+    def tracks(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """Raw tracks from the HDF5 tree, the summary file or `track_metadata.db`."""
+        return with_unreadable(self._read_tracks(progress))
+
+    def _read_tracks(self, progress: Progress) -> RawTracks:
+        from simsong_pipeline.sources import msd_hdf5  # not before: h5py takes a while, and others have no use for it
+
+        msd = self.folder / "msd"
+        if (msd / "data").is_dir():
+            return msd_hdf5.read_track_tree(msd / "data", progress)
+        summary = _find(msd, "msd_summary_file.h5")
+        if summary is not None:
+            return RawTracks(msd_hdf5.read_summary_file(summary, progress))
+        database = _find(msd, "track_metadata.db")
+        if database is not None:
+            return RawTracks(msd_sqlite.read_track_metadata(database, progress))
+        raise RawDataError(f"{msd} holds neither data/ with .h5 files, nor msd_summary_file.h5, nor track_metadata.db")
+
+    def listening(
+        self, raw_tracks: pl.DataFrame, relevance: Relevance, progress: Progress = lambda *_: None
+    ) -> ListeningFrames:
+        """Last.fm's similarity and tags; for another relevance the similarity by what the tracks state."""
+        found = _read_lastfm(self.folder / "lastfm", raw_tracks, relevance == "lastfm", progress)
+        if relevance == "lastfm":
+            return found
+        return ListeningFrames(stated_similarity(raw_tracks, relevance), found.tags, found.exclusions)
+
+    def recordings(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """What lies in audio/."""
+        return find_audio_files(self.folder / "audio", progress)
+
+    def lyric_pages(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """Pages from lyrics/, filled up from musiXmatch's bags of words in musixmatch/."""
+        folder = self.folder
+        pages = read_lyric_tree(folder / "lyrics", progress) if (folder / "lyrics").is_dir() else empty(LYRIC_PAGES)
+        bags = [_bags(path, progress) for path in sorted((folder / "musixmatch").glob("mxm_dataset_*.txt"))]
+        both = pl.concat([pages, *bags]).unique(["track_id", "provider"], keep="first", maintain_order=True)
+        return conform(both, LYRIC_PAGES)
+
+    def mismatches(self, lost: list[UnreadableFile]) -> pl.DataFrame:
+        """`sid_mismatches.txt` where it is."""
+        path = _find(self.folder / "msd", "sid_mismatches.txt")
+        return no_mismatches() if path is None else _lenient(path, msd_text.parse_mismatches, lost)
+
+    def duplicates(self, lost: list[UnreadableFile]) -> pl.DataFrame:
+        """`msd_duplicates.txt` where it is."""
+        path = _find(self.folder / "msd", "msd_duplicates.txt")
+        return no_duplicates() if path is None else _lenient(path, msd_text.parse_duplicates, lost)
+
+
+def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool, progress: Progress) -> ListeningFrames:
+    similars, tags = _find(folder, "lastfm_similars.db"), _find(folder, "lastfm_tags.db")
+    is_tree_needed = (folder / "json").is_dir() and not (similars and tags)
+    tree = lastfm_json.read_json_tree(folder / "json", progress) if is_tree_needed else None
+    if needed and similars is None and tree is None:
+        raise RawDataError(f"{folder} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist")
+    pairs, weights = (tree.similarity, tree.tags) if tree is not None else (empty(SIMILARITY), empty(TAGS))
+    unreadable = list(tree.unreadable if tree is not None else ())
+    if similars is not None:
+        pairs = lastfm_sqlite.read_similars(similars, raw_tracks["track_id"], unreadable, progress)
+    if tags is not None:
+        weights = lastfm_sqlite.read_tags(tags, unreadable, progress)
+    bad = [(u.track_id, "lastfm", str(u.path), u.reason) for u in unreadable]
+    exclusions = pl.DataFrame(bad, schema={n: pl.String for n in EXCLUSIONS.columns}, orient="row")
+    return ListeningFrames(restrict(pairs, raw_tracks), restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
+
+
+def _lenient(
+    path: Path, parse: Callable[[TextIO, list[str]], pl.DataFrame], lost: list[UnreadableFile]
+) -> pl.DataFrame:
+    malformed: list[str] = []
+    with open_text(path) as handle:
+        frame = parse(handle, malformed)
+    if malformed:
+        lost.append(UnreadableFile(path, f"{len(malformed)} lines, the first: {malformed[0]}: {LEFT_OUT}", path.name))
+    return frame
+
+
+def _bags(path: Path, progress: Progress) -> pl.DataFrame:
+    malformed: dict[str, str] = {}
+    with open_text(path) as handle:
+        pages = musixmatch.lyric_pages(
+            musixmatch.parse_bags(CountedLines(handle, path.stat().st_size, progress), malformed)
+        )
+    bad = [(track_id, None, "musixmatch", f"{UNREADABLE}: {reason}") for track_id, reason in malformed.items()]
+    return pl.concat([pages, pl.DataFrame(bad, schema=pages.schema, orient="row")])
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """`name` in the folder or in the AdditionalFiles below it, where the data set puts it."""
+    return next((p for p in (folder / name, folder / "AdditionalFiles" / name) if p.is_file()), None)
