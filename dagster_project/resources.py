@@ -18,7 +18,7 @@ from simsong_pipeline.home.wishes import NO_WISHES, Wishes
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import log_line
 from simsong_pipeline.redaction import guard_logs
-from simsong_pipeline.sources.source import SourceConfig
+from simsong_pipeline.sources.source import Source, SourceConfig
 
 # A night may have to wait for a whole run.
 WAIT_S = 3_600.0
@@ -49,6 +49,7 @@ class SimSong(dg.ConfigurableResource):
     accept_shrink: bool = False
     wait_s: float = WAIT_S
     _run_id: str | None = PrivateAttr(default=None)
+    _source: Source | None = PrivateAttr(default=None)
     _told: Callable[[str], None] = PrivateAttr(default=log_line)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -79,11 +80,17 @@ class SimSong(dg.ConfigurableResource):
 
     def run(self, context: dg.AssetExecutionContext, wishes: Wishes = NO_WISHES, every: int = 10) -> Run:
         """The run that a step belongs to; it tells the step's log what it does."""
-        workspace = self.workspace()
+        workspace, named, told = self.workspace(), self.source(), events(context, every)
+        # One for all steps of a run in this process: a manifest is read once.
+        if self._source is None or self._source.config != named:
+            self._source = open_source(workspace, named)
+        meant = self.meant(wishes)
+        return Run(workspace, self._source, self.config(), datetime.now(UTC), told, meant, context.run.run_id)
+
+    def meant(self, wishes: Wishes = NO_WISHES) -> Wishes:
+        """The wishes, with that of the resource or the environment."""
         accepted = self.accept_shrink or os.environ.get("SIMSONG_ACCEPT_SHRINK") == "1"
-        wishes = replace(wishes, accept_shrink=accepted)
-        source, told = open_source(workspace, self.source()), events(context, every)
-        return Run(workspace, source, self.config(), datetime.now(UTC), told, wishes, context.run.run_id)
+        return replace(wishes, accept_shrink=accepted)
 
     def config(self) -> PipelineConfig:
         """The configuration of the last `simsong run` in this home, changed by the file and the environment."""

@@ -14,8 +14,8 @@ from simsong_pipeline.home.model_cache import MusicnnFiles, ensure_musicnn
 from simsong_pipeline.home.run import Run, open_source
 from simsong_pipeline.home.wishes import Wishes
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.runs.night import RunSummary
 from simsong_pipeline.runs.run import run
+from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.sources.sample.generate import write_sample
 from simsong_pipeline.sources.source import SourceConfig
 

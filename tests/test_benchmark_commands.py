@@ -13,7 +13,7 @@ from benchmarks.nights import write_song
 from benchmarks.real_music.peers import PACKAGES, is_installed
 from simsong_pipeline.home.model_cache import MusicnnFiles
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.runs.night import RunSummary
+from simsong_pipeline.runs.summary import RunSummary
 
 ROOT = Path(__file__).resolve().parents[1]
 BRIEF = """

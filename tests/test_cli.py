@@ -15,7 +15,7 @@ from simsong_pipeline.cli import diagnosis
 from simsong_pipeline.config import PipelineConfig, StoreConfig
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import Point
-from simsong_pipeline.runs.night import RunSummary
+from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
 

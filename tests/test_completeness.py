@@ -9,7 +9,8 @@ from conftest import SMALL_CONFIG, run_of
 
 from simsong_pipeline.errors import RawDataError, StoreError
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.runs.night import RunSummary, refresh
+from simsong_pipeline.runs.night import refresh
+from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 
 LEFT = 8

@@ -371,7 +371,7 @@ def test_environment_may_accept_a_shrunken_catalogue(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
 ) -> None:
     monkeypatch.setenv("SIMSONG_ACCEPT_SHRINK", value)
-    assert SimSong(home=str(tmp_path)).source().accept_shrink == (value == "1")
+    assert SimSong(home=str(tmp_path)).meant().accept_shrink == (value == "1")
 
 
 @pytest.mark.parametrize("accepted", [True, False])

@@ -29,7 +29,7 @@ from simsong_pipeline.errors import UNREAD, EvaluationError, RawDataError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.frame import build_lyrics
 from simsong_pipeline.runs.ahead import Ahead
-from simsong_pipeline.runs.night import prepare
+from simsong_pipeline.runs.lineage import prepare
 from simsong_pipeline.runs.run import run
 from simsong_pipeline.schemas import LIBRARY_FILES, completed
 from simsong_pipeline.sources.encodings import decoded

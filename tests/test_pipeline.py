@@ -25,8 +25,10 @@ from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.runs.ahead import Ahead, usable_encoders
-from simsong_pipeline.runs.night import PreparedFrames, RunSummary, prepare, refresh
+from simsong_pipeline.runs.lineage import PreparedFrames, prepare
+from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.runs.run import evaluate_again, run
+from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.schemas import CONTRACTS, check
 from simsong_pipeline.sources.sample.generate import read_description
 from simsong_pipeline.sources.source import SourceConfig

@@ -18,7 +18,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.learning.losses import info_nce
 from simsong_pipeline.learning.training.loop import _positives
 from simsong_pipeline.learning.training.processes import Processes
-from simsong_pipeline.runs.night import RunSummary
+from simsong_pipeline.runs.summary import RunSummary
 
 pytestmark = pytest.mark.slow
 WORLD, ROWS, WIDTH = 2, 6, 5

@@ -17,7 +17,7 @@ from simsong_pipeline.home.run import Run, open_source
 from simsong_pipeline.home.settings import read_config
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.ahead import Ahead
-from simsong_pipeline.runs.night import prepare
+from simsong_pipeline.runs.lineage import prepare
 from simsong_pipeline.sources.sample.generate import write_sample
 from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.training_data import CatalogueParts, read_training_frames

@@ -5,14 +5,16 @@ CUDA's ONNX Runtime provider has no STFT kernel, and a front end that lived in t
 """
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from simsong_pipeline.config import LogMelConfig
 from simsong_pipeline.files import sha256_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 # The torchaudio whose values these are. Another one makes every model and every vector obsolete.
 _REVISION = "2.11.0"
@@ -28,13 +30,15 @@ def log_mel(samples: NDArray[np.float32], config: LogMelConfig) -> NDArray[np.fl
     Returns:
         [frames, n_mels], frames = n // hop_length + 1, as f16 (a quarter of a dB at worst).
     """
+    from scipy import fft  # not before: commands that hear nothing ask this module for its version
+
     window, bands = _window(config.n_fft), _bands(config)
     # The middle of the first and of the last frame are the ends of the recording, mirrored there.
     padded = np.pad(samples, config.n_fft // 2, mode="reflect")
     framed = np.lib.stride_tricks.sliding_window_view(padded, config.n_fft)[:: config.hop_length]
     result = np.empty((len(framed), config.n_mels), np.float16)
     for begin in range(0, len(framed), _BLOCK):
-        spectrum = scipy.fft.rfft(framed[begin : begin + _BLOCK] * window, axis=1, overwrite_x=True)
+        spectrum = fft.rfft(framed[begin : begin + _BLOCK] * window, axis=1, overwrite_x=True)
         power = np.square(spectrum.real)
         power += np.square(spectrum.imag)
         # Sparse, because a bin is in two bands at most; also, it stays on this core, which a dense product would not.
@@ -53,11 +57,13 @@ def _window(n_fft: int) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=4)
-def _bands(config: LogMelConfig) -> csr_array:
+def _bands(config: LogMelConfig) -> "csr_array":
     """Triangles on HTK's mel scale, [n_mels, n_fft // 2 + 1], that give a full-scale sine in a bin of weight one 0 dB.
 
     Neighbouring triangles cross at half their height; none is normalised by its width.
     """
+    from scipy.sparse import csr_array
+
     low, high = (_mel(f) for f in (config.f_min, config.f_max))
     corners = 700 * (10 ** (np.linspace(low, high, config.n_mels + 2) / 2595) - 1)
     bins = np.linspace(0, config.sample_rate // 2, config.n_fft // 2 + 1)

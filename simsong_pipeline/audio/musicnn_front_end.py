@@ -6,11 +6,13 @@ the frames of wanted patches are transformed, because a song is heard by a few o
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 SAMPLE_RATE = 16_000  # Hz
 HOP = 256  # samples
@@ -81,11 +83,13 @@ def _stretch(samples: NDArray[np.float32], first: int, last: int) -> NDArray[np.
 
 def _frames(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """[frames, 96] of samples that begin and end half a window outside the middles of the first and the last frame."""
+    from scipy import fft  # not before: commands that hear nothing ask this module for its constants
+
     window, bands = _window(), _bands()
     framed = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::HOP]
     result = np.empty((len(framed), N_MELS), np.float32)
     for begin in range(0, len(framed), _BLOCK):
-        spectrum = scipy.fft.rfft(framed[begin : begin + _BLOCK] * window, axis=1, overwrite_x=True)
+        spectrum = fft.rfft(framed[begin : begin + _BLOCK] * window, axis=1, overwrite_x=True)
         power = np.square(spectrum.real)
         power += np.square(spectrum.imag)
         # Sparse, because a bin is in two bands at most; also, it stays on this core, which a dense product would not.
@@ -103,8 +107,10 @@ def _window() -> NDArray[np.float32]:
 
 
 @cache
-def _bands() -> csr_array:
+def _bands() -> "csr_array":
     """Triangles of equal area on Slaney's mel scale from 0 Hz to 8 kHz, [96, 257]."""
+    from scipy.sparse import csr_array
+
     corners = _hertz(np.linspace(0, _mel(SAMPLE_RATE / 2), N_MELS + 2))
     bins = np.linspace(0, SAMPLE_RATE / 2, _WINDOW // 2 + 1)
     widths = np.diff(corners)[:, None]

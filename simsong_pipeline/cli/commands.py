@@ -37,7 +37,7 @@ from simsong_pipeline.sources.source import SourceConfig
 
 if TYPE_CHECKING:
     from simsong_pipeline.home.run import Run
-    from simsong_pipeline.runs.night import RunSummary
+    from simsong_pipeline.runs.summary import RunSummary
     from simsong_pipeline.sources.library.scan import Scan
 
 UNREADABLE_EXIT = 3

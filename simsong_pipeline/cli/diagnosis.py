@@ -10,8 +10,8 @@ from typing import Literal
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.opening import LOCAL_SONGS, Store
-from simsong_pipeline.stores.qdrant_store import server_url
 
 _PACKAGES = ("torch", "transformers", "qdrant-client", "dagster", "polars", "soundfile", "av")
 

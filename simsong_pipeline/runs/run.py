@@ -12,8 +12,10 @@ from simsong_pipeline.home.hearing import with_available_encoder
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.refresh import Refreshed
+from simsong_pipeline.runs import ledger
 from simsong_pipeline.runs.ahead import Ahead, usable_encoders
-from simsong_pipeline.runs.night import PreparedFrames, RunSummary, ask_server, embed, index, prepare, summary_of
+from simsong_pipeline.runs.lineage import PreparedFrames, ask_server, embed, index, prepare, summary_of, versions_of
+from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.stages.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.stages.export_stage import export_variant
 from simsong_pipeline.stages.report_stage import ReportFrames, write_report
@@ -36,6 +38,7 @@ def run(wanted: Run) -> RunSummary:
         run = replace(wanted, config=with_available_encoder(workspace, wanted.config, wanted.events))
         workspace.claim_when_writing(run.run_id)
         workspace.clear_unfinished(run.now)
+        listing = ledger.listed(run)
         ahead = Ahead(workspace, run.config, {} if run.wishes.retrain else usable_encoders(workspace, run.config))
         frames = prepare(run, ahead)
         ahead.rest()
@@ -45,8 +48,10 @@ def run(wanted: Run) -> RunSummary:
         upserted = index(run, frames, refreshed)
         workspace.save_config(run.config)
         workspace.save_source(run.source.config)
+        summary = summary_of(frames, refreshed, upserted, started)
+        ledger.settle(run, listing, versions_of(refreshed), summary)
     _note_stale(outcomes, run.events)
-    return summary_of(frames, refreshed, upserted, started)
+    return summary
 
 
 def _train(run: Run, frames: PreparedFrames) -> dict[Variant, TrainingOutcome]:

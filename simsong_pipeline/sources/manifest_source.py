@@ -8,8 +8,11 @@ import polars as pl
 from simsong_pipeline.config import Relevance
 from simsong_pipeline.schemas import AUDIO_FILES, conform
 from simsong_pipeline.sources.counting import Progress
+from simsong_pipeline.sources.library.scan import state_of
+from simsong_pipeline.sources.listing import listing, plain_state
 from simsong_pipeline.sources.manifest import Manifest, read_manifest
 from simsong_pipeline.sources.manifest_lyrics import manifest_lyrics
+from simsong_pipeline.sources.path_spelling import FileFinder
 from simsong_pipeline.sources.raw_tracks import RawTracks, UnreadableFile, with_unreadable
 from simsong_pipeline.sources.source import (
     Kept,
@@ -38,6 +41,24 @@ class ManifestSource:
         if self._manifest is None:
             self._manifest = read_manifest(self._path, progress)
         return self._manifest
+
+    def listing(self, before: pl.DataFrame | None) -> pl.DataFrame:
+        """The manifest, the recordings, and the lyrics that it names or that lie beside them.
+
+        While the manifest is the same and everything it names is there, that is looked for where it was before.
+        """
+        own = plain_state(str(self._path))
+        if before is not None and own in before.rows() and before["size_bytes"].min() >= 0:  # type: ignore[operator]
+            paths = [path for path in before["path"] if path != own[0]]
+        else:
+            paths = self._named()
+        return listing([own, *(state_of(Path(path)) for path in paths)])
+
+    def _named(self) -> list[str]:
+        manifest = self._read()
+        finder, written = FileFinder(manifest.folders), manifest.lyrics["lyrics_path"].drop_nulls()
+        lyrics = [str(finder.find(path) or path) for path in written]
+        return [*dict.fromkeys([*manifest.audio_files["path"], *lyrics])]
 
     def files(self, progress: Progress, note: Callable[[str], None]) -> pl.DataFrame:
         """What a music folder left here before."""

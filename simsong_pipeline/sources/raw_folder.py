@@ -15,6 +15,7 @@ from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_sqlite, msd
 from simsong_pipeline.sources.audio_tree import find_audio_files
 from simsong_pipeline.sources.counting import CountedLines, Progress
 from simsong_pipeline.sources.encodings import open_text
+from simsong_pipeline.sources.listing import listing, tree_states
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT, RawTracks, UnreadableFile, with_unreadable
 from simsong_pipeline.sources.source import (
@@ -57,6 +58,10 @@ class RawFolder:
                 "`simsong library`"
             )
         return self._folder
+
+    def listing(self, before: pl.DataFrame | None) -> pl.DataFrame:
+        """All files of the folder."""
+        return listing(tree_states(self.folder))
 
     def files(self, progress: Progress, note: Callable[[str], None]) -> pl.DataFrame:
         """What a music folder left here before."""

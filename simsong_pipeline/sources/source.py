@@ -73,6 +73,14 @@ class Source(Protocol):
         """Whether one recording may be there several times, in several encodings."""
         ...
 
+    def listing(self, before: pl.DataFrame | None) -> pl.DataFrame:
+        """The files that a run would read, as `listing.listing` gives them: the same as long as nothing changed.
+
+        Args:
+            before: what it gave when the last run began.
+        """
+        ...
+
     def files(self, progress: Progress, note: Callable[[str], None]) -> pl.DataFrame:
         """The `library_files` frame: a music folder's files; of other raw data what the home knew before.
 

@@ -10,7 +10,7 @@ import polars as pl
 from simsong_pipeline.asking.sound_vectors import sound_vectors
 from simsong_pipeline.audio.heard_tags import tag_names
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.errors import EvaluationError, StoreError, UnprovenError
+from simsong_pipeline.errors import StoreError
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness, with_stand_in
 from simsong_pipeline.home.index_names import alias_name, collection_name
 from simsong_pipeline.home.model_files import ModelFiles
@@ -19,6 +19,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import SONG_VECTOR, SOUND_VECTOR, Point, song_vector
 from simsong_pipeline.refresh import KEEP_SHARE
 from simsong_pipeline.stages.evaluation_stage import song_vectors
+from simsong_pipeline.stages.publishing import refuse_unproven
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import build_payloads, point_id
 from simsong_pipeline.stores.updating import StoreChange, refuse_fewer
@@ -82,22 +83,6 @@ def publish_variant(
         if before != name:
             store.drop_others(f"{prefix}_", keep=[name, before or name])
     return change
-
-
-def refuse_unproven(workspace: Workspace, variant: Variant, version: str) -> None:
-    """Stop before the index is opened, where the model was not measured, or was and is not clearly above chance.
-
-    Raises:
-        EvaluationError: it was not measured since it changed.
-        UnprovenError: it was.
-    """
-    record = ModelFiles(workspace.model(variant)).quality()
-    if record is None or record.model_version != version:
-        raise EvaluationError(f"{variant} was not evaluated since its model changed: run `simsong run`")
-    if not record.passed:
-        raise UnprovenError(
-            f"{record.text}. The index was left as it was. Look at {workspace.report}; --publish-anyway indexes"
-        )
 
 
 def _song_vectors(workspace: Workspace, variant: Variant, vectors: pl.DataFrame) -> SongVectors:

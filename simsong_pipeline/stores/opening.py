@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.points import Point, VectorStore
-from simsong_pipeline.stores.qdrant_store import QdrantStore, server_url
+from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.updating import StoreChange
 
 # Beyond, the mode of qdrant-client, which compares with every song in Python, is no fun any more.
@@ -59,10 +59,12 @@ def open_store(config: StoreConfig, home: Path) -> Store:
         BusyError: its folder is in use, also after `config.wait_s`.
     """
     if server_url(config) is not None or config.engine == "local":
+        # Imported here, as the other one below: what is not asked for need not be loaded, and this takes a second.
+        from simsong_pipeline.stores.qdrant_store import QdrantStore
+
         return QdrantStore(config, home / "qdrant")
     if find_spec("qdrant_edge") is None:
         raise StoreError("the embedded engine is not installed: `pip install simsong[edge]`")
-    # Imported here because it is installed on purpose only.
     from simsong_pipeline.stores.edge_store import EdgeStore
 
     return EdgeStore(config, home / "edge")

@@ -4,7 +4,6 @@ The address comes from the configuration or `QDRANT_URL`, the key from `QDRANT_A
 handed to the client and kept nowhere else.
 """
 
-import os
 import re
 import sqlite3
 import time
@@ -31,7 +30,8 @@ from simsong_pipeline.errors import BusyError, SimSongError, StoreError, first_l
 from simsong_pipeline.files import disk_room
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock, in_words, log_line
 from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
-from simsong_pipeline.redaction import cause, remember_address, without_credentials, without_secrets
+from simsong_pipeline.redaction import cause, without_credentials, without_secrets
+from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.trying_again import ask
 from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
@@ -53,13 +53,6 @@ _PAYLOAD_INDEXES = {
 _FREE_BYTES, _ROOM = 20_000_000, 2
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def server_url(config: StoreConfig) -> str | None:
-    """Address of the server, from the configuration or `QDRANT_URL`; null for the embedded folder."""
-    url = (config.url or os.environ.get("QDRANT_URL") or "").strip()
-    remember_address(url)
-    return url or None
 
 
 class QdrantStore:

@@ -44,11 +44,16 @@ class Scan:
         return self.frame.filter((pl.col("status") == "ok") & nameless).height
 
 
-def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress) -> Scan:
-    """Every recording below `root`, one row a file, by path; symbolic links are followed, each file once.
+@dataclass(frozen=True)
+class Walked:
+    """What a look through a folder found: recordings, and how many files of each suffix are in a form not read."""
 
-    Args:
-        previous: the frame of the last scan.
+    states: list[FileState]
+    passed_over: dict[str, int]
+
+
+def walk_library(root: Path) -> Walked:
+    """Look through the folder; nothing is opened.
 
     Raises:
         RawDataError: `root` is not a folder.
@@ -57,8 +62,21 @@ def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress) 
         raise RawDataError(f"no such music folder: {root}")
     walk = _Walk()
     states = list(walk.states(str(root.absolute())))
-    scan = open_files(states, previous, progress, root=root)
-    return replace(scan, passed_over=dict(sorted(walk.passed_over.items())))
+    return Walked(states, dict(sorted(walk.passed_over.items())))
+
+
+def scan_library(root: Path, previous: pl.DataFrame | None, progress: Progress, walked: Walked | None = None) -> Scan:
+    """Every recording below `root`, one row a file, by path; symbolic links are followed, each file once.
+
+    Args:
+        previous: the frame of the last scan.
+        walked: what a look through the folder found just now.
+
+    Raises:
+        RawDataError: `root` is not a folder.
+    """
+    found = walked or walk_library(root)
+    return replace(open_files(found.states, previous, progress, root=root), passed_over=found.passed_over)
 
 
 def open_files(

@@ -9,7 +9,8 @@ from simsong_pipeline.config import Relevance
 from simsong_pipeline.schemas import LIBRARY_FILES
 from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.library.frames import library_lyrics, library_recordings, library_tracks
-from simsong_pipeline.sources.library.scan import Scan, scan_library
+from simsong_pipeline.sources.library.scan import Scan, Walked, scan_library, walk_library
+from simsong_pipeline.sources.listing import listing
 from simsong_pipeline.sources.raw_tracks import UnreadableFile, with_short_names
 from simsong_pipeline.sources.source import Kept, ListeningFrames, SourceConfig, no_duplicates, no_mismatches
 from simsong_pipeline.sources.stated import stated_listening
@@ -25,6 +26,12 @@ class LibrarySource:
     def __init__(self, config: SourceConfig, folder: Path, kept: Kept) -> None:
         self.config = config
         self._folder, self._kept = folder, kept
+        self._walked: Walked | None = None
+
+    def listing(self, before: pl.DataFrame | None) -> pl.DataFrame:
+        """The folder's recordings. A scan that follows does not look again."""
+        self._walked = walk_library(self._folder)
+        return listing(self._walked.states)
 
     def scan(self, progress: Progress) -> Scan:
         """Look at the folder; only what is new or changed since the frame that was kept last is opened.
@@ -32,7 +39,8 @@ class LibrarySource:
         Raises:
             RawDataError: there is no such folder.
         """
-        return scan_library(self._folder, self._kept.read_if_there(LIBRARY_FILES.name), progress)
+        walked, self._walked = self._walked or walk_library(self._folder), None
+        return scan_library(self._folder, self._kept.read_if_there(LIBRARY_FILES.name), progress, walked)
 
     def files(self, progress: Progress, note: Callable[[str], None]) -> pl.DataFrame:
         """The files of a new scan."""

@@ -1,0 +1,33 @@
+"""The night in which something changed."""
+
+import time
+
+import polars as pl
+
+from simsong_pipeline.config import VARIANTS
+from simsong_pipeline.home.run import Run
+from simsong_pipeline.home.served import load_encoder
+from simsong_pipeline.runs import ledger
+from simsong_pipeline.runs.ahead import Ahead
+from simsong_pipeline.runs.lineage import ask_server, embed, index, prepare, summary_of, versions_of
+from simsong_pipeline.runs.summary import RunSummary
+
+
+def refresh_changed(run: Run, listing: pl.DataFrame) -> RunSummary:
+    """See `night.refresh`; call under the home's lock.
+
+    Args:
+        listing: what the raw data consisted of when the night began.
+    """
+    started, workspace = time.monotonic(), run.workspace
+    # A model that is missing or of other features stops the night before any work.
+    ahead = Ahead(workspace, run.config, {v: load_encoder(workspace, v, run.config) for v in VARIANTS})
+    ask_server(run)
+    workspace.claim_when_writing(run.run_id)
+    workspace.clear_unfinished(run.now)
+    frames = prepare(run, ahead)
+    refreshed = embed(run, frames, ahead)
+    upserted = index(run, frames, refreshed)
+    summary = summary_of(frames, refreshed, upserted, started)
+    ledger.settle(run, listing, versions_of(refreshed), summary)
+    return summary

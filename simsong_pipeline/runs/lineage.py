@@ -1,0 +1,172 @@
+"""What every run does, and a night no more: prepare what is new or changed, embed it, index it.
+
+Nothing here imports training or evaluation, so that one new song does not wait for them.
+"""
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import polars as pl
+
+from simsong_pipeline.audio.copies import COPY, SAME_FILE
+from simsong_pipeline.config import VARIANTS, Variant
+from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.run import Run
+from simsong_pipeline.home.served import load_encoder
+from simsong_pipeline.refresh import Refreshed
+from simsong_pipeline.runs.ahead import Ahead
+from simsong_pipeline.runs.summary import RunSummary
+from simsong_pipeline.sources.cataloguing import catalogued
+from simsong_pipeline.sources.raw_tracks import LEFT_OUT
+from simsong_pipeline.stages import catalogue_stages as stages
+from simsong_pipeline.stages import raw
+from simsong_pipeline.stages.embedding_stage import embed_variant
+from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
+from simsong_pipeline.stages.publishing import refuse_unproven
+from simsong_pipeline.stores.address import server_url
+
+
+@dataclass(frozen=True)
+class PreparedFrames:
+    """Everything that training, embedding and the index are made of."""
+
+    raw_tracks: pl.DataFrame
+    tracks: pl.DataFrame
+    similarity: pl.DataFrame
+    tags: pl.DataFrame
+    audio: pl.DataFrame
+    segment_features: pl.DataFrame
+    descriptions: pl.DataFrame
+    lyrics: pl.DataFrame
+    lyric_embeddings: pl.DataFrame
+    splits: pl.DataFrame
+    exclusions: pl.DataFrame
+    unreadable_pages: list[str]
+
+
+def summary_of(
+    frames: PreparedFrames, refreshed: dict[Variant, Refreshed], upserted: int, started: float
+) -> RunSummary:
+    embedded = max(r.embedded for r in refreshed.values())
+    songs = frames.segment_features.height
+    is_same_file = pl.col("unreadable").str.starts_with(SAME_FILE)
+    is_unreadable = pl.col("unreadable").is_not_null() & ~is_same_file
+    copies = frames.raw_tracks.filter(is_same_file).height + int(
+        frames.audio["reason"].drop_nulls().str.starts_with(COPY).sum()
+    )
+    return RunSummary(
+        tracks=frames.raw_tracks.height,
+        excluded=frames.raw_tracks.height - songs - copies,
+        copies=copies,
+        embedded=embedded,
+        unchanged=songs - embedded,
+        upserted=upserted,
+        seconds=round(time.monotonic() - started, 1),
+        unreadable=[
+            *(_named(*row) for row in frames.raw_tracks.filter(is_unreadable).select("file", "unreadable").rows()),
+            *frames.exclusions.filter((pl.col("stage") == "lastfm") & ~pl.col("reason").str.ends_with(LEFT_OUT))[
+                "reason"
+            ].to_list(),
+            *frames.unreadable_pages,
+        ],
+    )
+
+
+def _named(file: str | None, reason: str) -> str:
+    """A reason with its file, which most reasons of raw data name themselves."""
+    return reason if file is None or file in reason else f"{file}: {reason}"
+
+
+def ask_server(run: Run) -> None:
+    """A server that does not answer, or refuses the key, should say so before hours of work."""
+    if server_url(run.config.store) is not None:
+        with run.workspace.store(run.config.store) as store:
+            store.ping()
+
+
+def prepare(run: Run, ahead: Ahead) -> PreparedFrames:
+    """Read, join, decode and embed lyrics: everything before the encoder. What did not change is taken over."""
+    workspace, config, events = run.workspace, run.config, run.events
+    events.stage("reading raw data")
+    workspace.write("library_files", raw.read_files(run))
+    raw_tracks = workspace.write("msd_tracks", raw.read_tracks(run))
+    listening = raw.read_listening(run, raw_tracks)
+    similarity = workspace.write("lastfm_similarity", listening.similarity)
+    tags = workspace.write("lastfm_tags", listening.tags)
+    workspace.write("lastfm_exclusions", listening.exclusions)
+    files = workspace.write("youtube_audio", raw.read_recordings(run))
+    pages = workspace.write("genius_lyrics", raw.read_lyric_pages(run))
+    catalogue = catalogued(run.source, raw_tracks, config.catalogue)
+    tracks = workspace.write("tracks", catalogue.tracks)
+    workspace.write("track_exclusions", catalogue.exclusions)
+    events.note(f"{tracks.height} of {raw_tracks.height} tracks can be used")
+    events.stage("decoding audio")
+    audio = stages.make_audio(run, tracks, files, open_listener(config, events), ahead.hear)
+    workspace.write("audio", audio.audio)
+    workspace.write("descriptions", audio.descriptions)
+    workspace.write("segment_features", audio.segment_features)
+    events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
+    events.stage("embedding lyrics")
+    lyrics = stages.keep_or_refuse_lyrics(run, stages.make_lyrics(tracks, pages), pages)
+    workspace.write("lyrics", lyrics)
+    previous = workspace.read_if_there("lyric_embeddings")
+    embeddings = stages.make_lyric_embeddings(lyrics, previous, config, events.progress)
+    workspace.write("lyric_embeddings", embeddings.frame)
+    events.note(f"{embeddings.embedded} lyrics embedded, {embeddings.frame.height} in all")
+    exclusions = stages.make_exclusions(catalogue.exclusions, listening.exclusions, audio.audio, lyrics)
+    workspace.write("exclusions", exclusions)
+    splits = workspace.write("splits", stages.make_splits(run, tracks, audio.audio))
+    return PreparedFrames(
+        raw_tracks,
+        tracks,
+        similarity,
+        tags,
+        audio.audio,
+        audio.segment_features,
+        audio.descriptions,
+        lyrics,
+        embeddings.frame,
+        splits,
+        exclusions,
+        stages.unreadable_pages(pages),
+    )
+
+
+def embed(run: Run, frames: PreparedFrames, ahead: Ahead) -> dict[Variant, Refreshed]:
+    """The vectors of both variants; what did not change is taken over."""
+    refreshed: dict[Variant, Refreshed] = {}
+    for variant in VARIANTS:
+        run.events.stage(f"embedding songs with {variant.upper()}")
+        version = ModelFiles(run.workspace.model(variant)).export().model_version
+        encoder = ahead.encoder(variant, version) or load_encoder(run.workspace, variant, run.config)
+        vectors = partial(ahead.vectors, variant)
+        result = embed_variant(run, variant, frames.segment_features, frames.lyric_embeddings, encoder, vectors)
+        run.workspace.write(f"{variant}/track_vectors", result.vectors)
+        run.events.note(f"{result.embedded} songs embedded, {result.unchanged} unchanged; {encoder.describe()}")
+        refreshed[variant] = result
+    return refreshed
+
+
+def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Refreshed]) -> int:
+    """Bring the index to the state of the vectors: the most songs that a variant's collection had written."""
+    workspace = run.workspace
+    inputs = IndexFrames(frames.tracks, frames.audio, frames.descriptions, frames.lyrics, frames.tags)
+    upserted = 0
+    run.events.stage("writing the index")
+    for variant, result in refreshed.items():
+        if not run.wishes.publish_anyway:
+            refuse_unproven(workspace, variant, result.vectors["model_version"][0])
+    with workspace.lock(), workspace.store(run.config.store) as store:  # opened once: it reads the whole index
+        for variant, result in refreshed.items():
+            change = publish_variant(run, variant, result.vectors, inputs, opened=store)
+            upserted = max(upserted, change.upserted)
+            counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
+            run.events.note(f"{variant.upper()}: {counts}")
+    return upserted
+
+
+def versions_of(refreshed: dict[Variant, Refreshed]) -> dict[str, str]:
+    """The model that each variant's songs are embedded by."""
+    return {variant: str(result.vectors["model_version"][0]) for variant, result in refreshed.items()}
