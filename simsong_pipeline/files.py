@@ -121,20 +121,21 @@ def write_with_sum(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         write(handle)
         handle.flush()
         found = crc32_of_file(Path(handle.name))
-        write_bytes(_sum_of(path), f"{before}{found:08x}\n".encode())
+        write_bytes(sum_of(path), f"{before}{found:08x}\n".encode())
 
     write_atomically(path, tell)
 
 
 def is_as_written(path: Path) -> bool:
     """Whether the bytes of `path` are those that `write_with_sum` wrote; true where no checksum is beside it."""
-    beside = _sum_of(path)
+    beside = sum_of(path)
     if not beside.is_file():
         return True
     return f"{crc32_of_file(path):08x}" in beside.read_text(encoding="ascii", errors="replace").split()
 
 
-def _sum_of(path: Path) -> Path:
+def sum_of(path: Path) -> Path:
+    """Where the checksum of `write_with_sum` is kept."""
     return path.with_name(f"{path.name}.crc32")
 
 

@@ -13,7 +13,15 @@ import polars as pl
 
 from simsong_pipeline.config import PipelineConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
-from simsong_pipeline.files import is_as_written, read_json_object, write_atomically, write_json, write_with_sum
+from simsong_pipeline.files import (
+    is_as_written,
+    read_json_object,
+    sum_of,
+    write_atomically,
+    write_json,
+    write_with_sum,
+)
+from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.fence import Fence
 from simsong_pipeline.locks import NotedLock, Told, log_line
 from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
@@ -29,6 +37,14 @@ _of_runs: dict[tuple[Path, str], NotedLock] = {}
 
 if TYPE_CHECKING:
     from simsong_pipeline.audio.feature_store import FeatureStore
+
+
+# Wide frames, of which a night rewrites a few buckets.
+_BUCKETED = frozenset({"lyrics", "lyric_embeddings", "track_vectors"})
+
+
+def _is_bucketed(name: str) -> bool:
+    return name.rpartition("/")[2] in _BUCKETED
 
 
 def frame_way_out(name: str) -> str:
@@ -89,8 +105,13 @@ class Workspace:
         return open_store(config, self.home)
 
     def frame_path(self, name: str) -> Path:
-        """File of a frame; a name may have a variant in front: `ns/track_vectors`."""
-        return self.home / "frames" / f"{name}.parquet"
+        """File or, of a frame in buckets, folder; a name may have a variant in front: `ns/track_vectors`."""
+        return self.home / "frames" / (name if _is_bucketed(name) else f"{name}.parquet")
+
+    def bucketed(self, name: str) -> BucketedFrame:
+        """One of the frames that are kept in buckets."""
+        folder = self.frame_path(name)
+        return BucketedFrame(folder, f"delete {folder} and run `simsong refresh`")
 
     def write(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Check a frame against its contract and write it atomically."""
@@ -100,7 +121,11 @@ class Workspace:
         contract = CONTRACTS.get(name.rpartition("/")[2])
         if contract is not None:
             check(frame, contract)
-        write_with_sum(self.frame_path(name), frame.write_parquet)
+        if _is_bucketed(name):
+            self.bucketed(name).write(frame)
+            self._forget_single(name)
+        else:
+            write_with_sum(self.frame_path(name), frame.write_parquet)
         if name == EXCLUSIONS.name:  # which people look into
             write_atomically(self.exclusions_csv, frame.write_csv)
         return frame
@@ -123,7 +148,9 @@ class Workspace:
 
     def read_if_there(self, name: str) -> pl.DataFrame | None:
         """A frame, or null before its first run."""
-        path = self.frame_path(name)
+        if _is_bucketed(name) and self.bucketed(name).is_there:
+            return self.bucketed(name).read()
+        path = self._single(name)
         if not path.is_file():
             return None
         if not is_as_written(path):
@@ -134,6 +161,14 @@ class Workspace:
             return frame if contract is None else completed(frame, contract)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise RawDataError(f"{path} is damaged ({first_line(error)}): {frame_way_out(name)}") from error
+
+    def _single(self, name: str) -> Path:
+        """The file that a frame is, or that a frame in buckets was in an earlier version."""
+        return self.home / "frames" / f"{name}.parquet"
+
+    def _forget_single(self, name: str) -> None:
+        for path in (self._single(name), sum_of(self._single(name))):
+            path.unlink(missing_ok=True)
 
     def clear_unfinished(self, now: datetime) -> None:
         """Delete what killed processes were writing; young files may be another process's, which is not done yet."""

@@ -15,8 +15,9 @@ import polars as pl
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
-from simsong_pipeline.errors import ModelError, SchemaError, SimSongError
+from simsong_pipeline.errors import ModelError, RawDataError, SchemaError, SimSongError
 from simsong_pipeline.files import is_as_written
+from simsong_pipeline.home.bucketed_frame import MANIFEST
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.workspace import Workspace, frame_way_out
 from simsong_pipeline.schemas import CONTRACTS, check
@@ -81,10 +82,15 @@ def verify_files(
 
 def _frame_names(workspace: Workspace) -> list[str]:
     folder = workspace.home / "frames"
-    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("**/*.parquet"))
+    bucketed = {path.parent for path in folder.glob(f"**/{MANIFEST}")}
+    single = {path.with_suffix("") for path in folder.glob("**/*.parquet") if path.parent not in bucketed}
+    return sorted(path.relative_to(folder).as_posix() for path in single | bucketed)
 
 
 def _check_frame(workspace: Workspace, name: str) -> None:
+    if workspace.frame_path(name).is_dir():
+        for line in workspace.bucketed(name).damage()[:1]:
+            raise RawDataError(line)
     frame, contract = workspace.read(name), CONTRACTS.get(name.rpartition("/")[2])
     if contract is not None:
         try:
