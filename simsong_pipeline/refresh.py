@@ -34,11 +34,36 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True)
 class Refreshed:
-    """All vectors, and how many were computed now or taken over."""
+    """Which vectors are new, and which of those before still hold.
 
-    vectors: pl.DataFrame
-    embedded: int
-    unchanged: int
+    Attributes:
+        new: rows of the track_vectors contract.
+        kept: track_id, content_hash, model_version.
+    """
+
+    new: pl.DataFrame
+    kept: pl.DataFrame
+
+    @property
+    def embedded(self) -> int:
+        """Songs with a vector computed now."""
+        return self.new.height
+
+    @property
+    def unchanged(self) -> int:
+        """Songs whose vector is taken over."""
+        return self.kept.height
+
+    @property
+    def states(self) -> pl.DataFrame:
+        """track_id, content_hash, model_version of all songs, by track id."""
+        new = self.new.select("track_id", "content_hash", "model_version")
+        return (pl.concat([self.kept.select(new.columns), new]) if self.kept.height else new).sort("track_id")
+
+    @property
+    def model_version(self) -> str:
+        """Of the model that all are by."""
+        return str((self.new if self.new.height else self.kept)["model_version"][0])
 
 
 def content_hashes(features: pl.DataFrame, lyrics: pl.DataFrame, segments: object) -> pl.DataFrame:
@@ -63,7 +88,7 @@ def content_hashes(features: pl.DataFrame, lyrics: pl.DataFrame, segments: objec
 def split_unchanged(
     hashes: pl.DataFrame, previous: pl.DataFrame | None, model_version: str
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Vectors that still hold, and the track ids whose vectors must be computed."""
+    """The rows of `previous` whose vectors still hold, and the track ids whose vectors must be computed."""
     if previous is None:
         return pl.DataFrame(), hashes["track_id"].to_list()
     valid = previous.filter(pl.col("model_version") == model_version)
@@ -90,9 +115,3 @@ def vector_frame(
     )
     known = frame.join(hashes, on="track_id").with_columns(pl.lit(model_version).alias("model_version"))
     return conform(known, TRACK_VECTORS)
-
-
-def merge(kept: pl.DataFrame, new: pl.DataFrame) -> Refreshed:
-    """Both parts as one frame by track id."""
-    both = pl.concat([kept, new]) if kept.height else new
-    return Refreshed(conform(both.sort("track_id"), TRACK_VECTORS), new.height, kept.height)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,11 +38,12 @@ def run_of(
     source: SourceConfig = SourceConfig(),  # noqa: B008 - it cannot change
     config: PipelineConfig = SMALL_CONFIG,
     events: Events = QUIET,
-    run_id: str = "a run",
+    run_id: str | None = None,
     **wishes: bool,
 ) -> Run:
     """A run over the home's raw data, or over others, at `NOW`."""
-    return Run(workspace, open_source(workspace, source), config, NOW, events, Wishes(**wishes), run_id)
+    run = Run(workspace, open_source(workspace, source), config, NOW, events, Wishes(**wishes))
+    return run if run_id is None else replace(run, run_id=run_id)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
+from simsong_pipeline.stages.stored_vectors import in_memory
 
 LEFT = 8
 
@@ -82,7 +83,7 @@ def _publish(workspace: Workspace, songs: int, **options: bool) -> None:
     )
     version = "f" * 64
     vectors = workspace.read("wns/track_vectors").head(songs).with_columns(model_version=pl.lit(version))
-    publish_variant(run_of(workspace, publish_anyway=True, **options), "wns", vectors, frames)
+    publish_variant(run_of(workspace, publish_anyway=True, **options), "wns", in_memory(vectors), frames)
 
 
 def test_new_model_does_not_bring_a_shrunken_catalogue_with_it(run_copy: Workspace) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simsong_pipeline.refresh import content_hashes, merge, split_unchanged, vector_frame
+from simsong_pipeline.refresh import Refreshed, content_hashes, split_unchanged, vector_frame
 
 FEATURES = pl.DataFrame({"track_id": ["a", "b"], "audio_sha256": ["x", "y"], "front_end": ["f", "f"]})
 LYRICS = pl.DataFrame({"track_id": ["a"], "text_sha256": ["t"], "model": ["m"]})
@@ -61,7 +61,7 @@ def test_vanished_song_is_not_kept() -> None:
     assert (kept["track_id"].to_list(), todo) == (["a"], [])
 
 
-def test_merged_frame_counts_both_parts() -> None:
-    refreshed = merge(_vectors(["a"]), _vectors(["b"]))
+def test_new_and_kept_songs_are_counted_apart_and_told_together() -> None:
+    refreshed = Refreshed(_vectors(["b"]), _vectors(["a"]).select("track_id", "content_hash", "model_version"))
     assert (refreshed.embedded, refreshed.unchanged) == (1, 1)
-    assert refreshed.vectors["track_id"].to_list() == ["a", "b"]
+    assert refreshed.states["track_id"].to_list() == ["a", "b"]

@@ -22,6 +22,7 @@ from simsong_pipeline.runs.rollback_stage import can_roll_back, goes_forward, ro
 from simsong_pipeline.runs.run import run
 from simsong_pipeline.stages.catalogue_stages import make_audio
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
+from simsong_pipeline.stages.stored_vectors import in_memory
 
 WIDER = SMALL_CONFIG.model_copy(
     update={
@@ -190,9 +191,9 @@ def test_run_that_was_overtaken_publishes_nothing(run_copy: Workspace) -> None:
         run_copy.fence.claim("the second night")
     half = vectors.head(vectors.height - 3)
     with pytest.raises(StaleRunError, match="overtaken"):
-        publish_variant(run_of(run_copy, run_id="the first night", publish_anyway=True), "wns", half, frames)
+        publish_variant(run_of(run_copy, run_id="the first night", publish_anyway=True), "wns", in_memory(half), frames)
     assert _served(run_copy)[1] == vectors.height
-    publish_variant(run_of(run_copy, run_id="the second night", publish_anyway=True), "wns", half, frames)
+    publish_variant(run_of(run_copy, run_id="the second night", publish_anyway=True), "wns", in_memory(half), frames)
     assert _served(run_copy)[1] == half.height
 
 
@@ -235,7 +236,9 @@ def test_overtaken_in_the_midst_of_writing_stops_before_the_next_batch(run_copy:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store_type, "upsert", upsert_and_be_overtaken)
         with pytest.raises(StaleRunError):
-            publish_variant(run_of(run_copy, config=config, run_id="mine", publish_anyway=True), "wns", vectors, frames)
+            publish_variant(
+                run_of(run_copy, config=config, run_id="mine", publish_anyway=True), "wns", in_memory(vectors), frames
+            )
     assert len(batches) == 1
     with run_copy.store(config.store) as store:
         assert store.aliases() == {}

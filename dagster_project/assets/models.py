@@ -8,9 +8,10 @@ from dagster_project.metadata import Speed, failures, outcome
 from dagster_project.resources import SimSong
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.home.wishes import Wishes
-from simsong_pipeline.stages.embedding_stage import embed_variant
+from simsong_pipeline.stages.embedding_stage import embed_variant, whole_vectors
 from simsong_pipeline.stages.export_stage import export_variant
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
+from simsong_pipeline.stages.stored_vectors import in_memory
 from simsong_pipeline.stages.training_data import TrainingFrames
 from simsong_pipeline.stages.training_stage import train_variant
 
@@ -91,11 +92,10 @@ def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
         simsong: SimSong,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         """Audio and lyric vectors; only songs whose content or model changed are embedded."""
-        speed = Speed()
-        result = embed_variant(simsong.run(context), variant, segment_features, lyric_embeddings)
-        failed = failures(audio, result.vectors)
-        metadata = outcome("embedded", result.embedded, result.unchanged, failed, speed)
-        return dg.MaterializeResult(value=result.vectors, metadata=metadata)
+        speed, run = Speed(), simsong.run(context)
+        result = embed_variant(run, variant, segment_features, lyric_embeddings)
+        metadata = outcome("embedded", result.embedded, result.unchanged, failures(audio, result.states), speed)
+        return dg.MaterializeResult(value=whole_vectors(run, variant, result), metadata=metadata)
 
     return track_vectors
 
@@ -124,7 +124,7 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """The songs in Qdrant: one collection a model version, behind an alias."""
         frames, speed = IndexFrames(tracks, audio, descriptions, lyrics, lastfm_tags), Speed()
-        change = publish_variant(simsong.run(context), variant, track_vectors, frames)
+        change = publish_variant(simsong.run(context), variant, in_memory(track_vectors), frames)
         failed = failures(audio, track_vectors)
         metadata = outcome("upserted", change.upserted, change.total - change.upserted, failed, speed)
         return dg.MaterializeResult(metadata={**metadata, "deleted": change.deleted, "total": change.total})

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import chain
@@ -115,9 +115,7 @@ class Workspace:
 
     def write(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Check a frame against its contract and write it atomically."""
-        if self._to_claim is not None:
-            run_id, self._to_claim = self._to_claim, None
-            self.fence.claim(run_id)
+        self._take_number()
         contract = CONTRACTS.get(name.rpartition("/")[2])
         if contract is not None:
             check(frame, contract)
@@ -129,6 +127,18 @@ class Workspace:
         if name == EXCLUSIONS.name:  # which people look into
             write_atomically(self.exclusions_csv, frame.write_csv)
         return frame
+
+    def _take_number(self) -> None:
+        """See `claim_when_writing`."""
+        if self._to_claim is not None:
+            run_id, self._to_claim = self._to_claim, None
+            self.fence.claim(run_id)
+
+    def update(self, name: str, rows: pl.DataFrame, gone: Collection[str]) -> None:
+        """Put rows into a frame that is kept in buckets, and take tracks out of it."""
+        self._take_number()
+        check(rows, CONTRACTS[name.rpartition("/")[2]])
+        self.bucketed(name).update(rows, gone)
 
     @property
     def exclusions_csv(self) -> Path:

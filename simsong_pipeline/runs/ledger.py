@@ -5,14 +5,13 @@ index by its aliases and counts. Whether the index holds what it should, song by
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
-import simsong_pipeline
 from simsong_pipeline.config import VARIANTS
 from simsong_pipeline.errors import UNREAD
 from simsong_pipeline.files import read_json_object, sha256_of, write_json
@@ -22,6 +21,7 @@ from simsong_pipeline.lyrics.model_version import model_name
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.sources.library.recording import PASSING
 from simsong_pipeline.sources.listing import tree_states
+from simsong_pipeline.stages.published import program_version
 from simsong_pipeline.stages.publishing import refuse_unproven
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.opening import Store
@@ -149,13 +149,7 @@ def _inputs(run: Run) -> str:
     """Hash of configuration, source, lyric model and the program itself."""
     model = Path(model_name(run.config.lyrics))
     config = run.config.model_dump_json(exclude={"store": {"url"}})
-    program = Path(simsong_pipeline.__file__).parent
-    return sha256_of(config, run.source.config.model_dump_json(), sorted(tree_states(model)), [*_program(program)])
-
-
-def _program(folder: Path) -> Iterator[tuple[str, int, int, int]]:
-    """The states of its modules: another version may make something else of the same files."""
-    return (state for state in sorted(tree_states(folder)) if state[0].endswith(".py"))
+    return sha256_of(config, run.source.config.model_dump_json(), sorted(tree_states(model)), program_version())
 
 
 def _own(home: Path) -> str:

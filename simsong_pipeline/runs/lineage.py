@@ -22,9 +22,10 @@ from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT
 from simsong_pipeline.stages import catalogue_stages as stages
 from simsong_pipeline.stages import raw
-from simsong_pipeline.stages.embedding_stage import embed_variant
+from simsong_pipeline.stages.embedding_stage import embed_variant, keep_vectors
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.stages.publishing import refuse_unproven
+from simsong_pipeline.stages.stored_vectors import StoredVectors, stored_vectors
 from simsong_pipeline.stores.address import server_url
 
 
@@ -143,7 +144,7 @@ def embed(run: Run, frames: PreparedFrames, ahead: Ahead) -> dict[Variant, Refre
         encoder = ahead.encoder(variant, version) or load_encoder(run.workspace, variant, run.config)
         vectors = partial(ahead.vectors, variant)
         result = embed_variant(run, variant, frames.segment_features, frames.lyric_embeddings, encoder, vectors)
-        run.workspace.write(f"{variant}/track_vectors", result.vectors)
+        keep_vectors(run, variant, result)
         run.events.note(f"{result.embedded} songs embedded, {result.unchanged} unchanged; {encoder.describe()}")
         refreshed[variant] = result
     return refreshed
@@ -157,16 +158,22 @@ def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Refreshed])
     run.events.stage("writing the index")
     for variant, result in refreshed.items():
         if not run.wishes.publish_anyway:
-            refuse_unproven(workspace, variant, result.vectors["model_version"][0])
+            refuse_unproven(workspace, variant, result.model_version)
     with workspace.lock(), workspace.store(run.config.store) as store:  # opened once: it reads the whole index
-        for variant, result in refreshed.items():
-            change = publish_variant(run, variant, result.vectors, inputs, opened=store)
+        for variant in refreshed:
+            change = publish_variant(run, variant, _stored(run, variant), inputs, opened=store)
             upserted = max(upserted, change.upserted)
             counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
             run.events.note(f"{variant.upper()}: {counts}")
     return upserted
 
 
+def _stored(run: Run, variant: Variant) -> StoredVectors:
+    stored = stored_vectors(run.workspace, variant)
+    assert stored is not None  # `embed` wrote them
+    return stored
+
+
 def versions_of(refreshed: dict[Variant, Refreshed]) -> dict[str, str]:
     """The model that each variant's songs are embedded by."""
-    return {variant: str(result.vectors["model_version"][0]) for variant, result in refreshed.items()}
+    return {variant: result.model_version for variant, result in refreshed.items()}

@@ -93,7 +93,7 @@ def _training_line(outcome: TrainingOutcome) -> str:
 def _evaluate(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Refreshed]) -> None:
     workspace, config, events = run.workspace, run.config, run.events
     events.stage("evaluating")
-    vectors = {variant: result.vectors for variant, result in refreshed.items()}
+    vectors = {variant: workspace.read(f"{variant}/track_vectors") for variant in refreshed}
     inputs = EvaluationFrames(frames.tracks, frames.splits, frames.similarity, vectors)
     metrics = _measure_and_report(workspace, ReportFrames(inputs, frames.tags, frames.exclusions), config, events)
     events.note(quality_of(metrics, config).text)

@@ -13,7 +13,9 @@ from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
 from simsong_pipeline.inference import Segments
-from simsong_pipeline.refresh import Embedder, Refreshed, content_hashes, merge, split_unchanged, vector_frame
+from simsong_pipeline.refresh import Embedder, Refreshed, content_hashes, split_unchanged, vector_frame
+from simsong_pipeline.schemas import TRACK_VECTORS, conform
+from simsong_pipeline.stages.stored_vectors import StoredVectors, stored_vectors
 
 
 def embed_variant(
@@ -24,7 +26,7 @@ def embed_variant(
     embedder: Embedder | None = None,
     ahead: Callable[[str], Mapping[str, NDArray[np.float32]]] = lambda _: {},
 ) -> Refreshed:
-    """Vectors of all songs with features; those that did not change are taken from the last run.
+    """The vectors that have to be computed, and which of the last run still hold. Nothing is written.
 
     Args:
         embedder: in place of the variant's ONNX encoder.
@@ -34,7 +36,8 @@ def embed_variant(
     files = ModelFiles(workspace.model(variant))
     version = files.export().model_version
     hashes = content_hashes(segment_features, lyric_embeddings, config.segments.model_dump())
-    kept, todo = split_unchanged(hashes, workspace.read_if_there(f"{variant}/track_vectors"), version)
+    before = stored_vectors(workspace, variant)
+    kept, todo = split_unchanged(hashes, None if before is None else before.states, version)
     whitening = files.whitening()
     words = lyric_embeddings.filter(pl.col("track_id").is_in(todo))
     whitened = whitening.apply(words["vector"].to_numpy()) if words.height else np.zeros((0, 0), np.float32)
@@ -49,7 +52,30 @@ def embed_variant(
         run.events.progress(len(vectors), len(todo))
     audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
-    return merge(kept, new)
+    return Refreshed(new, kept)
+
+
+def keep_vectors(run: Run, variant: Variant, refreshed: Refreshed) -> StoredVectors:
+    """Write what is new, and take away what is gone; buckets of which nothing changed are not opened."""
+    name = f"{variant}/track_vectors"
+    kept = run.workspace.bucketed(name)
+    if not refreshed.unchanged or not kept.is_there:
+        run.workspace.write(name, whole_vectors(run, variant, refreshed))
+    else:
+        gone = kept.read(["track_id"]).join(refreshed.states, on="track_id", how="anti")["track_id"].to_list()
+        run.workspace.update(name, refreshed.new, gone)
+    stored = stored_vectors(run.workspace, variant)
+    assert stored is not None
+    return stored
+
+
+def whole_vectors(run: Run, variant: Variant, refreshed: Refreshed) -> pl.DataFrame:
+    """All vectors as one frame by track id, what did not change being read."""
+    before = stored_vectors(run.workspace, variant) if refreshed.unchanged else None
+    if before is None:
+        return refreshed.new
+    kept = before.rows(refreshed.kept["track_id"].to_list())
+    return conform(pl.concat([kept, refreshed.new]).sort("track_id"), TRACK_VECTORS)
 
 
 def _inputs(features: FeatureReader, track_ids: list[str], config: PipelineConfig) -> Iterator[Segments]:

@@ -1,15 +1,15 @@
 """Puts vectors with payloads into Qdrant: a collection per model version behind an alias."""
 
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from simsong_pipeline.asking.sound_vectors import sound_vectors
 from simsong_pipeline.audio.heard_tags import tag_names
-from simsong_pipeline.config import PipelineConfig, Variant
+from simsong_pipeline.config import Variant
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.evaluation.fusion import SongVectors, with_hubness, with_stand_in
 from simsong_pipeline.home.index_names import alias_name, collection_name
@@ -19,10 +19,12 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import SONG_VECTOR, SOUND_VECTOR, Point, song_vector
 from simsong_pipeline.refresh import KEEP_SHARE
 from simsong_pipeline.stages.evaluation_stage import song_vectors
+from simsong_pipeline.stages.published import Published
 from simsong_pipeline.stages.publishing import refuse_unproven
+from simsong_pipeline.stages.stored_vectors import StoredVectors
 from simsong_pipeline.stores.opening import Store
-from simsong_pipeline.stores.payloads import build_payloads, point_id
-from simsong_pipeline.stores.updating import StoreChange, refuse_fewer
+from simsong_pipeline.stores.payloads import build_payloads, payload_marks, point_id
+from simsong_pipeline.stores.updating import Difference, StoreChange, refuse_fewer
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,13 @@ class IndexFrames:
     lyrics: pl.DataFrame
     tags: pl.DataFrame
 
+    def by_name(self) -> dict[str, pl.DataFrame]:
+        """As `stores.payloads` takes them."""
+        return {name: getattr(self, name) for name in ("tracks", "audio", "descriptions", "tags")}
+
 
 def publish_variant(
-    run: Run, variant: Variant, vectors: pl.DataFrame, frames: IndexFrames, opened: Store | None = None
+    run: Run, variant: Variant, vectors: StoredVectors, frames: IndexFrames, opened: Store | None = None
 ) -> StoreChange:
     """Bring the variant's collection to the state of `vectors` and point its alias at it.
 
@@ -56,14 +62,10 @@ def publish_variant(
     """
     workspace, config = run.workspace, run.config
     keep_share = 0.0 if run.wishes.accept_shrink else KEEP_SHARE
-    version = vectors["model_version"][0]
+    version = vectors.model_version
     if not run.wishes.publish_anyway:
         refuse_unproven(workspace, variant, version)
     name, prefix = collection_name(variant, version, config), alias_name(variant, config)
-    points = _points(_song_vectors(workspace, variant, vectors), vectors, frames, config, run.now)
-    sounds = sound_vectors(workspace, config, vectors["track_id"].to_list())
-    points = [replace(p, vectors={**p.vectors, **sounds.get(str(p.payload["track_id"]), {})}) for p in points]
-    audio_dim, lyric_dim = (vectors.schema[c].shape[0] for c in ("audio", "lyrics"))  # type: ignore[attr-defined]
     with workspace.lock(), nullcontext(opened) if opened else workspace.store(config.store) as store:
         token = workspace.fence.claim(run.run_id)
 
@@ -72,10 +74,8 @@ def publish_variant(
 
         before = store.aliases().get(prefix)
         if before not in (None, name):
-            refuse_fewer(store, before, len(points), keep_share)
-        sound_dim = next((len(v[SOUND_VECTOR]) for v in sounds.values()), None)
-        store.ensure_collection(name, audio_dim, lyric_dim, sound_dim)
-        change = store.update(name, points, keep_share, before_write=still_mine, progress=run.events.progress)
+            refuse_fewer(store, before, vectors.states.height, keep_share)
+        change = _update(run, variant, vectors, frames, store, keep_share, still_mine)
         still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
         store.point_aliases(targets)
@@ -83,6 +83,53 @@ def publish_variant(
         if before != name:
             store.drop_others(f"{prefix}_", keep=[name, before or name])
     return change
+
+
+def _update(
+    run: Run,
+    variant: Variant,
+    vectors: StoredVectors,
+    frames: IndexFrames,
+    store: Store,
+    keep_share: float,
+    still_mine: Callable[[], None],
+) -> StoreChange:
+    """Write what differs from the record of the collection, or, where there is none to trust, from the collection."""
+    name = collection_name(variant, vectors.model_version, run.config)
+    marks, record = _marks(vectors.states, frames), _record(run, variant, name)
+    known = record.marks(store.count(name)) if name in store.collections() else None
+    told = {"before_write": still_mine, "progress": run.events.progress}
+    if known is None:
+        points = _points(run, variant, vectors.rows(vectors.states["track_id"].to_list()), frames)
+        _ensure_collection(store, name, vectors, points)
+        record.forget()
+        change = store.update(name, points, keep_share, **told)
+    else:
+        changed = marks.join(known, on=["track_id", "mark"], how="anti")["track_id"].to_list()
+        vanished = known.join(marks, on="track_id", how="anti")["track_id"].to_list()
+        points = _points(run, variant, vectors.rows(changed), frames) if changed else []
+        difference = Difference(points, [point_id(t) for t in vanished], known.height, marks.height)
+        if changed or vanished:
+            record.forget()
+        change = store.apply(name, difference, keep_share, **told)
+    record.write(marks)
+    return change
+
+
+def _marks(states: pl.DataFrame, frames: IndexFrames) -> pl.DataFrame:
+    lyrics = frames.lyrics.select("track_id", "language", "text_sha256")
+    return payload_marks(states, lyrics, frames.by_name()).sort("track_id")
+
+
+def _record(run: Run, variant: Variant, collection: str) -> Published:
+    training = ModelFiles(run.workspace.model(variant)).training()
+    weight = None if training is None else training.audio_weight
+    return Published(run.workspace, collection, run.config, [weight, run.config.encoder.kind])
+
+
+def _ensure_collection(store: Store, name: str, vectors: StoredVectors, points: Sequence[Point]) -> None:
+    sound_dim = next((len(p.vectors[SOUND_VECTOR]) for p in points if SOUND_VECTOR in p.vectors), None)
+    store.ensure_collection(name, *vectors.dims, sound_dim)
 
 
 def _song_vectors(workspace: Workspace, variant: Variant, vectors: pl.DataFrame) -> SongVectors:
@@ -93,9 +140,9 @@ def _song_vectors(workspace: Workspace, variant: Variant, vectors: pl.DataFrame)
     return songs if record is None else with_stand_in(songs, references, record.audio_weight)
 
 
-def _points(
-    songs: SongVectors, vectors: pl.DataFrame, frames: IndexFrames, config: PipelineConfig, now: datetime
-) -> list[Point]:
+def _points(run: Run, variant: Variant, vectors: pl.DataFrame, frames: IndexFrames) -> list[Point]:
+    """The points of some songs, rows of the track_vectors frame."""
+    songs, config = _song_vectors(run.workspace, variant, vectors), run.config
     payloads = build_payloads(
         frames.tracks,
         frames.audio,
@@ -106,8 +153,9 @@ def _points(
         frames.descriptions,
         tag_names(config.body.models[0]),
     )
+    sounds = sound_vectors(run.workspace, config, vectors["track_id"].to_list())
     lyric_dim = vectors.schema["lyrics"].shape[0]  # type: ignore[attr-defined]
-    embedded_at = now.isoformat(timespec="seconds")
+    embedded_at = run.now.isoformat(timespec="seconds")
     assert songs.hubness is not None
     points = []
     rows = vectors.select("track_id", "audio", "lyrics").iter_rows()
@@ -117,6 +165,7 @@ def _points(
         if lyrics_list is not None:
             named["lyrics"] = _unit(lyrics_list, track_id, "lyrics")
         named[SONG_VECTOR] = song_vector(audio, named.get("lyrics"), lyric_dim, tuple(hubs), songs.stand_in)
+        named |= sounds.get(track_id, {})
         points.append(Point(point_id(track_id), named, payloads[track_id] | {"embedded_at": embedded_at}))
     return points
 

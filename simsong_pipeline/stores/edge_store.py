@@ -23,7 +23,15 @@ from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
 from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.stores.room import ask_for_room
-from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
+from simsong_pipeline.stores.updating import (
+    HASH_FIELDS,
+    Difference,
+    StoreChange,
+    bring_to,
+    hashes_of,
+    point_of,
+    write_difference,
+)
 
 _KINDS = edge.PayloadSchemaType
 _PAYLOAD_INDEXES = {
@@ -111,7 +119,14 @@ class EdgeStore:
 
     def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
         """See `updating.bring_to`; then the index is built, in a process of its own."""
-        change = bring_to(self, name, points, self._config.batch_bytes, keep_share, **more)
+        return self._indexed(name, bring_to(self, name, points, self._config.batch_bytes, keep_share, **more))
+
+    def apply(self, name: str, difference: Difference, keep_share: float = 0.5, **more: Any) -> StoreChange:
+        """See `updating.write_difference`; then the index is built, in a process of its own."""
+        change = write_difference(self, name, difference, self._config.batch_bytes, keep_share, **more)
+        return self._indexed(name, change)
+
+    def _indexed(self, name: str, change: StoreChange) -> StoreChange:
         if self._unindexed(name).is_file():
             self._build_index(name)
         return change

@@ -9,7 +9,7 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.points import Point, VectorStore
 from simsong_pipeline.stores.address import server_url
-from simsong_pipeline.stores.updating import StoreChange
+from simsong_pipeline.stores.updating import Difference, StoreChange
 
 # Beyond, the mode of qdrant-client, which compares with every song in Python, is no fun any more.
 LOCAL_SONGS = 20_000
@@ -33,6 +33,8 @@ class Store(VectorStore, Protocol):
     def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int, sound_dim: int | None = None) -> None: ...
 
     def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange: ...
+
+    def apply(self, name: str, difference: Difference, keep_share: float = 0.5, **more: Any) -> StoreChange: ...
 
     def upsert(self, name: str, points: Sequence[Point]) -> None: ...
 

@@ -1,7 +1,7 @@
 """What a song's point carries besides its vectors, and the point's id."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -37,17 +37,38 @@ def build_payloads(
 
     `payload_hash` covers all other fields, so that a changed tag alone is written without embedding again.
     """
+    known = {"tracks": tracks, "audio": audio, "lyrics": lyrics, "tags": tags, "descriptions": descriptions}
+    rows = _rows(vectors, lyrics.select("track_id", "language", "text", "text_sha256"), known)
+    return {row["track_id"]: _payload(row, lyrics_text, tag_names) for row in rows.iter_rows(named=True)}
+
+
+def payload_marks(states: pl.DataFrame, lyrics: pl.DataFrame, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """track_id, mark: a number that is another one as soon as something of a song's payload or vectors is.
+
+    Of one version of this program and of polars; another one counts otherwise.
+
+    Args:
+        states: track_id, content_hash, model_version.
+        lyrics: track_id, language, text_sha256.
+        frames: tracks, audio, tags and descriptions, as of `build_payloads`.
+    """
+    rows = _rows(states, lyrics, frames)
+    return rows.select("track_id", pl.struct(pl.all()).hash(seed=0).alias("mark"))
+
+
+def _rows(vectors: pl.DataFrame, lyrics: pl.DataFrame, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """What payloads are made of, a row a song."""
+    tracks, audio, tags, descriptions = (frames[name] for name in ("tracks", "audio", "tags", "descriptions"))
     tag_lists = tags.filter(pl.col("weight") > 0).group_by("track_id", maintain_order=True).agg("tag")
     heard = descriptions.select("track_id", "loudness_db", "tempo_bpm", "strangeness", pl.col("tags").alias("heard"))
-    rows = (
+    return (
         vectors.select("track_id", "content_hash", "model_version")
         .join(tracks, on="track_id")
         .join(audio.select("track_id", pl.col("duration_s").alias("decoded_s"), "audio_sha256"), on="track_id")
-        .join(lyrics.select("track_id", "language", "text", "text_sha256"), on="track_id", how="left")
+        .join(lyrics, on="track_id", how="left")
         .join(heard, on="track_id", how="left")
         .join(tag_lists.select("track_id", pl.col("tag").alias("tags")), on="track_id", how="left")
     )
-    return {row["track_id"]: _payload(row, lyrics_text, tag_names) for row in rows.iter_rows(named=True)}
 
 
 def _payload(row: dict[str, Any], lyrics_text: bool, tag_names: Sequence[str]) -> dict[str, Any]:

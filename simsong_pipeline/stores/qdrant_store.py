@@ -34,7 +34,15 @@ from simsong_pipeline.redaction import cause, without_credentials, without_secre
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.trying_again import ask
-from simsong_pipeline.stores.updating import HASH_FIELDS, StoreChange, bring_to, hashes_of, point_of
+from simsong_pipeline.stores.updating import (
+    HASH_FIELDS,
+    Difference,
+    StoreChange,
+    bring_to,
+    hashes_of,
+    point_of,
+    write_difference,
+)
 
 _PAYLOAD_INDEXES = {
     "track_id": models.PayloadSchemaType.KEYWORD,
@@ -142,6 +150,10 @@ class QdrantStore:
     def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
         """See `updating.bring_to`."""
         return bring_to(self, name, points, self._config.batch_bytes, keep_share, **more)
+
+    def apply(self, name: str, difference: Difference, keep_share: float = 0.5, **more: Any) -> StoreChange:
+        """See `updating.write_difference`."""
+        return write_difference(self, name, difference, self._config.batch_bytes, keep_share, **more)
 
     def hashes(self, name: str) -> dict[str, tuple[Any, ...]]:
         """See `updating.Writable`."""

@@ -64,9 +64,40 @@ def bring_to(
     wanted = {point.point_id: point for point in points}
     present = store.hashes(name)
     changed = [p for i, p in wanted.items() if present.get(i) != hashes_of(p.payload)]
-    vanished = [i for i in present if i not in wanted]
-    if is_shrunken(len(present) - len(vanished), len(present), keep_share):
-        raise _shrunken(store, name, len(vanished), len(present))
+    difference = Difference(changed, [i for i in present if i not in wanted], len(present), len(wanted))
+    return write_difference(store, name, difference, batch_bytes, keep_share, before_write, progress)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a collection lacks and has too much.
+
+    Attributes:
+        changed: points to write.
+        vanished: ids of points to delete.
+        present: number of points that are there.
+        wanted: number of points that should be there.
+    """
+
+    changed: Sequence[Point]
+    vanished: Sequence[str]
+    present: int
+    wanted: int
+
+
+def write_difference(
+    store: Writable,
+    name: str,
+    difference: Difference,
+    batch_bytes: int,
+    keep_share: float,
+    before_write: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> StoreChange:
+    """Write what changed, delete what vanished last, and count. Arguments and errors are those of `bring_to`."""
+    changed, vanished = difference.changed, difference.vanished
+    if is_shrunken(difference.present - len(vanished), difference.present, keep_share):
+        raise _shrunken(store, name, len(vanished), difference.present)
     written = 0
     for batch in batches(changed, batch_bytes):
         before_write()
@@ -77,8 +108,10 @@ def bring_to(
         before_write()
         store.delete(name, vanished)
     total = store.count(name)
-    if total != len(wanted):
-        raise StoreError(f"{name!r} holds {total} songs after the update in place of {len(wanted)} ({store.address})")
+    if total != difference.wanted:
+        raise StoreError(
+            f"{name!r} holds {total} songs after the update in place of {difference.wanted} ({store.address})"
+        )
     return StoreChange(len(changed), len(vanished), total)
 
 

@@ -1,0 +1,58 @@
+"""What a collection holds, as a file: so that a night finds what to write without asking the index for every song.
+
+The record is taken away before the first point is written and put back after the last one was counted. Where it is
+missing, of another version of the program, or counts other songs than the collection has, the index itself is asked.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+import simsong_pipeline
+from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.files import read_json_object, sha256_of, write_json
+from simsong_pipeline.home.bucketed_frame import BucketedFrame
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.sources.listing import tree_states
+
+_HEADER = "published.json"
+
+
+class Published:
+    """The record of a collection.
+
+    Args:
+        settings: what decides points besides the songs' own state.
+    """
+
+    def __init__(self, workspace: Workspace, collection: str, config: PipelineConfig, settings: object) -> None:
+        self._folder = workspace.home / "published" / collection
+        self._frame = BucketedFrame(self._folder / "marks", f"delete {self._folder}")
+        store = config.store.model_dump(exclude={"url", "wait_s"})
+        self._made_by = sha256_of(settings, store, config.body.model_dump(), program_version())
+
+    def marks(self, songs: int) -> pl.DataFrame | None:
+        """track_id, mark of every song in the collection; null where the record does not vouch for `songs` of them."""
+        try:
+            header = read_json_object(self._folder / _HEADER)
+        except (FileNotFoundError, ValueError):
+            return None  # it is made anew from the index
+        if header != {"made_by": self._made_by, "songs": songs}:
+            return None
+        return self._frame.read()
+
+    def forget(self) -> None:
+        """Before the collection is written to."""
+        (self._folder / _HEADER).unlink(missing_ok=True)
+
+    def write(self, marks: pl.DataFrame) -> None:
+        """After the collection was written to, and counted."""
+        self._frame.write(marks)
+        write_json(self._folder / _HEADER, {"made_by": self._made_by, "songs": marks.height})
+
+
+def program_version() -> str:
+    """Of the modules that lie here, and of polars: another one may make other points of the same songs."""
+    folder = Path(simsong_pipeline.__file__).parent
+    modules = sorted(state for state in tree_states(folder) if state[0].endswith(".py"))
+    return sha256_of(modules, pl.__version__)
