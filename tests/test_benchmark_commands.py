@@ -116,3 +116,10 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
 def test_body(musicnn_files: MusicnnFiles) -> None:
     said = start("benchmarks.body", "--body", "mtt", "--batches", 1, "--rounds", 1)
     assert [line.split()[0] for line in said.splitlines()] == ["part", "front", "ONNX", "torch"]
+
+
+def test_head(tmp_path: Path) -> None:
+    config = tmp_path / "brief.toml"
+    config.write_text(BRIEF)
+    said = start("benchmarks.head", "--songs", 60, "--config", config)
+    assert [" ".join(line.split()[1:-2]) for line in said.splitlines()[2:]] == ["start", "NS head", "WNS head"]

@@ -23,6 +23,8 @@ from simsong_pipeline.files import sha256_of, sha256_of_file, write_atomically
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.model_cache import BodyName, ensure_musicnn
 
+# Patches in a call: they are some fifty a recording, and each takes tens of MB inside of a body.
+_AT_ONCE = 8
 _ARRAYS = ("starts", "rows", "timbre", "log_mel")
 
 
@@ -73,7 +75,8 @@ def hear_all(paths: Sequence[Path], folder: Path, config: PipelineConfig, events
     """
     files = ensure_musicnn(events)
     names = [cast(BodyName, model.removeprefix("musicnn-")) for model in config.body.models]
-    bodies = [OnnxBody(files.onnx(name), config.inference) for name in names]
+    inference = config.inference.model_copy(update={"batch_size": _AT_ONCE})
+    bodies = [OnnxBody(files.onnx(name), inference) for name in names]
     places = named_places(config.body.patches)
     version = sha256_of(feature_format(config).version, FRONT_END.model_dump(), sorted(places), "heard-2")[:16]
     folder.mkdir(parents=True, exist_ok=True)
