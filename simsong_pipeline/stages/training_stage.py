@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from simsong_pipeline.audio.body_layout import musicnn_weights
-from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, trains_body
+from simsong_pipeline.audio.feature_format import feature_format, keeps_log_mels
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.comparison import Comparison, compare
@@ -220,7 +220,7 @@ def _candidate(order: _Order, files: ModelFiles, progress: Progress) -> tuple[Tr
 
 def _start(order: _Order) -> tuple[Whitening | None, int]:
     """The start of what is to be trained upon a body, and the songs that it was fitted on."""
-    if not hears_by_body(order.config) and not trains_body(order.config):
+    if keeps_log_mels(order.config):
         return None, 0
     return order.parts.fit_start(body_features(order.config))
 
