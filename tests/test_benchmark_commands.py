@@ -123,3 +123,12 @@ def test_head(tmp_path: Path) -> None:
     config.write_text(BRIEF)
     said = start("benchmarks.head", "--songs", 60, "--config", config)
     assert [" ".join(line.split()[1:-2]) for line in said.splitlines()[2:]] == ["start", "NS head", "WNS head"]
+
+
+def test_song(musicnn_files: MusicnnFiles) -> None:
+    said = start("benchmarks.song", "--seconds", 4, 8, "--rounds", 1)
+    parts = [line[:34].strip() for line in said.splitlines() if line[34:].split()[-1:] != ["s"]]
+    assert {"decode and resample", "front end", "head, torch", "index, a point"} <= set(parts)
+    assert {f"musicnn-{body}, {engine}" for body in ("msd", "mtt") for engine in ("ONNX Runtime", "torch")} <= set(
+        parts
+    )
