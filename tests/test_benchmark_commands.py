@@ -106,6 +106,7 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
     table = pl.read_csv(out / "summary.csv")
     assert set(table["task"]) >= {"artist", "genre", "genre, other artists", "artist, within one source"}
     assert {"mfcc", "served", "scratch", "patches_1", "served+mp", "fitted_on_5"} <= set(table["method"])
+    assert {"at_random", "at_beginning", "mean+std_0.5", "unit_patches", "best_pair"} <= set(table["method"])
     for peer, package in PACKAGES.items():
         assert (peer in set(table["method"])) == is_installed(peer)
         assert (package in said) != is_installed(peer)
