@@ -70,7 +70,7 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
         with open_store(config, folder) as store:
             store.ensure_collection("songs", AUDIO, LYRICS)
             started = time.perf_counter()
-            store.update("songs", (_point(n, audio[n], lyrics[n]) for n in range(songs)))
+            store.update("songs", (point(n, audio[n], lyrics[n]) for n in range(songs)))
             written = time.perf_counter() - started
             latencies, recall = _ask(store, audio, lyrics, options)
         started = time.perf_counter()
@@ -96,7 +96,8 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
     }
 
 
-def _point(number: int, audio: NDArray[np.float32], lyrics: NDArray[np.float32]) -> Point:
+def point(number: int, audio: NDArray[np.float32], lyrics: NDArray[np.float32]) -> Point:
+    """A song as the index holds it."""
     named = {"audio": audio} | ({"lyrics": lyrics} if lyrics.any() else {})
     named[SONG_VECTOR] = song_vector(audio, named.get("lyrics"), LYRICS)
     payload = {"track_id": f"T{number}", "artist_id": f"A{number // 10}", "title": f"Song {number}", "release": "x"}

@@ -20,9 +20,11 @@ _BRACKETED = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    r"[\s,;&/・、–-](?:(?:feat|ft)(?:[.:]\s*|\s+)|featuring:?\s+|[fw]/\s*)(.+?)(?:\s*[\(\[][^\(\[]*[\)\]])?$",
+    r"[\s,;&/・、–-](?:(?:feat|ft)(?:[.:]\s*|\s+)|featuring:?\s+|[fw]/\s*)(.+?)(?:\s*[\(\[][^\(\[]*[\)\]])*$",
     re.IGNORECASE,
 )
+# "[Remix]" behind guests is a remark on the song; without guests, as in "Nirvana (UK)", it may tell artists apart.
+_REMARKED = re.compile(_BRACKETED.pattern + r"(?:\s*[\(\[\{][^\(\[\{\)\]\}]*[\)\]\}])+\s*$", re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:[,;&+/、・]|\band\b|\bfeaturing\b|\b(?:feat|ft)\b\.?)\s*", re.IGNORECASE)
 _JOINED = re.compile(
     r"\s*(?:[,&+/、・]|\s(?:and|x|×|vs\.?|with|duet\s+with|meets|pres\.|presents|und|mit|et|avec|y|con|e|com|og|och|en|i|и)"
@@ -104,8 +106,8 @@ def _parsed(artist: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _without_guests(part: str) -> str:
-    """The main artist; what joined a guest to the name leaves with the guest."""
-    name = _TRAILING.sub("", _BRACKETED.sub("", part)).strip()
+    """The main artist; what joined a guest to the name leaves with the guest, and so do remarks behind it."""
+    name = _TRAILING.sub("", _BRACKETED.sub("", _REMARKED.sub("", part))).strip()
     return name if name == part.strip() else name.rstrip(" ,;&/・、–-") or name
 
 

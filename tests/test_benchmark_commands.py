@@ -106,6 +106,7 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
     table = pl.read_csv(out / "summary.csv")
     assert set(table["task"]) >= {"artist", "genre", "genre, other artists", "artist, within one source"}
     assert {"mfcc", "served", "scratch", "patches_1", "served+mp", "fitted_on_5"} <= set(table["method"])
+    assert {"at_random", "at_beginning", "mean+std_0.5", "unit_patches", "best_pair"} <= set(table["method"])
     for peer, package in PACKAGES.items():
         assert (peer in set(table["method"])) == is_installed(peer)
         assert (package in said) != is_installed(peer)
@@ -116,3 +117,18 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
 def test_body(musicnn_files: MusicnnFiles) -> None:
     said = start("benchmarks.body", "--body", "mtt", "--batches", 1, "--rounds", 1)
     assert [line.split()[0] for line in said.splitlines()] == ["part", "front", "ONNX", "torch"]
+
+
+def test_head(tmp_path: Path) -> None:
+    config = tmp_path / "brief.toml"
+    config.write_text(BRIEF)
+    said = start("benchmarks.head", "--songs", 60, "--config", config)
+    assert [" ".join(line.split()[1:-2]) for line in said.splitlines()[2:]] == ["start", "NS head", "WNS head"]
+
+
+def test_song(musicnn_files: MusicnnFiles) -> None:
+    said = start("benchmarks.song", "--seconds", 4, 8, "--rounds", 1)
+    parts = {line[:34].strip() for line in said.splitlines()}
+    assert {"decode and resample", "front end", "index, a point"} <= parts
+    for network in ("musicnn-msd", "musicnn-mtt", "head"):
+        assert {f"{network}, ONNX Runtime", f"{network}, torch"} <= parts

@@ -8,6 +8,7 @@ import pytest
 from simsong_pipeline.credits import (
     all_artist_ids,
     credit_of,
+    first_artist,
     first_known,
     is_nobody,
     main_artist_ids,
@@ -81,6 +82,15 @@ def test_names_that_only_look_like_nobodys(name: str) -> None:
         ("Anna/feat. Bo", ["anna", "bo"]),
         ("Anna (duet with Bo)", ["anna", "bo"]),
         ("Anna feat. Bo (Remix)", ["anna", "bo"]),
+        ("Anna feat. Bo (Live) [Remaster]", ["anna", "bo"]),
+        ("Anna (feat. Bo) [Remix]", ["anna", "bo"]),
+        ("Anna [ft. Bo] (Live) {Remaster 2010}", ["anna", "bo"]),
+        ("Anna（feat. ぼう）［Remix］", ["anna", "ぼう"]),
+        ("Anna (with Bo) [Remix]; Cy", ["anna", "cy", "bo"]),
+        ("Anna [UK] (feat. Bo)", ["anna [uk]", "bo"]),
+        ("Anna [UK] (feat. Bo) [Remix]", ["anna [uk]", "bo"]),
+        ("Anna (UK)", ["anna (uk)"]),
+        ("Anna (feat. Bo) and Cy", ["anna and cy", "bo"]),
         ("あんな（feat. ぼう）", ["あんな", "ぼう"]),
         ("あんな・feat.ぼう、しい", ["あんな", "ぼう、しい", "ぼう", "しい"]),
         ("安娜；博", ["安娜", "博"]),
@@ -111,6 +121,8 @@ def test_everybody_in_a_credit(artist: str, names: list[str]) -> None:
         ("Sea (with Bo)", ["bo"]),
         ("Sea ft. Bo", ["bo"]),
         ("Sea feat. Bo (Live)", ["bo"]),
+        ("Sea feat. Bo (Live) [Remaster]", ["bo"]),
+        ("Sea (feat. Bo) [Remix]", ["bo"]),
         ("Sea（feat. ぼう）", ["ぼう"]),
         ("Stay (With Me)", []),
         ("Sea", []),
@@ -119,6 +131,11 @@ def test_everybody_in_a_credit(artist: str, names: list[str]) -> None:
 def test_guests_in_a_title(title: str, guests: list[str]) -> None:
     credit = credit_of("Anna", title)
     assert (credit.main, list(credit.names)) == ("anna", ["anna", *guests])
+
+
+@pytest.mark.parametrize("tag", ["Foo (feat. Bar) [Remix]", "Foo ft. Bar (Live) [Remix]", "Foo", "Foo; Bar"])
+def test_the_first_artist_is_shown_without_guests_and_remarks_on_them(tag: str) -> None:
+    assert first_artist(tag) == "Foo"
 
 
 def test_who_names_somebody_comes_first() -> None:

@@ -300,3 +300,15 @@ def test_songs_that_were_heard_before_there_were_checksums_are_kept(
     assert after.decoded == 0
     reader = FeatureStore(tmp_path / "features", ROWS).reader(after.segment_features.drop("checksum"))
     assert all(len(reader[song.stem]) == 26 for song in songs)
+
+
+def test_rows_of_other_bodies_or_of_more_patches_are_other_rows() -> None:
+    bodies = [
+        {"models": ["musicnn-msd"]},
+        {"models": ["musicnn-mtt"]},
+        {"models": ["musicnn-msd", "musicnn-mtt"]},
+        {"models": ["musicnn-mtt", "musicnn-msd"]},
+        {"models": ["musicnn-msd"], "patches": 4},
+    ]
+    versions = [feature_format(PipelineConfig.model_validate({"body": body})).version for body in bodies]
+    assert len(set(versions)) == len(bodies)

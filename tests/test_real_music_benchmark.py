@@ -1,5 +1,6 @@
 """The benchmark of real music: what it asks, how it counts, and what it makes of a planted collection."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,20 @@ from scipy.stats import norm
 from benchmarks.nights import write_song
 from benchmarks.real_music.collection import Collection, read_collection
 from benchmarks.real_music.heads import songs_by_artist
-from benchmarks.real_music.hearing import Heard, columns
+from benchmarks.real_music.hearing import Heard, columns, hear_all
+from benchmarks.real_music.material import cosines
 from benchmarks.real_music.measuring import measure
-from benchmarks.real_music.methods import cosines, gaussian_proximity
+from benchmarks.real_music.methods import gaussian_proximity
 from benchmarks.real_music.peers import PACKAGES, is_installed, peer_scores
+from benchmarks.real_music.places import COUNTS, even, named_places, spacings
 from benchmarks.real_music.tables import differences, summary
+from simsong_pipeline.audio.decoding import decode
+from simsong_pipeline.audio.musicnn_front_end import patches
+from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.model_cache import MusicnnFiles
 from simsong_pipeline.listening import patch_starts
 
 
@@ -88,16 +96,69 @@ def test_gaussian_proximity_is_the_product_of_both_tails() -> None:
     assert found[x, y] == pytest.approx(tails[0] * tails[1], rel=1e-4)
 
 
-def test_patches_are_those_nearest_to_where_so_many_would_be_heard() -> None:
+FRAMES = 10 * 187 + 30  # ten patches side by side, and a sixth of one
+
+
+def test_places_by_hand() -> None:
+    by_hand = {
+        "beginning": [0, 187, 374],
+        "middle": [669, 856, 1043],
+        # The middles of thirds of frames 475 to 1425, less half a patch.
+        "middle_half": [540, 856, 1173],
+    }
+    places = spacings(3)
+    assert {name: places[name](FRAMES, 0) for name in by_hand} == by_hand
+
+
+@pytest.mark.parametrize("name", [*named_places(6)])
+@pytest.mark.parametrize("frames", [1, 100, 187, 188, 187 * 4, 187 * 6, FRAMES, 11_251])
+def test_places_lie_within_the_recording_in_order_and_as_many_as_it_has_room_for(name: str, frames: int) -> None:
+    count = int(name.rsplit("_", maxsplit=1)[-1])
+    starts = named_places(6)[name](frames, 7)
+    assert len(starts) == max(1, min(count, frames // 187))
+    assert starts == sorted(starts)
+    assert starts[0] >= 0
+    assert starts[-1] <= max(0, frames - 187)
+    if "half" not in name:  # whose half may be shorter than its patches
+        assert all(after - before >= 187 for before, after in pairwise(starts))
+
+
+def test_drawn_places_are_a_recordings_own_and_lie_anywhere() -> None:
+    drawn = spacings(2)["random_0"]
+    assert drawn(FRAMES, 1) == drawn(FRAMES, 1) != drawn(FRAMES, 2)
+    firsts, lasts = zip(*(drawn(FRAMES, seed) for seed in range(4_000)), strict=True)
+    # The least and the greatest of two draws among the frames that are left over.
+    room = FRAMES - 2 * 187
+    assert np.mean(firsts) == pytest.approx(room / 3, rel=0.03)
+    assert np.mean(lasts) == pytest.approx(187 + room * 2 / 3, rel=0.03)
+
+
+def test_patches_are_those_heard_at_their_very_places() -> None:
     samples = 16_000 * 30
-    starts = np.array(patch_starts(samples, 6))
-    rows = starts[:, None].astype(np.float16)
-    heard = Heard(starts, rows, np.zeros(230, np.float32), np.zeros((1, 64), np.float16), samples)
-    assert heard.patches(6)[:, 0].tolist() == rows[:, 0].tolist()
-    for count in (1, 2, 3, 4):
-        wanted = patch_starts(samples, count)
-        nearest = [min(starts, key=lambda s: abs(int(s) - w)) for w in wanted]
-        assert heard.patches(count)[:, 0].tolist() == [float(np.float16(s)) for s in nearest]
+    starts = np.arange(0, 1876, 2)
+    heard = Heard(starts, starts[:, None].astype(np.float16), np.zeros(1), np.zeros((1, 64)), samples, 0)
+    assert heard.at(lambda frames, seed: [frames - 10, seed]).tolist() == [[1866], [0]]
+    with pytest.raises(ValueError, match="from frame 3 on"):
+        heard.at(lambda *_: [2, 3])
+
+
+def test_recording_is_heard_once_at_all_places(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
+    path, config = tmp_path / "song.wav", PipelineConfig()
+    write_song(path, np.random.default_rng(0), 12.0)
+    told = Events(stage=lambda _: None, progress=lambda *_: None, note=print)
+    (heard,) = hear_all([path], tmp_path / "heard", config, told)
+    samples = decode(path, 16_000, 180).samples
+    body = OnnxBody(musicnn_files.onnx("msd"), config.inference)
+    for count in COUNTS:
+        expected = body.features(patches(samples, patch_starts(len(samples), count)))
+        np.testing.assert_allclose(heard.patches(count)[:, :1756], expected, rtol=1e-3, atol=1e-3)
+    for places in named_places(config.body.patches).values():
+        assert len(heard.at(places))
+    kept = next((tmp_path / "heard").iterdir())
+    before = kept.stat().st_mtime_ns
+    (again,) = hear_all([path], tmp_path / "heard", config, told)
+    assert kept.stat().st_mtime_ns == before
+    np.testing.assert_array_equal(again.at(even(6)), heard.at(even(6)))
 
 
 def test_songs_of_one_artist_are_each_others_neighbours() -> None:

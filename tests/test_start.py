@@ -53,6 +53,20 @@ def test_many_songs_are_half_whitened() -> None:
     assert ratio.max() / ratio.min() == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.parametrize("songs", [2, 30, CHANNELS - 1, CHANNELS, 2 * CHANNELS])
+def test_directions_are_those_of_a_singular_value_decomposition(songs: int) -> None:
+    """Whichever are fewer, songs or channels; up to a common sign and length, which the prior decides."""
+    rows = _songs(songs)
+    start = fit_start(rows, DIM, seed=0)
+    lengths, directions = np.linalg.svd((rows - start.mean).astype(np.float64), full_matrices=False)[1:]
+    keep = min(songs, DIM)
+    found = start.projection[:, :keep].astype(np.float64)
+    variances = lengths[:keep] ** 2 / songs
+    gains = ((songs * variances + 50 * variances.mean()) / (songs + 50)) ** -0.25
+    gains /= np.sqrt((gains**2 * variances).sum() / variances.sum())
+    np.testing.assert_allclose(np.abs(directions[:keep] @ found), np.diag(gains), atol=1e-5)
+
+
 def test_songs_that_come_later_are_told_apart_by_directions_that_nobody_spanned() -> None:
     """Random directions keep lengths and angles in expectation; without them these songs would all be the same."""
     start = fit_start(_songs(3), DIM, seed=0)

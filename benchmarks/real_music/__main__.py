@@ -16,8 +16,9 @@ import polars as pl
 from benchmarks.real_music.collection import Collection, read_collection
 from benchmarks.real_music.heads import RATES, START, STEPS, measure_heads
 from benchmarks.real_music.hearing import Heard, hear_all
+from benchmarks.real_music.material import Material
 from benchmarks.real_music.measuring import METRICS, measure
-from benchmarks.real_music.methods import SERVED, Material, methods
+from benchmarks.real_music.methods import SERVED, methods
 from benchmarks.real_music.peers import PACKAGES, is_installed, peer_scores
 from benchmarks.real_music.scratch import scratch_scores
 from benchmarks.real_music.tables import AVERAGES, differences, overview, summary

@@ -9,8 +9,8 @@ from scipy.sparse import csr_array
 
 from benchmarks.real_music.collection import Collection
 from benchmarks.real_music.hearing import Heard
+from benchmarks.real_music.material import cosines
 from benchmarks.real_music.measuring import measure
-from benchmarks.real_music.methods import cosines
 from simsong_pipeline.audio.body_layout import musicnn_weights
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.home.settings import read_config

@@ -1,51 +1,26 @@
 """Methods by name: each gives the scores of a collection, higher being nearer; labels are seen by none of them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from benchmarks.real_music.hearing import Heard, columns
-from simsong_pipeline.audio.body_layout import musicnn_weights
+from benchmarks.real_music.hearing import columns
+from benchmarks.real_music.material import Material, Method, Scores, cosines
+from benchmarks.real_music.patch_methods import patch_methods
 from simsong_pipeline.audio.description import gaussian
-from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.baselines import gaussian_scores, random_scores
 from simsong_pipeline.evaluation.hubness import csls, local_scaling, mutual_proximity, without_diagonal
 from simsong_pipeline.learning.encoder.start import fit_start
 
-Scores = NDArray[np.float32]
-Method = Callable[[], Sequence[Scores]]
 SERVED = "served"
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
-PATCHES = (1, 2, 3, 4, 6, 8)
 WIDTHS = (64, 128, 256)
 FITTED = (5, 10, 20, 40, 80)
 DRAWS = 5
 _NEIGHBOURS = 10
-
-
-@dataclass(frozen=True)
-class Material:
-    """What methods are made of.
-
-    Attributes:
-        peers: scores of other libraries by name.
-        seed: of what is drawn.
-    """
-
-    heard: Sequence[Heard]
-    peers: Mapping[str, Scores]
-    config: PipelineConfig
-    seed: int
-
-    def features(self, patches: int | None = None, chosen: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """[n, c] means over a recording's patches, as many as configured, of all columns or some."""
-        count = patches or self.config.body.patches
-        means = np.stack([h.patches(count).mean(axis=0, dtype=np.float32) for h in self.heard])
-        return means if chosen is None else means[:, chosen]
 
 
 def methods(material: Material) -> dict[str, Method]:
@@ -55,8 +30,9 @@ def methods(material: Material) -> dict[str, Method]:
         "mfcc": lambda: [gaussian_scores([gaussian(h.timbre) for h in material.heard])],
     }
     found |= {name: partial(lambda scores: [scores], scores) for name, scores in material.peers.items()}
-    found |= {SERVED: lambda: [_started(material)]}
-    return found | _layers(material) | _settings(material) | _corrections(material) | _fitted_on_few(material)
+    found |= {SERVED: lambda: [material.started()]}
+    found |= _layers(material) | _settings(material) | patch_methods(material)
+    return found | _corrections(material) | _fitted_on_few(material)
 
 
 def _layers(material: Material) -> dict[str, Method]:
@@ -81,21 +57,20 @@ def _layers(material: Material) -> dict[str, Method]:
 def _settings(material: Material) -> dict[str, Method]:
     """The start with one setting changed."""
 
-    def one(patches: int | None = None, width: int | None = None, strength: float | None = None) -> list[Scores]:
-        return [_started(material, patches=patches, width=width, strength=strength)]
+    def one(width: int | None = None, strength: float | None = None) -> list[Scores]:
+        return [material.started(width=width, strength=strength)]
 
     whitened = {f"whitening_{s:g}": partial(one, strength=s) for s in STRENGTHS}
-    patched = {f"patches_{p}": partial(one, patches=p) for p in PATCHES}
     wide = {f"width_{w}": partial(one, width=w) for w in WIDTHS}
     unweighted = {"layers_as_they_come": lambda: [_unweighted(material)]}
-    return {**whitened, **patched, **wide, **unweighted}
+    return {**whitened, **wide, **unweighted}
 
 
 def _corrections(material: Material) -> dict[str, Method]:
     """Corrections for hubs of what is served, and fusions with other libraries by mutual proximity."""
 
     def corrected(change: Callable[[Scores], Scores]) -> list[Scores]:
-        return [change(_started(material))]
+        return [change(material.started())]
 
     found: dict[str, Method] = {
         "served+mp": partial(corrected, gaussian_proximity),
@@ -116,45 +91,19 @@ def _fitted_on_few(material: Material) -> dict[str, Method]:
         features = material.features()
         chosen = [np.random.default_rng([material.seed, count, n]).permutation(len(features)) for n in range(DRAWS)]
         dim, seed = material.config.encoder.embedding_dim, material.seed
-        starts = [fit_start(features[c[:count]], dim, seed, _weights(material)) for c in chosen]
+        starts = [fit_start(features[c[:count]], dim, seed, material.weights) for c in chosen]
         return [cosines(start.apply(features)) for start in starts]
 
     return {f"fitted_on_{count}": partial(drawn, count) for count in FITTED if count < len(material.heard)}
 
 
 def _started_once(material: Material, chosen: NDArray[np.int64]) -> list[Scores]:
-    return [_started(material, chosen)]
-
-
-def _started(
-    material: Material,
-    chosen: NDArray[np.int64] | None = None,
-    patches: int | None = None,
-    width: int | None = None,
-    strength: float | None = None,
-) -> Scores:
-    """Cosines of the untrained start, fitted on all recordings; by default as it is served."""
-    features, weights = material.features(patches, chosen), _weights(material)
-    weights = weights if chosen is None else weights[chosen]
-    dim = min(width or material.config.encoder.embedding_dim, int((weights > 0).sum()))
-    changed = {} if strength is None else {"strength": strength}
-    return cosines(fit_start(features, dim, material.seed, weights, **changed).apply(features))
+    return [material.started(chosen)]
 
 
 def _unweighted(material: Material) -> Scores:
     features = material.features()
     return cosines(fit_start(features, material.config.encoder.embedding_dim, material.seed).apply(features))
-
-
-def _weights(material: Material) -> NDArray[np.float32]:
-    return musicnn_weights(material.config.body.models)
-
-
-def cosines(rows: NDArray[np.float32]) -> Scores:
-    """[n, n] of rows [n, c]."""
-    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    found: Scores = (unit @ unit.T).astype(np.float32)
-    return found
 
 
 def gaussian_proximity(scores: Scores) -> Scores:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save
 
 from benchmarks.quality.datasets import named
 from benchmarks.real_music.hearing import Heard
-from benchmarks.real_music.methods import cosines
+from benchmarks.real_music.material import cosines
 from simsong_pipeline.audio.description import FRONT_END
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import write_bytes

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simsong_pipeline.config import PipelineConfig
+
 
 @dataclass(frozen=True)
 class BodyLayout:
@@ -67,6 +69,11 @@ def musicnn_weights(models: Sequence[str]) -> NDArray[np.float32]:
             row[columns] = np.sqrt(share / spread)
     scaled: NDArray[np.float32] = (weights / weights.max()).reshape(-1)
     return scaled
+
+
+def start_weights(config: PipelineConfig) -> NDArray[np.float32] | None:
+    """[channels] what each column of a row weighs in the start; null where all weigh the same."""
+    return musicnn_weights(config.body.models) if config.encoder.kind == "musicnn" else None
 
 
 # In the order of the networks' outputs. The first are the fifty commonest of Last.fm's on the Million Song Dataset, the

@@ -27,7 +27,7 @@ def feature_format(config: PipelineConfig) -> FeatureFormat:
     Raises:
         ModelError: the encoder is to be a CLAP model and none is named, or the folder holds none.
     """
-    if not hears_by_body(config) and not trains_body(config):
+    if keeps_log_mels(config):
         return FeatureFormat(front_end_version(config.log_mel), config.log_mel.n_mels)
     if config.encoder.kind == "clap":
         name = clap_name(config.encoder)
@@ -38,6 +38,11 @@ def feature_format(config: PipelineConfig) -> FeatureFormat:
         return FeatureFormat(version, musicnn_front_end.N_MELS)
     version = sha256_of("body", config.body.model_dump(), musicnn_front_end.VERSION, _BODY_REVISION)[:16]
     return FeatureFormat(version, MUSICNN_LAYOUT.width * len(config.body.models))
+
+
+def keeps_log_mels(config: PipelineConfig) -> bool:
+    """Whether songs are kept as a log-mel's frames: their encoder neither hears by a body nor trains one."""
+    return not hears_by_body(config) and not trains_body(config)
 
 
 def hears_by_body(config: PipelineConfig) -> bool:

@@ -19,6 +19,9 @@ HOP = 256  # samples
 N_MELS = 96
 PATCH_FRAMES = 187
 DECIBELS = np.float32(10)  # in one of the values, where a frame is not all but silent
+# Samples in [-1, 1] come to 7.35 at most, a tone of full scale in the narrowest band. Recordings kept as floats may be
+# louder, and nothing says by how much: what is beyond this is cut to it, because bodies are made for values up to it.
+LOUDEST = 8.0
 VERSION = "musicnn-log-mel-1"  # belongs into the hash of whatever is made of these values
 _WINDOW = 512
 _BLOCK = 128  # frames, whose spectra stay in a core's cache
@@ -47,7 +50,7 @@ def patches(samples: NDArray[np.float32], starts: Sequence[int]) -> NDArray[np.f
     A recording that is shorter than a patch is repeated to fill it, as in training.
 
     Args:
-        samples: mono [n] in [-1, 1] at 16 kHz, of more than half a window (256).
+        samples: mono [n] at 16 kHz, in [-1, 1] or louder, of more than half a window (256).
 
     Raises:
         ValueError: a patch does not lie within the recording.
@@ -65,7 +68,7 @@ def patches(samples: NDArray[np.float32], starts: Sequence[int]) -> NDArray[np.f
 
 
 def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The whole recording, [frames, 96]: log10(1 + 10000 power) of each band; 0 is silence.
+    """The whole recording, [frames, 96]: log10(1 + 10000 power) of each band, at most `LOUDEST`; 0 is silence.
 
     Args:
         samples: as for `patches`.
@@ -96,7 +99,8 @@ def _frames(samples: NDArray[np.float32]) -> NDArray[np.float32]:
         mel = bands @ power.T
         mel *= _COMPRESSION
         mel += np.float32(1)
-        result[begin : begin + _BLOCK] = np.log10(mel, out=mel).T
+        np.log10(mel, out=mel)
+        result[begin : begin + _BLOCK] = np.minimum(mel, np.float32(LOUDEST), out=mel).T
     return result
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.clap_model import clap_name
-from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, trains_body
+from simsong_pipeline.audio.feature_format import feature_format, keeps_log_mels, trains_body
 from simsong_pipeline.audio.musicnn_front_end import DECIBELS
 from simsong_pipeline.audio.preparation import Listener
 from simsong_pipeline.audio.segments import song_inputs
@@ -29,7 +29,7 @@ def open_listener(config: PipelineConfig, told: Events) -> Listener:
     rows = feature_format(config)
     if trains_body(config):
         return FrameListener(rows)
-    if not hears_by_body(config):
+    if keeps_log_mels(config):
         return LogMelListener(config.log_mel, rows)
     if config.encoder.kind == "clap":
         name = clap_name(config.encoder)
@@ -95,7 +95,7 @@ def with_available_encoder(workspace: Workspace, config: PipelineConfig, told: E
         ModelUnavailableError: the home's features are the bodies', and they cannot be had any more.
         ModelError: a file of theirs is damaged.
     """
-    if not hears_by_body(config) and not trains_body(config):
+    if keeps_log_mels(config):
         return config
     if config.encoder.kind == "clap":  # chosen by a person: nothing takes its place
         ensure_clap(clap_name(config.encoder), told)

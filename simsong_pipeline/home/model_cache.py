@@ -19,7 +19,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from simsong_pipeline.errors import ModelError, ModelUnavailableError, first_line
-from simsong_pipeline.files import sha256_of, sha256_of_file, write_bytes, write_json
+from simsong_pipeline.files import sha256_of_file, write_bytes, write_json
 from simsong_pipeline.home.events import Events
 
 BodyName = Literal["msd", "mtt"]
@@ -63,11 +63,6 @@ class MusicnnFiles:
         if not path.is_file() or sha256_of_file(path) != self.hashes.get(name):
             raise ModelError(f"{path} is missing or damaged: run {_FETCH}")
         return path
-
-
-def body_version(body: BodyName) -> str:
-    """Hash of everything that decides a body's features: the weights and what is made of them, on any machine."""
-    return sha256_of(_FOLDER, WHEEL_SHA256, body)[:16]
 
 
 def cache_folder() -> Path:

@@ -4,7 +4,7 @@ import numpy as np
 
 from export.onnx_export import export_encoder
 from export.parity import MIN_COSINE, MIN_OVERLAP, check_parity, fixed_features, fixed_log_mels
-from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, trains_body
+from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, keeps_log_mels, trains_body
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.audio.segments import cut, input_frames
 from simsong_pipeline.config import PipelineConfig, Variant
@@ -41,7 +41,7 @@ def _export(files: ModelFiles, variant: Variant, features: FeatureReader, config
         "segments": own.segments.model_dump(),
         "encoder": own.encoder.kind,
     }
-    if not hears_by_body(own) and not trains_body(own):
+    if keeps_log_mels(own):
         metadata["log_mel"] = own.log_mel.model_dump()
     export_encoder(encoder, frames, rows.channels, metadata, files.onnx)
     songs = sorted(features)[:_PARITY_SONGS]

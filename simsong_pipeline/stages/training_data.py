@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from simsong_pipeline.audio.body_layout import musicnn_weights
+from simsong_pipeline.audio.body_layout import start_weights
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable
@@ -109,8 +109,7 @@ class CatalogueParts:
             songs = [songs[n] for n in sorted(drawn.tolist())]
         means = np.stack([features_of(self.features[t]) for t in songs])
         encoder, seed = self._config.encoder, self._config.train.seed
-        weights = musicnn_weights(self._config.body.models) if encoder.kind == "musicnn" else None
-        return fit_start(means, encoder.embedding_dim, seed, weights), len(songs)
+        return fit_start(means, encoder.embedding_dim, seed, start_weights(self._config)), len(songs)
 
     def projected(self, ids: list[str], lyric_matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, k] unit lyric vectors after the learned projection, zero where there are none."""

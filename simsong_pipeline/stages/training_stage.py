@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import nn
 
-from simsong_pipeline.audio.body_layout import musicnn_weights
-from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, trains_body
+from simsong_pipeline.audio.body_layout import start_weights
+from simsong_pipeline.audio.feature_format import feature_format, keeps_log_mels
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.comparison import Comparison, compare
@@ -220,7 +220,7 @@ def _candidate(order: _Order, files: ModelFiles, progress: Progress) -> tuple[Tr
 
 def _start(order: _Order) -> tuple[Whitening | None, int]:
     """The start of what is to be trained upon a body, and the songs that it was fitted on."""
-    if not hears_by_body(order.config) and not trains_body(order.config):
+    if keeps_log_mels(order.config):
         return None, 0
     return order.parts.fit_start(body_features(order.config))
 
@@ -323,8 +323,9 @@ def recipe_of(variant: Variant, config: PipelineConfig) -> str:
     parts = (config.segments, config.splits, config.encoder, config.train, config.lyrics)
     dumped = [part.model_dump(exclude={"batch_size"} if part is config.lyrics else None) for part in parts]
     rows = [feature_format(config).version]
-    if config.encoder.kind == "musicnn":
-        rows.append(musicnn_weights(config.body.models).tobytes().hex())  # the start is made by them
+    weights = start_weights(config)
+    if weights is not None:
+        rows.append(weights.tobytes().hex())
     return sha256_of(variant, rows, dumped, config.evaluation.k, config.evaluation.relevance)[:16]
 
 

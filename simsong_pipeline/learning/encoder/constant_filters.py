@@ -10,19 +10,19 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from simsong_pipeline.audio.musicnn_front_end import LOUDEST
 from simsong_pipeline.learning.encoder.musicnn import Filters, Middle, Musicnn
 
 Bank = Filters | Middle
-_LOUDEST = 8.0  # more than log10(1 + 10000 power) comes to in any band of samples in [-1, 1]
 _HIDDEN = 1e4  # more than any channel between the layers comes to
 _SAME = 1e-9
 
 
 def without_constant_filters(body: Musicnn) -> Musicnn:
-    """A copy that gives what `body` gives, for patches whose values lie between 0 and 8."""
+    """A copy that gives what `body` gives, for patches as the front end gives them: between 0 and `LOUDEST`."""
     slim = copy.deepcopy(body)
     with torch.no_grad():
-        ends = slim.input(torch.tensor([[0.0], [_LOUDEST]])).flatten().tolist()
+        ends = slim.input(torch.tensor([[0.0], [LOUDEST]])).flatten().tolist()
         heard = (min(0.0, *ends), max(0.0, *ends))  # 0 is what the edges are padded with
         for banks, bounds in ((slim.timbral, heard), (slim.temporal, heard), (slim.middle, (-_HIDDEN, _HIDDEN))):
             for n, bank in enumerate(banks):

