@@ -13,8 +13,8 @@ nights before it; it does not copy the catalogue.
 import os
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -39,6 +39,7 @@ from simsong_pipeline.buckets import BUCKETS, bucket_of
 from simsong_pipeline.config import AudioConfig
 from simsong_pipeline.errors import UNREAD, SchemaError, first_line
 from simsong_pipeline.files import is_as_written, sha256_of, write_with_sum
+from simsong_pipeline.locks import NotedLock
 from simsong_pipeline.schemas import AUDIO, DESCRIPTIONS, SEGMENT_FEATURES, completed, conform, polars_schema
 
 _PLACE: dict[str, type[pl.DataType]] = {
@@ -80,10 +81,14 @@ class AudioFrames:
 
 
 class FeatureStore:
-    """The buckets below a folder."""
+    """The buckets below a folder.
 
-    def __init__(self, folder: Path, rows: FeatureFormat) -> None:
-        self._folder = folder
+    Args:
+        wait_s: seconds to wait for a bucket that another process works on.
+    """
+
+    def __init__(self, folder: Path, rows: FeatureFormat, wait_s: float = 600.0) -> None:
+        self._folder, self._wait_s = folder, wait_s
         self._channels = rows.channels
         self._version = rows.version
 
@@ -94,15 +99,40 @@ class FeatureStore:
         listener: Listener,
         progress: Progress,
         hear: Hearing = lambda _: None,
+        buckets: Collection[int] = range(BUCKETS),
     ) -> AudioFrames:
         """Bring the buckets to the state of `tasks`, decoding only recordings that are new or changed.
 
         Args:
+            tasks: all recordings of these buckets, and of no others.
             listener: makes rows of the store's format.
             hear: called with each of these in the thread that decoded it.
+            buckets: held while they are worked on; another process may work on others.
+
+        Raises:
+            BusyError: another process works on one of the buckets, and went on working.
         """
+        with ExitStack() as held:
+            for bucket in sorted(buckets):
+                held.enter_context(self._lock(bucket).held(self._wait_s))
+            return self._refresh(tasks, audio, listener, progress, hear, buckets)
+
+    def _lock(self, bucket: int) -> NotedLock:
+        what = f"bucket {bucket} of {self._folder}"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return NotedLock(self._folder / f".bucket-{bucket:02d}.lock", what, "run again when it has finished")
+
+    def _refresh(
+        self,
+        tasks: Sequence[AudioTask],
+        audio: AudioConfig,
+        listener: Listener,
+        progress: Progress,
+        hear: Hearing,
+        buckets: Collection[int],
+    ) -> AudioFrames:
         settings = sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
-        known = {bucket: self._bucket_rows(bucket) for bucket in range(BUCKETS)}
+        known = {bucket: self._bucket_rows(bucket) for bucket in sorted(buckets)}
         self._clear_unfinished(known)
         unchanged = _unchanged(self._whole(pl.concat(known.values())), tasks, settings)
         todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
@@ -154,11 +184,12 @@ class FeatureStore:
         return FeatureReader(self._folder, segment_features, self._channels)
 
     def _clear_unfinished(self, known: Mapping[int, pl.DataFrame]) -> None:
-        """Delete what a killed run was writing, gigabytes in a large catalogue; the caller is the only one to write."""
-        named = {name for rows in known.values() for name in rows["file"].drop_nulls()}
-        for path in (*self._folder.glob(".bucket-*.part"), *self._folder.glob("bucket-*.f16")):
-            if path.name not in named:
-                path.unlink()
+        """Delete what a killed run was writing, gigabytes in a large catalogue; the caller holds these buckets."""
+        for bucket, rows in known.items():
+            named, name = {*rows["file"].drop_nulls()}, f"bucket-{bucket:02d}"
+            for path in (*self._folder.glob(f".{name}.*.part"), *self._folder.glob(f"{name}-*.f16")):
+                if path.name not in named:
+                    path.unlink()
 
     def _bucket_rows(self, bucket: int, names: Sequence[str] = tuple(_ROWS)) -> pl.DataFrame:
         path, kinds = self._bucket_path(bucket), {name: _STORED[name] for name in names}

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from simsong_pipeline.cli import commands, fetch_commands, model_commands, query_commands, verify_command
+from simsong_pipeline.cli import (
+    commands,
+    embed_command,
+    fetch_commands,
+    model_commands,
+    query_commands,
+    verify_command,
+)
 from simsong_pipeline.cli.console import err, out, print_error, show_log
 from simsong_pipeline.cli.stopping import StoppedError, heed_sigterm, repeat_lost_stops, status_of, stoppable
 from simsong_pipeline.errors import UnprovenError, told_to_people
@@ -42,7 +49,7 @@ def _simsong(
     """Song embeddings from audio and lyrics, and similar songs from a vector database."""
 
 
-for command in (*commands.ALL, *query_commands.ALL, verify_command.verify):
+for command in (*commands.ALL, embed_command.embed, *query_commands.ALL, verify_command.verify):
     app.command()(stoppable(command))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")

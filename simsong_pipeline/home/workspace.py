@@ -98,7 +98,7 @@ class Workspace:
         from simsong_pipeline.audio.feature_format import feature_format
         from simsong_pipeline.audio.feature_store import FeatureStore
 
-        return FeatureStore(self.home / "features", feature_format(config))
+        return FeatureStore(self.home / "features", feature_format(config), self._patience())
 
     def store(self, config: StoreConfig) -> Store:
         """The index; close it after use."""

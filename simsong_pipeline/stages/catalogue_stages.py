@@ -36,11 +36,7 @@ def make_audio(
     Raises:
         RawDataError: of the recordings that the last run could use, more than half are gone or damaged.
     """
-    rows = tracks.select("track_id", "duration_s").join(files, on="track_id", how="left")
-    tasks = [
-        AudioTask(track_id, path or "(no recording)", -1 if size is None else size, modified or -1, expected)
-        for track_id, expected, path, size, modified in rows.rows()
-    ]
+    tasks = audio_tasks(tracks, files)
     workspace, audio_config = run.workspace, run.config.audio
     with workspace.lock():
         previous = workspace.read_if_there("audio")
@@ -53,6 +49,15 @@ def make_audio(
         usable = audio.segment_features.height
         _refuse_silenced(run, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio
+
+
+def audio_tasks(tracks: pl.DataFrame, files: pl.DataFrame) -> list[AudioTask]:
+    """The recording of each track, a missing one among them."""
+    rows = tracks.select("track_id", "duration_s").join(files, on="track_id", how="left")
+    return [
+        AudioTask(track_id, path or "(no recording)", -1 if size is None else size, modified or -1, expected)
+        for track_id, expected, path, size, modified in rows.rows()
+    ]
 
 
 def _refuse_silenced(run: Run, count: int, before: int, state: str, kept: str) -> None:

@@ -1,0 +1,71 @@
+"""`simsong embed`: the part of a first run that several machines can share."""
+
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from simsong_pipeline.buckets import BUCKETS
+from simsong_pipeline.cli.console import events, out, print_json
+from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json
+from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.workspace import Workspace
+
+INDEX = "JOB_COMPLETION_INDEX"
+
+
+def embed(
+    home: Home = DEFAULT_HOME,
+    buckets: Annotated[
+        str | None, typer.Option(help=f"Of the {BUCKETS} buckets: 0-15, or 3,7,20-23.", show_default=f"by {INDEX}")
+    ] = None,
+    parts: Annotated[
+        int, typer.Option(help=f"Without --buckets: the machines that share the work; {INDEX} is this one.", min=1)
+    ] = BUCKETS,
+    config: ConfigFile = None,
+    json: Json = False,
+) -> None:
+    """Decode and hear the recordings of some buckets, of the raw data that the home's last run or scan read.
+
+    Several may run at once over one home, each with buckets of its own: an Indexed Job of Kubernetes, or an array of
+    Slurm with JOB_COMPLETION_INDEX=$SLURM_ARRAY_TASK_ID. `simsong run` or `simsong refresh` then takes all of it over.
+    """
+    from simsong_pipeline.home.run import Run, open_source
+    from simsong_pipeline.runs.bucket_work import hear_buckets
+
+    workspace = Workspace(home)
+    settings = read_config(config, workspace.load_config(), {})
+    chosen = parsed(buckets) if buckets is not None else share_of(os.environ.get(INDEX), parts)
+    with events() as told:
+        source = open_source(workspace, workspace.load_source())
+        done = hear_buckets(Run(workspace, source, settings, datetime.now(UTC), told), chosen)
+    if json:
+        print_json(asdict(done))
+    else:
+        out.print(f"{len(done.buckets)} buckets: {done.songs} songs, {done.decoded} decoded, {done.usable} usable")
+
+
+def parsed(text: str) -> list[int]:
+    """Bucket numbers of a list like "0-15" or "3,7,20-23"."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise typer.BadParameter(f"--buckets {text}: numbers and ranges are needed, 0-15 or 3,7,20-23 say")
+        numbers |= set(range(int(first), int(last if dash else first) + 1))
+    if not numbers or max(numbers) >= BUCKETS:
+        raise typer.BadParameter(f"--buckets {text}: there are {BUCKETS} buckets, 0 to {BUCKETS - 1}")
+    return sorted(numbers)
+
+
+def share_of(index: str | None, parts: int) -> list[int]:
+    """The buckets of one of `parts` machines: every `parts`th, from its number on."""
+    if parts > BUCKETS:
+        raise typer.BadParameter(f"--parts {parts}: there are {BUCKETS} buckets to share")
+    if index is None:
+        raise typer.BadParameter(f"say --buckets, or set {INDEX} to this machine's number (0 to {parts - 1})")
+    if not index.isdecimal() or int(index) >= parts:
+        raise typer.BadParameter(f"{INDEX} is {index!r}: a number from 0 to {parts - 1} is needed (--parts {parts})")
+    return list(range(int(index), BUCKETS, parts))

@@ -1,0 +1,49 @@
+"""The work of some buckets alone: what several machines over one home share out among themselves.
+
+A worker decodes and hears the recordings of its buckets and writes their files, which the next run takes over. It holds
+these buckets and nothing else of the home, so that others may work on theirs at the same time; what is of the whole
+catalogue (copies, splits, lyrics, vectors, the index) is left to that run.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from simsong_pipeline.buckets import bucket_of
+from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.home.run import Run
+from simsong_pipeline.sources.cataloguing import catalogued
+from simsong_pipeline.stages.catalogue_stages import audio_tasks
+
+
+@dataclass(frozen=True)
+class BucketWork:
+    """What a worker did.
+
+    Attributes:
+        songs: recordings in its buckets.
+        decoded: those that were new or changed.
+        usable: those that can be embedded.
+    """
+
+    buckets: list[int]
+    songs: int
+    decoded: int
+    usable: int
+
+
+def hear_buckets(run: Run, buckets: Collection[int]) -> BucketWork:
+    """Decode and hear what is new or changed in the buckets. A music folder's are those of its last scan.
+
+    Raises:
+        RawDataError: no raw data, or a music folder that was never scanned.
+        BusyError: another process works on one of the buckets, and went on working.
+    """
+    run.events.stage("reading raw data")
+    tracks = catalogued(run.source, run.source.tracks(run.events.progress), run.config.catalogue).tracks
+    tasks = audio_tasks(tracks, run.source.recordings(run.events.progress))
+    own = [task for task in tasks if bucket_of(task.track_id) in buckets]
+    run.events.stage("decoding audio")
+    store = run.workspace.features(run.config)
+    listener = open_listener(run.config, run.events)
+    heard = store.refresh(own, run.config.audio, listener, run.events.progress, buckets=buckets)
+    return BucketWork(sorted(buckets), len(own), heard.decoded, heard.segment_features.height)
