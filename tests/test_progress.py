@@ -85,7 +85,7 @@ def test_a_table_is_counted_by_its_rows(tmp_path: Path) -> None:
     list(read_batches(path, "SELECT tid, target FROM similars_src", {"a": str, "b": str}, 20, progress))  # type: ignore[dict-item]
     assert steps == [(20, 45), (40, 45), (45, 45)]
     steps.clear()
-    assert read_similars(path, progress=progress).height == 45
+    assert len(read_similars(path, progress=progress).neighbours) == 45
     assert steps == [(45, 45)]
 
 
