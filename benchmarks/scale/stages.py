@@ -94,7 +94,7 @@ def _lists(data: Data) -> Found:
 
 def _as_texts(data: Data) -> Found:
     """The plain way: every pair two texts in a frame, which is grouped and sorted."""
-    schema = {"track_id": pl.String, "target": pl.String}
+    schema: dict[str, type[pl.DataType]] = {"track_id": pl.String, "target": pl.String}
     batches = read_batches(data.similars, "SELECT tid, target FROM similars_src", schema, _TEXT_ROWS)
     pairs = pl.concat(_as_rows(batch) for batch in batches)
     known = data.frame("tracks").select("track_id")

@@ -63,6 +63,8 @@ def read_rows(
                     raise RawDataError(f"{path} cannot be read: more than {ROWS:,} rows")
                 yield rows
                 progress(min(ROWS - left, total), total)
+            if ROWS - left < total:  # rows were deleted
+                progress(total, total)
     except sqlite3.Error as error:
         raise RawDataError(f"{path} cannot be read as the expected SQLite file ({error})") from error
 
