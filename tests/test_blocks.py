@@ -9,7 +9,7 @@ from simsong_pipeline.config import EvaluationConfig
 from simsong_pipeline.evaluation import ranking
 from simsong_pipeline.evaluation.baselines import GaussianScores, RandomScores, random_scores
 from simsong_pipeline.evaluation.fusion import SongVectors, cosine_rows, fused_rows
-from simsong_pipeline.evaluation.ground_truth import artist_numbers, has_other_artists, relevance_matrix
+from simsong_pipeline.evaluation.ground_truth import artist_numbers, has_other_artists, is_answerable, relevance_matrix
 from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
 from simsong_pipeline.evaluation.ranking import top_k
 from simsong_pipeline.evaluation.retrieval import METRICS, chance, hub_skew, occurrences, oracle, per_query
@@ -177,6 +177,11 @@ def test_ground_truth_is_that_of_every_pair(at_once: int, monkeypatch: pytest.Mo
     pairs = pl.DataFrame(rows, schema=["track_id", "neighbour_id"], orient="row").unique(maintain_order=True)
     test = [ids[n] for n in rng.permutation(30)[:20]]
     matrix = relevance_matrix(pairs, test)
+    parts = pl.DataFrame({"track_id": ids, "split": ["test" if t in test else "train" for t in ids]})
+    assert is_answerable(parts, pairs)
+    assert not is_answerable(
+        parts, pairs.filter(~(pl.col("track_id").is_in(test) & pl.col("neighbour_id").is_in(test)))
+    )
     assert matrix.toarray().tolist() == [[(a, b) in set(rows) for b in test] for a in test]
     tracks = pl.DataFrame({"track_id": ids, "artist_id": [f"A{n // 4}" for n in range(30)]})
     artists = artist_numbers(tracks, test)
