@@ -9,11 +9,11 @@ from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation.task import Candidates, Numbers, Task
 
 Block = NDArray[np.float32]
-# Scores of some songs [rows] for all of the gallery [rows, songs], or of all for all.
+# Scores of some songs [rows] for all of the gallery [rows, songs], each time a new array, or of all for all.
 Scores = Block | Callable[[Numbers], Block]
 Progress = Callable[[int, int], None]
-# Scores of a block: 64 MB, of which a method may need a few.
-_BLOCK = 1 << 24
+# Scores of a block: 128 MB, of which a method may need a few.
+_BLOCK = 1 << 25
 # Pieces of a row, of which the best are compared first, for each answer that is wanted.
 _PIECES = 32
 
@@ -57,9 +57,8 @@ def _numbers(block: Block) -> Block:
 
 
 def _allowed(block: Block, rows: Numbers, candidates: Candidates) -> Block:
-    """The block with -inf for what is no candidate."""
+    """The block with -inf for what is no candidate, in its place where that is the song itself alone."""
     if candidates.unlike is None and candidates.like is None:
-        block = block.copy()
         block[np.arange(len(rows)), rows] = -np.inf
         return block
     return np.where(candidates.of(rows), block, np.float32(-np.inf))
@@ -71,7 +70,8 @@ def _best(block: Block, k: int) -> Numbers:
     The k-th largest of the best of many pieces is a bound that at least k of the row reach: only those are sorted.
     """
     wanted = min(k, block.shape[1])
-    rows, columns = np.nonzero((block >= _bound(block, wanted)) & (block > -np.inf))
+    found = np.flatnonzero((block >= np.maximum(_bound(block, wanted), np.finfo(np.float32).min)).ravel())
+    rows, columns = np.divmod(found, block.shape[1])
     order = np.lexsort((columns, -block[rows, columns], rows))
     rows, columns = rows[order], columns[order]
     places = np.arange(len(rows)) - np.searchsorted(rows, np.arange(len(block)))[rows]
