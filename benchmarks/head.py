@@ -19,7 +19,9 @@ from scipy.sparse import csr_array
 
 from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT, musicnn_weights
 from simsong_pipeline.config import PipelineConfig, Variant
-from simsong_pipeline.evaluation.retrieval import build_task, per_query, top_k
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.retrieval import per_query
+from simsong_pipeline.evaluation.task import build_task
 from simsong_pipeline.home.settings import read_config
 from simsong_pipeline.learning.batches import TrainingSongs
 from simsong_pipeline.learning.encoder.start import fit_start

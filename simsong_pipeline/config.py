@@ -248,7 +248,8 @@ class EvaluationConfig(StageConfig):
     bootstrap: int = Field(2_000, ge=100)
     seed: int = 0
     relevance: Relevance = "lastfm"
-    max_songs: int = Field(10_000, ge=10, description="largest gallery; a larger test part is sampled")
+    max_songs: int = Field(1_000_000, ge=10, description="largest gallery; a larger test part is sampled")
+    max_queries: int = Field(20_000, ge=10, description="of more songs so many that have a related one are asked")
 
 
 class PipelineConfig(StageConfig):

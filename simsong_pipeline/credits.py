@@ -25,6 +25,8 @@ _TRAILING = re.compile(
 )
 # "[Remix]" behind guests is a remark on the song; without guests, as in "Nirvana (UK)", it may tell artists apart.
 _REMARKED = re.compile(_BRACKETED.pattern + r"(?:\s*[\(\[\{][^\(\[\{\)\]\}]*[\)\]\}])+\s*$", re.IGNORECASE)
+# Titles without any of these, in the letters of ASCII, name no guest: what follows is not tried on them.
+_MAY_NAME = r"(?i)feat|ft|part|with|[fw]/"
 _LISTED = re.compile(r"\s*(?:[,;&+/、・]|\band\b|\bfeaturing\b|\b(?:feat|ft)\b\.?)\s*", re.IGNORECASE)
 _JOINED = re.compile(
     r"\s*(?:[,&+/、・]|\s(?:and|x|×|vs\.?|with|duet\s+with|meets|pres\.|presents|und|mit|et|avec|y|con|e|com|og|och|en|i|и)"
@@ -137,9 +139,20 @@ def main_artist_ids(artists: Iterable[str | None], titles: Iterable[str | None],
 def all_artist_ids(tracks: pl.DataFrame) -> pl.Series:
     """`artist_ids` of each song: its artist_id, and the keys of all whom artist_name and title name.
 
-    A duet as "A & B" names A and B where both have songs of their own in these tracks.
+    A duet as "A & B" names A and B where both have songs of their own in these tracks. What songs have in common is
+    taken apart once.
     """
-    rows = tracks.select("artist_id", "artist_name", "title").rows()
+    may_name = ~pl.col("title").str.contains(r"^[\x00-\x7f]*$") | pl.col("title").str.contains(_MAY_NAME)
+    asked = tracks.select("artist_id", "artist_name", pl.when(may_name).then("title").alias("title"))
+    different = asked.unique(maintain_order=True)
+    named = pl.Series("artist_ids", _named(different.rows()), pl.List(pl.String))
+    on = ["artist_id", "artist_name", "title"]
+    found = asked.join(different.with_columns(named), on=on, how="left", nulls_equal=True, maintain_order="left")
+    return found["artist_ids"]
+
+
+def _named(rows: Sequence[tuple[str | None, str | None, str | None]]) -> list[list[str | None]]:
+    """All whom each (artist_id, artist_name, title) names."""
     credits = [credit_of(name, title) for _, name, title in rows]
     mains = {credit.main for credit in credits}
     named = []
@@ -147,7 +160,7 @@ def all_artist_ids(tracks: pl.DataFrame) -> pl.Series:
         parts = parts_of(credit.main or "")
         duet = parts if parts and all(part in mains for part in parts) else ()
         named.append(list(dict.fromkeys([artist_id, *credit.names, *duet])))
-    return pl.Series("artist_ids", named, pl.List(pl.String))
+    return named
 
 
 def songs_naming(tracks: pl.DataFrame, artist_ids: Sequence[str]) -> list[str]:

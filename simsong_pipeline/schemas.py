@@ -300,10 +300,19 @@ def check(frame: pl.DataFrame, contract: Contract) -> None:
     """Raise `SchemaError` unless `frame` keeps `contract`: types, nulls, unique key, finite vectors."""
     for name, kind in contract.columns.items():
         _check_column(frame, contract, name, kind)
-    repeated = frame.group_by(contract.key).len().filter(pl.col("len") > 1)
+    repeated = _repeated(frame.select(contract.key))
     if repeated.height:
         first = repeated.select(contract.key).sort(contract.key).row(0)
         raise SchemaError(f"frame {contract.name!r} has {repeated.height} repeated keys, the first is {first}")
+
+
+def _repeated(keys: pl.DataFrame) -> pl.DataFrame:
+    """The keys that are there more than once. Grouped are only those whose hashes are alike, for texts are large."""
+    hashes = keys.hash_rows()
+    if hashes.n_unique() == keys.height:
+        return keys.clear()
+    alike = keys.filter(hashes.is_duplicated())
+    return alike.group_by(alike.columns).len().filter(pl.col("len") > 1)
 
 
 def _check_column(frame: pl.DataFrame, contract: Contract, name: str, kind: ColumnType) -> None:

@@ -177,12 +177,14 @@ def _several(groups: _Groups, group: str) -> int:
 
 def _assign(waiting: Sequence[str], groups: _Groups, part_of: dict[str, str], room: dict[str, float]) -> None:
     """First part with room for all but half of the largest artist's songs, while every part gets an artist."""
+    filled = set(part_of.values())
     for number, group in enumerate(waiting):
         size, largest = groups.sizes[group], groups.largest[group]
-        empty = [part for part in PARTS if part not in part_of.values()]
+        empty = [part for part in PARTS if part not in filled]
         fits = next(part for part in PARTS if room[part] >= size - largest / 2 or part == "train")
         second_of_several = largest > 1 and number == 1 and "validation" in empty
         forced = len(waiting) - number <= len(empty)
         part = empty[0] if forced else "validation" if second_of_several else fits
         part_of[group] = part
+        filled.add(part)
         room[part] -= size

@@ -132,3 +132,17 @@ def test_song(musicnn_files: MusicnnFiles) -> None:
     assert {"decode and resample", "front end", "index, a point"} <= parts
     for network in ("musicnn-msd", "musicnn-mtt", "head"):
         assert {f"{network}, ONNX Runtime", f"{network}, torch"} <= parts
+
+
+def test_scale() -> None:
+    """Planted cores are found, and both ways give the same."""
+    said = start("benchmarks.scale", "--songs", 3_000, "--size", 100, "--queries", 200)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in said.splitlines() if line.startswith("|")]
+    found = {row[0]: row[4] for row in rows[2:]}
+    assert found["catalogue"] == "tracks 3000"
+    assert found["lists"] == found["lists, as texts"] == found["lists, as the frame of a run"]
+    assert found["evaluation, a part in blocks"] == found["evaluation, whole matrix"]
+    chosen, drawn = (float(part.split()[-1]) for part in found["select, all of it"].split(", neigh"))
+    assert chosen > 5 * drawn
+    assert "queries 200" in found["evaluation, all songs"]
+    assert said.count(" x, memory ") == 2

@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -14,6 +15,7 @@ from simsong_pipeline.credits import (
     main_artist_ids,
     name_key,
     named_in,
+    parts_of,
     songs_naming,
 )
 
@@ -186,3 +188,32 @@ def test_a_frame_of_an_earlier_version_names_main_artists() -> None:
     tracks = _tracks(("a", "Anna", "Sea (feat. Bo)"))
     for before in (tracks.drop("artist_ids"), tracks.with_columns(artist_ids=pl.lit(None, pl.List(pl.String)))):
         assert named_in(before).rows() == [("a", "anna")]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_names_that_are_taken_apart_once_are_those_of_each_song(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    artists = ["Ann", "Bob & Ann", "Bob", "Various Artists", "Ann feat. Eve", "Åse / Bob", None]
+    titles = [
+        "Song",
+        "Song (feat. Bob)",
+        "Stay with me",
+        "Song ｆｔ． Ann",
+        "Left (WITH Eve)",
+        "Song w/ Ann",
+        "Łąka",
+        None,
+    ]
+    rows = [
+        (f"a{n % 5}", artists[a], titles[t])
+        for n, a, t in zip(range(200), *rng.integers((7, 8), size=(200, 2)).T, strict=True)
+    ]
+    tracks = pl.DataFrame(rows, schema=["artist_id", "artist_name", "title"], orient="row")
+    mains = {credit_of(artist, title).main for _, artist, title in rows}
+    expected = []
+    for artist_id, artist, title in rows:
+        credit = credit_of(artist, title)
+        parts = parts_of(credit.main or "")
+        duet = parts if parts and set(parts) <= mains else ()
+        expected.append(list(dict.fromkeys([artist_id, *credit.names, *duet])))
+    assert all_artist_ids(tracks).to_list() == expected

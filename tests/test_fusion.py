@@ -11,7 +11,8 @@ from simsong_pipeline.evaluation.fusion import (
     with_stand_in,
 )
 from simsong_pipeline.evaluation.hubness import csls
-from simsong_pipeline.evaluation.retrieval import build_task, top_k
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.task import build_task
 from simsong_pipeline.points import fusion_query, song_vector
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from simsong_pipeline.evaluation.hubness import csls, local_scaling, mutual_proximity, neighbourhood_means
-from simsong_pipeline.evaluation.retrieval import build_task, hub_skew, top_k
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.retrieval import hub_skew
+from simsong_pipeline.evaluation.task import build_task
 
 
 def _cosines(n: int = 12, dim: int = 5, seed: int = 0) -> np.ndarray:
@@ -66,6 +68,6 @@ CORRECTIONS = [(lambda s: csls(s, 10), 0.5), (lambda s: local_scaling(s, 10), 0.
 def test_planted_hubs_shrink(correction, share: float) -> None:
     scores = _hubs()
     task = build_task(~np.eye(len(scores), dtype=bool))
-    before, after = (hub_skew(top_k(s, task, 10)) for s in (scores, correction(scores)))
+    before, after = (hub_skew(top_k(s, task, 10), len(s)) for s in (scores, correction(scores)))
     assert before > 3
     assert after < share * before

@@ -131,7 +131,7 @@ def test_a_record_of_similar_songs_without_end_is_listed(tmp_path: Path) -> None
     (tmp_path / "TRA.json").write_text(json.dumps(good))
     _sparse(tmp_path / "TRB.json", 40 * RECORD_BYTES)
     tree = read_json_tree(tmp_path)
-    assert tree.similarity["track_id"].to_list() == ["TRA"]
+    assert tree.similarity.to_frame()["track_id"].to_list() == ["TRA"]
     assert [u.path.name for u in tree.unreadable] == ["TRB.json"]
 
 

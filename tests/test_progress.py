@@ -85,8 +85,21 @@ def test_a_table_is_counted_by_its_rows(tmp_path: Path) -> None:
     list(read_batches(path, "SELECT tid, target FROM similars_src", {"a": str, "b": str}, 20, progress))  # type: ignore[dict-item]
     assert steps == [(20, 45), (40, 45), (45, 45)]
     steps.clear()
-    assert read_similars(path, progress=progress).height == 45
+    assert len(read_similars(path, progress=progress).neighbours) == 45
     assert steps == [(45, 45)]
+
+
+@pytest.mark.parametrize("rest", ["", " WITHOUT ROWID"], ids=["rows deleted", "no row numbers"])
+def test_a_table_with_gaps_is_counted_to_its_end(tmp_path: Path, rest: str) -> None:
+    path = tmp_path / "lastfm_similars.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"CREATE TABLE similars_src (tid TEXT PRIMARY KEY, target TEXT){rest}")
+        connection.executemany("INSERT INTO similars_src VALUES (?, ?)", [(f"T{n}", "TX,0.5") for n in range(40)])
+        connection.execute("DELETE FROM similars_src WHERE tid < 'T2'")
+    steps, progress = _told()
+    assert len(read_similars(path, progress=progress).neighbours) == 28
+    assert steps[-1][0] == steps[-1][1]
+    assert steps == sorted(steps)
 
 
 def test_selecting_counts_what_it_reads_before_it_chooses(sample_raw: Path, tmp_path: Path) -> None:

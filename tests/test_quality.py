@@ -9,7 +9,7 @@ import pytest
 from simsong_pipeline.config import EvaluationConfig, PipelineConfig
 from simsong_pipeline.evaluation.metrics_frame import MethodScores, evaluate
 from simsong_pipeline.evaluation.quality import ENOUGH_QUERIES, UNMEASURED, Outcome, in_words, judged, quality_of
-from simsong_pipeline.evaluation.retrieval import build_task
+from simsong_pipeline.evaluation.task import build_task
 from simsong_pipeline.schemas import METRICS, empty
 
 MANY, FEW = ENOUGH_QUERIES, ENOUGH_QUERIES - 1

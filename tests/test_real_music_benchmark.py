@@ -36,7 +36,7 @@ def _collection(artist: str, genre: str, source: str) -> Collection:
 
 def test_what_is_asked_by_hand() -> None:
     tasks = _collection(artist="aabbc", genre="xxx.y", source="sstss").tasks()
-    assert tasks["artist"].relevant.astype(int).tolist() == [
+    assert tasks["artist"].relevant.toarray().astype(int).tolist() == [
         [0, 1, 0, 0, 0],
         [1, 0, 0, 0, 0],
         [0, 0, 0, 1, 0],
@@ -45,8 +45,14 @@ def test_what_is_asked_by_hand() -> None:
     ]
     # Recordings without a genre are like no other, and remain wrong answers.
     assert np.flatnonzero(tasks["genre"].queries).tolist() == [0, 1, 2]
-    assert tasks["genre, other artists"].relevant[0].tolist() == [False, False, True, False, False]
-    assert tasks["artist, within one source"].candidates[0].tolist() == [False, True, False, True, True]
+    assert tasks["genre, other artists"].relevant.toarray()[0].tolist() == [False, False, True, False, False]
+    assert tasks["artist, within one source"].candidates.of(np.array([0]))[0].tolist() == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_query_that_cannot_be_answered_wrongly_is_not_asked() -> None:

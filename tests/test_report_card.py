@@ -65,7 +65,7 @@ def test_no_playlist_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
 
 def test_songs_without_a_label_belong_to_no_group() -> None:
     same = same_group(["a", None, "a", None])
-    assert same.astype(int).tolist() == [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
+    assert same.toarray().astype(int).tolist() == [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
 
 
 def test_albums_of_one_name_by_two_artists_are_two() -> None:

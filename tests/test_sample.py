@@ -11,7 +11,9 @@ import soundfile
 
 from simsong_pipeline.config import SampleConfig
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.evaluation.retrieval import build_task, per_query, top_k
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.retrieval import per_query
+from simsong_pipeline.evaluation.task import build_task
 from simsong_pipeline.sources.sample import instruments, rendering
 from simsong_pipeline.sources.sample.drawing import draw_catalogue
 from simsong_pipeline.sources.sample.generate import read_description, write_sample
@@ -148,7 +150,7 @@ def test_some_songs_are_instrumental_and_languages_mix(sample_raw: Path) -> None
 
 
 def test_tags_name_the_style(sample_raw: Path) -> None:
-    from simsong_pipeline.sources.lastfm_sqlite import read_tags
+    from simsong_pipeline.sources.lastfm_tags import read_tags
 
     tags = read_tags(sample_raw / "lastfm/lastfm_tags.db").filter(pl.col("weight") == 100)
     styles = {t: s["style"] for t, s in read_description(sample_raw)["songs"].items()}  # type: ignore[attr-defined]

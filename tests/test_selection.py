@@ -10,14 +10,15 @@ from typer.testing import CliRunner
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.providers.selection import dense_core, density, random_part
+from simsong_pipeline.similarity import Similarity, from_frame
 
 
-def _pairs(edges: list[tuple[int, int]]) -> pl.DataFrame:
+def _pairs(edges: list[tuple[int, int]]) -> Similarity:
     rows = [(f"T{a:03d}", f"T{b:03d}") for a, b in edges]
-    return pl.DataFrame(rows, schema=["track_id", "neighbour_id"], orient="row")
+    return from_frame(pl.DataFrame(rows, schema=["track_id", "neighbour_id"], orient="row"))
 
 
-def _planted() -> pl.DataFrame:
+def _planted() -> Similarity:
     """Songs 0 to 19 are all alike; 20 to 299 each know two songs at random."""
     rng = np.random.default_rng(0)
     core = [(a, b) for a in range(20) for b in range(20) if a != b]
@@ -56,7 +57,9 @@ def test_direction_of_a_pair_does_not_count_in_choosing_and_counts_in_the_densit
 
 def test_same_graph_gives_the_same_songs() -> None:
     pairs = _planted()
-    assert dense_core(pairs, 50) == dense_core(pairs.sample(fraction=1.0, shuffle=True, seed=3), 50)
+    assert dense_core(pairs, 50) == dense_core(
+        from_frame(pairs.to_frame().sample(fraction=1.0, shuffle=True, seed=3)), 50
+    )
 
 
 def test_more_songs_than_there_are_is_an_error() -> None:

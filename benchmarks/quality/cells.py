@@ -2,21 +2,12 @@
 
 from collections.abc import Iterable
 
-import numpy as np
 import polars as pl
 
 from benchmarks.quality.datasets import Prepared
 from benchmarks.quality.methods import method_scores
-from simsong_pipeline.evaluation.retrieval import (
-    METRICS,
-    anti_hubs,
-    chance,
-    coverage,
-    hub_skew,
-    oracle,
-    per_query,
-    top_k,
-)
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.retrieval import METRICS, anti_hubs, chance, coverage, hub_skew, oracle, per_query
 from simsong_pipeline.home.events import Events
 
 _COLUMNS = ("method", "protocol", "metric", "query", "value", "chance", "oracle", "hub_skew", "coverage", "anti_hubs")
@@ -29,8 +20,8 @@ def measure_cell(prepared: Prepared, recipes: Iterable[str], events: Events) -> 
         for protocol, task in prepared.protocols.items():
             ranked = top_k(method.scores, task, k)
             values, by_chance, best = per_query(ranked, task, k), chance(task, k), oracle(task, k)
-            queries = np.flatnonzero(task.queries).tolist()
-            shape = (hub_skew(ranked), coverage(ranked), anti_hubs(ranked))
+            queries = task.asked[task.queries].tolist()
+            shape = tuple(figure(ranked, task.candidates.songs) for figure in (hub_skew, coverage, anti_hubs))
             for metric in METRICS:
                 constant = (by_chance[metric], best[metric], *shape)
                 pairs = zip(queries, values[metric].tolist(), strict=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
-from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
-from simsong_pipeline.evaluation.retrieval import Task, build_task
+from simsong_pipeline.evaluation.ground_truth import artist_numbers, has_other_artists, relevance_matrix
+from simsong_pipeline.evaluation.task import Task, build_task
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.run import Run, open_source
 from simsong_pipeline.home.settings import read_config
@@ -127,7 +127,7 @@ def _transfer_prepared(own: Workspace, other: Prepared, config: PipelineConfig, 
 def _protocols(similarity: pl.DataFrame, tracks: pl.DataFrame, test: list[str]) -> dict[str, Task]:
     relevant, artists = relevance_matrix(similarity, test), artist_numbers(tracks, test)
     protocols = {"unfiltered": build_task(relevant)}
-    if (relevant & (artists[:, None] != artists[None])).any():
+    if has_other_artists(relevant, artists):
         protocols["artist_filtered"] = build_task(relevant, artists)
     return protocols
 

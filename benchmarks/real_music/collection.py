@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.evaluation.retrieval import Task
+from simsong_pipeline.evaluation.task import NO_LABEL, Candidates, Task, asked_task
 
 _COLUMNS = ("path", "artist", "genre", "source")
 
@@ -39,25 +39,29 @@ class Collection:
         `artist` and `genre`: of all others; `genre, other artists`: the query's artist is left out; and each `within
         one source`, for recordings of one source sound alike, and an answer must not be right for that reason alone.
         """
-        n = len(self)
-        others = ~np.eye(n, dtype=bool)
-        artist, genre = _same(self.artist), _same(self.genre)
-        foreign = others & ~(self.artist[:, None] == self.artist[None])
+        everything = np.arange(len(self))
+        sources = _numbers(self.source)
         asked = {
-            "artist": (artist, others),
-            "genre": (genre, others),
-            "genre, other artists": (genre, foreign),
+            "artist": (_same(self.artist), None),
+            "genre": (_same(self.genre), None),
+            "genre, other artists": (_same(self.genre), np.unique(self.artist, return_inverse=True)[1]),
         }
-        inside = _same(self.source)
         tasks = {}
-        for name, (relevant, candidates) in asked.items():
-            for protocol, among in ((name, candidates), (f"{name}, within one source", candidates & inside)):
+        for name, (relevant, unlike) in asked.items():
+            for protocol, like in ((name, None), (f"{name}, within one source", sources)):
+                candidates = Candidates(len(self), unlike, like)
+                among = candidates.of(everything)
                 # A query all of whose candidates are right is answered by any method.
                 answerable = (among & ~relevant).any(axis=1, keepdims=True)
                 wanted = relevant & among & answerable
                 if wanted.any():
-                    tasks[protocol] = Task(wanted, among)
+                    tasks[protocol] = asked_task(wanted, candidates)
         return tasks
+
+
+def _numbers(labels: NDArray[np.str_]) -> NDArray[np.int64]:
+    """[n] a number for each label, none for an empty one."""
+    return np.where(labels == "", NO_LABEL, np.unique(labels, return_inverse=True)[1])
 
 
 def _same(labels: NDArray[np.str_]) -> NDArray[np.bool_]:

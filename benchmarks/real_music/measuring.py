@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.evaluation.retrieval import Task, top_k
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.task import Task
 
 K = 10
 Scores = NDArray[np.float32]
@@ -29,7 +30,7 @@ def _measured(draws: Sequence[Scores], name: str, task: Task, artist: NDArray[np
     queries = np.flatnonzero(task.queries)
     hits = np.mean([_hits(scores, task, queries) for scores in draws], axis=0)
     relevant = task.relevant_counts[queries]
-    candidates = task.candidates[queries].sum(axis=1)
+    candidates = task.candidates.counts(queries)
     by_chance = np.minimum(K, candidates) * relevant / candidates
     reachable = np.minimum(K, relevant)
     return pl.DataFrame(
@@ -49,6 +50,5 @@ def _measured(draws: Sequence[Scores], name: str, task: Task, artist: NDArray[np
 
 def _hits(scores: Scores, task: Task, queries: NDArray[np.int64]) -> NDArray[np.int64]:
     ranked = top_k(scores, task, K)[queries]
-    found = (ranked >= 0) & task.relevant[queries[:, None], np.maximum(ranked, 0)]
-    counts: NDArray[np.int64] = found.sum(axis=1)
+    counts: NDArray[np.int64] = task.hits(queries[:, None], ranked).sum(axis=1)
     return counts

@@ -1,13 +1,17 @@
 """Audio and lyrics as one score, and the weight between them, chosen on validation songs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.evaluation.hubness import neighbourhood_means
-from simsong_pipeline.evaluation.retrieval import Task, per_query, top_k
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.retrieval import per_query
+from simsong_pipeline.evaluation.task import Task
 
+Rows = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 _BLOCK, _ASKED = 4_096, 1_000
 GRID = tuple(round(0.05 * step, 2) for step in range(21))
 
@@ -82,17 +86,30 @@ def fused_scores(vectors: SongVectors, audio_weight: float, hubness: float = 0.0
     As in the index: a query without lyrics goes by its audio alone, a candidate without lyrics has the lyric cosine
     `vectors.stand_in`.
     """
+    return fused_rows(vectors, audio_weight, hubness)(np.arange(len(vectors.audio)))
+
+
+def fused_rows(vectors: SongVectors, audio_weight: float, hubness: float = 0.0) -> Rows:
+    """The same for some of the songs as queries at a time."""
     has_lyrics = np.any(vectors.lyrics, axis=1)
-    weight = np.where(has_lyrics, audio_weight, 1.0)[:, None].astype(np.float32)
-    fused: NDArray[np.float32] = weight * (vectors.audio @ vectors.audio.T) + (1 - weight) * (
-        vectors.lyrics @ vectors.lyrics.T
-    )
-    fused += (1 - weight) * np.float32(vectors.stand_in) * ~has_lyrics[None]
-    if hubness:
-        assert vectors.hubness is not None
-        by_audio, by_lyrics = vectors.hubness.T
-        fused = fused - hubness / 2 * (weight * by_audio + (1 - weight) * by_lyrics)
-    return fused
+
+    def rows_of(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        weight = np.where(has_lyrics[rows], audio_weight, 1.0)[:, None].astype(np.float32)
+        fused: NDArray[np.float32] = weight * (vectors.audio[rows] @ vectors.audio.T)
+        fused += (1 - weight) * (vectors.lyrics[rows] @ vectors.lyrics.T)
+        fused += (1 - weight) * np.float32(vectors.stand_in) * ~has_lyrics[None]
+        if hubness:
+            assert vectors.hubness is not None
+            by_audio, by_lyrics = vectors.hubness.T
+            fused -= (hubness / 2 * (weight * by_audio + (1 - weight) * by_lyrics)).astype(np.float32)
+        return fused
+
+    return rows_of
+
+
+def cosine_rows(vectors: NDArray[np.float32]) -> Rows:
+    """Cosines of some unit vectors [n, d] at a time with all."""
+    return lambda rows: vectors[rows] @ vectors.T
 
 
 def choose_audio_weight(vectors: SongVectors, task: Task, k: int) -> tuple[float, dict[float, float]]:
@@ -101,7 +118,7 @@ def choose_audio_weight(vectors: SongVectors, task: Task, k: int) -> tuple[float
     The recalls of neighbouring weights are averaged first, so that one lucky weight is not chosen; of equal
     weights the most even one is.
     """
-    recalls = np.array([per_query(top_k(fused_scores(vectors, w), task, k), task, k)["recall"].mean() for w in GRID])
+    recalls = np.array([per_query(top_k(fused_rows(vectors, w), task, k), task, k)["recall"].mean() for w in GRID])
     padded = np.pad(recalls, 1, mode="edge")
     smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
     best = max(range(len(GRID)), key=lambda i: (round(float(smooth[i]), 9), -abs(GRID[i] - 0.5)))

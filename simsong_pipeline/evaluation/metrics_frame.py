@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import polars as pl
@@ -10,16 +9,9 @@ from numpy.typing import NDArray
 
 from simsong_pipeline.config import EvaluationConfig
 from simsong_pipeline.evaluation.bootstrap import interval, paired_difference, resamples
-from simsong_pipeline.evaluation.retrieval import (
-    METRICS,
-    Task,
-    chance,
-    coverage,
-    hub_skew,
-    oracle,
-    per_query,
-    top_k,
-)
+from simsong_pipeline.evaluation.ranking import Scores, top_k
+from simsong_pipeline.evaluation.retrieval import METRICS, chance, coverage, hub_skew, oracle, per_query
+from simsong_pipeline.evaluation.task import Task
 from simsong_pipeline.schemas import METRICS as CONTRACT
 from simsong_pipeline.schemas import conform
 
@@ -30,12 +22,31 @@ Values = dict[str, NDArray[np.float64]]
 TIMBRE, START = "mfcc", "start"
 
 
+class _Count:
+    """Counts what is done in steps, each of which counts itself."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total = progress, total
+        self._before = self._told = 0
+
+    def within(self, done: int, _: int) -> None:
+        """So far of the present step."""
+        if self._before + done > self._told:
+            self._told = self._before + done
+            self._progress(self._told, self._total)
+
+    def done(self, step: int) -> None:
+        """The present step, whole."""
+        self.within(step, step)
+        self._before += step
+
+
 @dataclass(frozen=True)
 class MethodScores:
-    """A method's name and its scores [n, n] of the gallery for each query."""
+    """A method's name and its scores of the gallery for each query: of some songs at a time, or [n, n]."""
 
     name: str
-    scores: NDArray[np.float32]
+    scores: Scores
 
 
 def evaluate(
@@ -50,20 +61,20 @@ def evaluate(
     stand beside them by paired differences; what a method is compared with is of its own kind, audio or fused.
 
     Args:
-        progress: told the rankings that were made or judged, and those to be.
+        progress: told the songs that were ranked or judged by a method, and those to be.
     """
     rows: list[tuple[object, ...]] = []
-    done, total = count(1), 2 * len(protocols) * len(methods)
+    count = _Count(progress, 2 * len(methods) * sum(len(task.asked) for task in protocols.values()))
     for protocol, task in protocols.items():
         drawn = resamples(int(task.queries.sum()), config.bootstrap, config.seed)
         ranked = {}
         for method in methods:
-            ranked[method.name] = top_k(method.scores, task, config.k)
-            progress(next(done), total)
+            ranked[method.name] = top_k(method.scores, task, config.k, count.within)
+            count.done(len(task.asked))
         values = {name: per_query(order, task, config.k) for name, order in ranked.items()}
         for name, order in ranked.items():
             rows += _rows(name, protocol, task, order, values, drawn, config.k)
-            progress(next(done), total)
+            count.done(len(task.asked))
     schema = {n: t for n, t in CONTRACT.columns.items() if isinstance(t, pl.DataType | type)}
     return conform(pl.DataFrame(rows, schema=schema, orient="row"), CONTRACT)
 
@@ -89,7 +100,8 @@ def _rows(
         ]
         figures = (float(own[metric].mean()), *interval(own[metric], drawn), by_chance[metric], best[metric])
         rows.append((name, protocol, f"{metric}_at_{k}", *figures, queries, *beside))
-    for metric, value in (("hub_skew", hub_skew(ranked)), ("coverage", coverage(ranked))):
+    songs = task.candidates.songs
+    for metric, value in (("hub_skew", hub_skew(ranked, songs)), ("coverage", coverage(ranked, songs))):
         rows.append((name, protocol, metric, value, None, None, None, None, queries, *(None,) * 6))
     return rows
 

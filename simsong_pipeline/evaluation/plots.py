@@ -12,8 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from simsong_pipeline.evaluation.ranking import Scores, rows_of, top_k
 from simsong_pipeline.evaluation.report import method_name, metric_name
-from simsong_pipeline.evaluation.retrieval import Task, occurrences, top_k
+from simsong_pipeline.evaluation.retrieval import occurrences
+from simsong_pipeline.evaluation.task import Task
 
 _COLOURS = (
     "#4269d0",
@@ -27,6 +29,8 @@ _COLOURS = (
     "#9c6b4e",
     "#9498a0",
 )
+# Of a histogram.
+_DRAWN_PAIRS = 1 << 25
 _STYLE: dict[Any, Any] = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110}
 
 
@@ -74,18 +78,19 @@ def metric_bars(metrics: pl.DataFrame, metric: str, protocols: Sequence[str]) ->
     return _figure(5 * len(protocols), max(3.6, 0.25 * methods), len(protocols), draw)
 
 
-def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> bytes:
-    """Distribution of scores of related and unrelated pairs, a panel for each method."""
+def score_histograms(scores: Mapping[str, Scores], task: Task) -> bytes:
+    """Distribution of scores of related and unrelated pairs, a panel for each method; of many songs of some queries."""
+    rows = _some_rows(task)
+    is_candidate = task.candidates.of(task.asked[rows])
+    is_relevant = task.relevant[rows].toarray()
 
     def draw(axes: Sequence[Axes]) -> None:
-        for axis, (name, matrix) in zip(axes, scores.items(), strict=True):
-            pairs = (
-                (task.relevant & task.candidates, "neighbours"),
-                (~task.relevant & task.candidates, "others"),
-            )
-            low, high = _drawn_range(matrix[task.candidates])
+        for axis, (name, method) in zip(axes, scores.items(), strict=True):
+            matrix = rows_of(method, task.asked[rows])
+            low, high = _drawn_range(matrix[is_candidate])
             # Of a few songs all scores may be the same.
             edges = np.linspace(low, max(high, low + 1e-3), 50)
+            pairs = ((is_relevant, "neighbours"), (~is_relevant & is_candidate, "others"))
             for (chosen, label), colour in zip(pairs, (_COLOURS[2], _COLOURS[9]), strict=True):
                 counted = matrix[chosen & (matrix >= edges[0]) & (matrix <= edges[-1])]
                 axis.hist(counted, bins=edges.tolist(), density=counted.size > 0, alpha=0.65, color=colour, label=label)
@@ -93,6 +98,15 @@ def score_histograms(scores: Mapping[str, NDArray[np.float32]], task: Task) -> b
         axes[0].legend(frameon=False, loc="upper right")
 
     return _figure(4.2 * len(scores), 3, len(scores), draw)
+
+
+def _some_rows(task: Task) -> NDArray[np.int64]:
+    """All rows of a small gallery; of a large one as many as `_DRAWN_PAIRS` allow, evenly spread."""
+    most = max(1, _DRAWN_PAIRS // task.candidates.songs)
+    queries = np.flatnonzero(task.queries)
+    if len(task.asked) <= most:
+        return np.arange(len(task.asked))
+    return queries[np.linspace(0, len(queries) - 1, min(most, len(queries))).astype(np.int64)]
 
 
 def _drawn_range(scores: NDArray[np.float32]) -> tuple[float, float]:
@@ -134,12 +148,12 @@ def _counts(labels: Sequence[str]) -> dict[str, int]:
     return {label: labels.count(label) for label in set(labels)}
 
 
-def hub_distribution(scores: Mapping[str, NDArray[np.float32]], task: Task, k: int) -> bytes:
+def hub_distribution(scores: Mapping[str, Scores], task: Task, k: int) -> bytes:
     """How many songs are among the first k of how many others."""
 
     def draw(axes: Sequence[Axes]) -> None:
         for (name, matrix), colour in zip(scores.items(), _COLOURS, strict=False):
-            counts = np.sort(occurrences(top_k(matrix, task, k)))[::-1]
+            counts = np.sort(occurrences(top_k(matrix, task, k), task.candidates.songs))[::-1]
             axes[0].plot(np.arange(1, len(counts) + 1), counts, color=colour, label=name)
         axes[0].axhline(k, color="#555555", linewidth=0.8, linestyle="--")
         axes[0].set(title=f"Times a song is among the first {k} of another", xlabel="songs, most recommended first")

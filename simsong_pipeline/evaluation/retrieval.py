@@ -1,83 +1,23 @@
-"""Rankings of a gallery and the metrics of them, query by query.
+"""The metrics of rankings, query by query.
 
 Definitions. For a query with R relevant items in its gallery of n candidates (itself excluded) and h of
 them among the first k: Recall@k = h / R, Precision@k = h / k, hit rate = [h > 0], nDCG@k with gain 1 and
 discount 1 / log2(rank + 1) (Järvelin & Kekäläinen, 2002). A query with R = 0 is left out and counted.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from simsong_pipeline.errors import EvaluationError
+from simsong_pipeline.evaluation.task import Task
 
-Scores = NDArray[np.float32]
 METRICS = ("recall", "precision", "ndcg", "hit_rate")
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is relevant to what among the songs of a gallery, all of which are queries as well.
-
-    Attributes:
-        relevant: [n, n] true where column is relevant to row.
-        candidates: [n, n] true where column may be recommended for row; never the diagonal.
-    """
-
-    relevant: NDArray[np.bool_]
-    candidates: NDArray[np.bool_]
-
-    def __post_init__(self) -> None:
-        if not self.queries.any():
-            raise EvaluationError(
-                "no query has a relevant song in the gallery, so nothing can be measured: evaluate on more songs, "
-                "or choose another relevance (--relevance artist or genre)"
-            )
-
-    @property
-    def relevant_counts(self) -> NDArray[np.int64]:
-        """[n] relevant candidates of each song."""
-        counts: NDArray[np.int64] = (self.relevant & self.candidates).sum(axis=1)
-        return counts
-
-    @property
-    def queries(self) -> NDArray[np.bool_]:
-        """[n] true for songs with at least one relevant candidate."""
-        return self.relevant_counts > 0
-
-
-def build_task(relevant: NDArray[np.bool_], artist: NDArray[np.int64] | None = None) -> Task:
-    """A task over all pairs of different songs, or, given artists [n], of different artists."""
-    candidates = ~np.eye(len(relevant), dtype=bool)
-    if artist is not None:
-        candidates &= artist[:, None] != artist[None]
-    return Task(relevant & candidates, candidates)
-
-
-def top_k(scores: Scores, task: Task, k: int) -> NDArray[np.int64]:
-    """Indices [n, k] of each row's best candidates, best first, -1 where there are fewer than k.
-
-    Equal scores go by column number, so that a ranking never depends on the sort's whim.
-
-    Raises:
-        EvaluationError: a score is not a number.
-    """
-    if np.isnan(scores).any():
-        raise EvaluationError("scores hold NaN: a ranking of them would be made up")
-    allowed = np.where(task.candidates, scores, -np.inf)
-    order = np.argsort(-allowed, axis=1, kind="stable")[:, :k]
-    found = np.take_along_axis(task.candidates, order, axis=1)
-    ranked: NDArray[np.int64] = np.where(found, order, -1)
-    return ranked
 
 
 def per_query(ranked: NDArray[np.int64], task: Task, k: int) -> dict[str, NDArray[np.float64]]:
     """Each metric for each query that has a relevant candidate, [queries]."""
     rows = np.flatnonzero(task.queries)
-    chosen = ranked[rows]
-    hit = (chosen >= 0) & task.relevant[rows[:, None], np.maximum(chosen, 0)]
+    hit = task.hits(rows[:, None], ranked[rows])
     hits, relevant = hit.sum(axis=1), task.relevant_counts[rows]
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discount)[np.minimum(relevant, k) - 1]
@@ -93,7 +33,7 @@ def chance(task: Task, k: int) -> dict[str, float]:
     """Expected value of each metric under a uniformly random ranking, in closed form."""
     rows = task.queries
     relevant = task.relevant_counts[rows].astype(np.float64)
-    size = task.candidates[rows].sum(axis=1).astype(np.float64)
+    size = task.candidates.counts(task.asked[rows]).astype(np.float64)
     drawn = np.minimum(k, size)
     discounts = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, k + 2)))])
     ideal = discounts[np.minimum(relevant, k).astype(int)]
@@ -124,23 +64,23 @@ def oracle(task: Task, k: int) -> dict[str, float]:
     }
 
 
-def occurrences(ranked: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[n] how often each song is among the first k of others: its k-occurrence N_k."""
-    return np.bincount(ranked[ranked >= 0], minlength=len(ranked))
+def occurrences(ranked: NDArray[np.int64], songs: int) -> NDArray[np.int64]:
+    """[songs] how often each song is among the first k of others: its k-occurrence N_k."""
+    return np.bincount(ranked[ranked >= 0], minlength=songs)
 
 
-def hub_skew(ranked: NDArray[np.int64]) -> float:
+def hub_skew(ranked: NDArray[np.int64], songs: int) -> float:
     """Skewness of N_k (Radovanović et al., 2010): near 0 without hubs, above 1 when a few songs crowd lists."""
-    counts = occurrences(ranked).astype(np.float64)
+    counts = occurrences(ranked, songs).astype(np.float64)
     deviation = counts.std()
     return float(np.mean(((counts - counts.mean()) / deviation) ** 3)) if deviation else 0.0
 
 
-def coverage(ranked: NDArray[np.int64]) -> float:
+def coverage(ranked: NDArray[np.int64], songs: int) -> float:
     """Share of the gallery that is recommended for at least one query."""
-    return float(np.mean(occurrences(ranked) > 0))
+    return float(np.mean(occurrences(ranked, songs) > 0))
 
 
-def anti_hubs(ranked: NDArray[np.int64]) -> float:
+def anti_hubs(ranked: NDArray[np.int64], songs: int) -> float:
     """Share of the gallery that is in nobody's list: what no listener is ever shown."""
-    return 1 - coverage(ranked)
+    return 1 - coverage(ranked, songs)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from simsong_pipeline.catalogue import restrict
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import write_bytes
 from simsong_pipeline.home.workspace import Workspace
@@ -42,8 +41,7 @@ def select_songs(
     """
     raw_tracks = source.tracks(progress)
     tracks = catalogued(source, raw_tracks, config.catalogue).tracks
-    listening = source.listening(raw_tracks, "lastfm", progress)
-    similarity = restrict(listening.similarity, tracks)
+    similarity = source.similarity(tracks, progress)
     chosen = dense_core(similarity, size, progress)
     path = selection_path(workspace)
     write_bytes(path, "".join(f"{track_id}\n" for track_id in chosen).encode())

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from simsong_pipeline.errors import RawDataError, first_line
-from simsong_pipeline.schemas import SIMILARITY, TAGS, conform
+from simsong_pipeline.schemas import TAGS, conform
+from simsong_pipeline.similarity import Similarity, from_frame, gathered, lists_of, sorted_ids
 from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.limits import RECORD_BYTES, TooLargeError, bounded_bytes
 from simsong_pipeline.sources.music_folders import files_below
@@ -25,13 +26,16 @@ _RECORD = pl.Struct({"track_id": pl.String, "similars": _PAIRS, "tags": _PAIRS})
 class LastfmFrames:
     """Similarity and tags of a tree, and the files that could not be read."""
 
-    similarity: pl.DataFrame
+    similarity: Similarity
     tags: pl.DataFrame
     unreadable: tuple[UnreadableFile, ...]
 
 
-def read_json_tree(root: Path, progress: Progress = lambda *_: None) -> LastfmFrames:
+def read_json_tree(root: Path, keep: pl.Series | None = None, progress: Progress = lambda *_: None) -> LastfmFrames:
     """All `*.json` below `root`; one bad file is listed and stops nothing.
+
+    Args:
+        keep: track ids; pairs with an end outside are dropped as they are read. Without it all that the files name.
 
     Raises:
         RawDataError: there is no JSON file below `root`.
@@ -39,26 +43,30 @@ def read_json_tree(root: Path, progress: Progress = lambda *_: None) -> LastfmFr
     paths = files_below(root, frozenset({".json"}))
     if not paths:
         raise RawDataError(f"no .json file below {root}: point to the folder of the Last.fm data set")
-    similars, tags = [_empty("neighbour_id", "score")], [_empty("tag", "weight")]
+    ids = None if keep is None else sorted_ids(keep)
+    similars, tags, lists = [_empty("neighbour_id", "score")], [_empty("tag", "weight")], []
     unreadable: list[UnreadableFile] = []
     lost = done = 0
     for batch in _batches(paths):
         progress(done, len(paths))
         records, bad = _read_batch(batch)
-        for column, into, name, number in (
-            ("similars", similars, "neighbour_id", "score"),
-            ("tags", tags, "tag", "weight"),
-        ):
-            rows = _triples(records, column, name, number)
-            into.append(rows.drop_nulls())
-            lost += rows.height - into[-1].height
+        pairs, weights = (
+            _triples(records, "similars", "neighbour_id", "score"),
+            _triples(records, "tags", "tag", "weight"),
+        )
+        lost += sum(rows.height - rows.drop_nulls().height for rows in (pairs, weights))
+        tags.append(weights.drop_nulls())
+        if ids is None:
+            similars.append(pairs.drop_nulls())
+        else:
+            lists.append(lists_of(pairs.drop_nulls(), ids))
         unreadable += bad
         done += len(batch)
     progress(done, len(paths))
     if lost:
         reason = f"{lost} similar songs or tags are no name with a number: {LEFT_OUT}"
         unreadable.append(UnreadableFile(root, reason, root.name))
-    similarity = conform(rank(pl.concat(similars)), SIMILARITY)
+    similarity = from_frame(pl.concat(similars)) if ids is None else gathered(ids, lists)
     tag_frame = pl.concat(tags).unique(["track_id", "tag"], keep="first", maintain_order=True)
     return LastfmFrames(similarity, conform(tag_frame, TAGS), tuple(unreadable))
 
@@ -116,22 +124,6 @@ def _triples(records: pl.DataFrame, column: str, name: str, number: str) -> pl.D
             pl.col("pair").list.get(0, null_on_oob=True).alias(name),
             pl.col("pair").list.get(1, null_on_oob=True).cast(pl.Float64, strict=False).alias(number),
         )
-        .collect()
-    )
-
-
-def rank(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Drop self pairs and scores outside (0, 1], keep a pair's best score, rank each list from 1.
-
-    Equal scores are ranked by neighbour id, so that every source of the same pairs gives the same ranks.
-    """
-    return (
-        pairs.lazy()
-        .filter(pl.col("score").is_between(0, 1, closed="right"), pl.col("track_id") != pl.col("neighbour_id"))
-        .group_by("track_id", "neighbour_id")
-        .agg(pl.col("score").max())
-        .sort("track_id", "score", "neighbour_id", descending=[False, True, False])
-        .with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("track_id").alias("rank"))
         .collect()
     )
 

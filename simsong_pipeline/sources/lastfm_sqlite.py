@@ -1,17 +1,20 @@
-"""Reads the Last.fm data set's SQLite files. Pairs are split by Polars, never made into Python objects."""
+"""Reads `lastfm_similars.db`. Pairs are split as bytes or by Polars, never made into Python objects."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.schemas import SIMILARITY, TAGS, conform
+from simsong_pipeline.similarity import Lists, Similarity, gathered, lists_of, sorted_ids
 from simsong_pipeline.sources.counting import Progress
-from simsong_pipeline.sources.lastfm_json import rank
+from simsong_pipeline.sources.id_table import IdTable
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT, UnreadableFile
-from simsong_pipeline.sources.sqlite_tables import read_all, read_batches
+from simsong_pipeline.sources.similar_lists import split_lists
+from simsong_pipeline.sources.sqlite_tables import Row, decoded, frame_of, read_batches, read_rows
 
-_BATCH = 20_000
+_BATCH = 10_000
+_SIMILARS = "SELECT tid, target FROM similars_src"
 _SCORES = pl.List(pl.Float64)
 _PAIR = re.compile(r"([^,\s]+)\s*,\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?=,|$)")
 _TARGETS: dict[str, type[pl.DataType]] = {"track_id": pl.String, "target": pl.String}
@@ -22,26 +25,44 @@ def read_similars(
     keep: pl.Series | None = None,
     lost: list[UnreadableFile] | None = None,
     progress: Progress = lambda *_: None,
-) -> pl.DataFrame:
-    """`lastfm_similars.db` as a similarity frame.
+) -> Similarity:
+    """`lastfm_similars.db` as a matrix, read in a stream.
 
     Args:
-        keep: track ids; pairs with an end outside are dropped batch by batch, so that a catalogue of some
-            thousand tracks out of the 56.5 million pairs needs memory for its own pairs only.
+        keep: track ids; pairs with an end outside are dropped as they are read. Without it all that the file names.
         lost: gets a line where ids without a score were left out.
 
     Raises:
         RawDataError: the file is missing or not this database.
     """
+    ids = _all_ids(path) if keep is None else sorted_ids(keep)
     counts: dict[str, int] = {}
-    batches = read_batches(path, "SELECT tid, target FROM similars_src", _TARGETS, _BATCH, progress)
-    pairs = [_split(batch, keep, counts) for batch in batches]
+    table = IdTable(ids)
+    batches = read_rows(path, _SIMILARS, _BATCH, progress, as_bytes=True)
+    found = gathered(ids, (part for batch in batches for part in _parts(batch, table, ids, counts)))
     if counts and lost is not None:
         first = next(iter(counts))
         reason = f"{sum(counts.values())} parts of {len(counts)} lists of similar songs are no id with its score"
         lost.append(UnreadableFile(path, f"{reason}, the first in that of {first}: {LEFT_OUT}", path.name))
-    schema = {"track_id": pl.String, "neighbour_id": pl.String, "score": pl.Float64}
-    return conform(rank(pl.concat([pl.DataFrame(schema=schema), *pairs])), SIMILARITY)
+    return found
+
+
+def _all_ids(path: Path) -> pl.Series:
+    """Track ids of all lists and of all that is in them."""
+    found = [pl.Series("track_id", [], pl.String)]
+    for batch in read_batches(path, _SIMILARS, _TARGETS, _BATCH):
+        pairs = _split(batch, None, {})
+        found.append(pl.concat([pairs["track_id"], pairs["neighbour_id"]]).unique())
+    return sorted_ids(pl.concat(found))
+
+
+def _parts(batch: list[Row], table: IdTable, ids: pl.Series, lost: dict[str, int]) -> Iterator[Lists]:
+    """The lists of a batch: those in the usual form, and those that are in another."""
+    split = split_lists(batch, table)
+    yield split.lists
+    if split.odd:
+        rows = frame_of([decoded(row) for row in split.odd], _TARGETS)
+        yield lists_of(_split(rows, ids, lost), ids)
 
 
 def _split(batch: pl.DataFrame, keep: pl.Series | None, lost: dict[str, int]) -> pl.DataFrame:
@@ -72,25 +93,3 @@ def _salvaged(rows: pl.DataFrame, lost: dict[str, int]) -> pl.DataFrame:
             lost[track_id] = over
     schema = {"track_id": pl.String, "neighbour_id": pl.String, "score": pl.Float64}
     return pl.DataFrame(pairs, schema=schema, orient="row")
-
-
-def read_tags(
-    path: Path, lost: list[UnreadableFile] | None = None, progress: Progress = lambda *_: None
-) -> pl.DataFrame:
-    """`lastfm_tags.db` as a tag frame; `tid_tag` joins `tids` and `tags` by their row ids.
-
-    Args:
-        lost: gets a line where rows without a track, a tag or a number were left out.
-    """
-    query = (
-        "SELECT tids.tid, tags.tag, tid_tag.val FROM tid_tag "
-        "JOIN tids ON tids.ROWID = tid_tag.tid JOIN tags ON tags.ROWID = tid_tag.tag"
-    )
-    schema: dict[str, type[pl.DataType]] = {"track_id": pl.String, "tag": pl.String, "weight": pl.Float64}
-    rows = read_all(path, query, schema, progress)
-    frame = rows.drop_nulls()
-    if lost is not None and frame.height < rows.height:
-        reason = f"{rows.height - frame.height} rows lack a track, a tag or a number: {LEFT_OUT}"
-        lost.append(UnreadableFile(path, reason, path.name))
-    frame = frame.unique(["track_id", "tag"], keep="first", maintain_order=True)
-    return conform(frame.sort("track_id", "weight", "tag", descending=[False, True, False]), TAGS)

@@ -11,7 +11,8 @@ from simsong_pipeline.config import Relevance
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_PAGES, SIMILARITY, TAGS, conform, empty
-from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, msd_sqlite, msd_text, musixmatch
+from simsong_pipeline.similarity import Similarity
+from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, lastfm_tags, msd_sqlite, msd_text, musixmatch
 from simsong_pipeline.sources.audio_tree import find_audio_files
 from simsong_pipeline.sources.counting import CountedLines, Progress
 from simsong_pipeline.sources.encodings import open_text
@@ -27,6 +28,8 @@ from simsong_pipeline.sources.source import (
     no_mismatches,
 )
 from simsong_pipeline.sources.stated import stated_similarity
+
+_NO_SIMILARITY = "{folder} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist"
 
 
 class RawFolder:
@@ -94,6 +97,20 @@ class RawFolder:
             return found
         return ListeningFrames(stated_similarity(raw_tracks, relevance), found.tags, found.exclusions)
 
+    def similarity(self, tracks: pl.DataFrame, progress: Progress = lambda *_: None) -> Similarity:
+        """Last.fm's lists of similar tracks among these, and nothing else of its data.
+
+        Raises:
+            RawDataError: there are none.
+        """
+        folder = self.folder / "lastfm"
+        similars = _find(folder, "lastfm_similars.db")
+        if similars is not None:
+            return lastfm_sqlite.read_similars(similars, tracks["track_id"], progress=progress)
+        if (folder / "json").is_dir():
+            return _read_tree(folder, tracks, [], progress).similarity
+        raise RawDataError(_NO_SIMILARITY.format(folder=folder))
+
     def recordings(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """What lies in audio/."""
         return find_audio_files(self.folder / "audio", progress)
@@ -119,19 +136,29 @@ class RawFolder:
 
 def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool, progress: Progress) -> ListeningFrames:
     similars, tags = _find(folder, "lastfm_similars.db"), _find(folder, "lastfm_tags.db")
+    unreadable: list[UnreadableFile] = []
     is_tree_needed = (folder / "json").is_dir() and not (similars and tags)
-    tree = lastfm_json.read_json_tree(folder / "json", progress) if is_tree_needed else None
+    tree = _read_tree(folder, raw_tracks, unreadable, progress) if is_tree_needed else None
     if needed and similars is None and tree is None:
-        raise RawDataError(f"{folder} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist")
-    pairs, weights = (tree.similarity, tree.tags) if tree is not None else (empty(SIMILARITY), empty(TAGS))
-    unreadable = list(tree.unreadable if tree is not None else ())
+        raise RawDataError(_NO_SIMILARITY.format(folder=folder))
+    weights = tree.tags if tree is not None else empty(TAGS)
+    pairs = tree.similarity if tree is not None else None
     if similars is not None:
         pairs = lastfm_sqlite.read_similars(similars, raw_tracks["track_id"], unreadable, progress)
     if tags is not None:
-        weights = lastfm_sqlite.read_tags(tags, unreadable, progress)
+        weights = lastfm_tags.read_tags(tags, raw_tracks["track_id"], unreadable, progress)
     bad = [(u.track_id, "lastfm", str(u.path), u.reason) for u in unreadable]
     exclusions = pl.DataFrame(bad, schema={n: pl.String for n in EXCLUSIONS.columns}, orient="row")
-    return ListeningFrames(restrict(pairs, raw_tracks), restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
+    similarity = empty(SIMILARITY) if pairs is None else pairs.to_frame()
+    return ListeningFrames(similarity, restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
+
+
+def _read_tree(
+    folder: Path, tracks: pl.DataFrame, unreadable: list[UnreadableFile], progress: Progress
+) -> lastfm_json.LastfmFrames:
+    tree = lastfm_json.read_json_tree(folder / "json", tracks["track_id"], progress)
+    unreadable += tree.unreadable
+    return tree
 
 
 def _lenient(

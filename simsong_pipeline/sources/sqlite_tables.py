@@ -12,6 +12,8 @@ from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.limits import CELL_BYTES, ROWS
 
+Row = tuple[object, ...]
+
 
 def read_batches(
     path: Path,
@@ -31,40 +33,71 @@ def read_batches(
     Raises:
         RawDataError: the file is missing, not SQLite, or lacks the table or a column.
     """
+    for rows in read_rows(path, query, batch_rows, progress):
+        yield frame_of(rows, schema)
+
+
+def read_rows(
+    path: Path, query: str, batch_rows: int, progress: Progress = lambda *_: None, as_bytes: bool = False
+) -> Iterator[list[Row]]:
+    """Yield the rows of `query`, at most `batch_rows` at a time, as SQLite has them.
+
+    Args:
+        progress: as in `read_batches`, whose errors these are as well.
+        as_bytes: texts are not decoded.
+    """
     if not path.is_file():
         raise RawDataError(f"no such file: {path}")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.text_factory = _text
+            connection.text_factory = bytes if as_bytes else _text
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES)
-            for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'"):
-                if str(view).casefold() in re.findall(r"\w+", query.casefold()):
-                    raise RawDataError(f"{path} cannot be read: {view} is a view in place of a table")
+            for (view,) in connection.execute("SELECT CAST(name AS BLOB) FROM sqlite_master WHERE type = 'view'"):
+                if _text(view).casefold() in re.findall(r"\w+", query.casefold()):
+                    raise RawDataError(f"{path} cannot be read: {_text(view)} is a view in place of a table")
             total = _rows_of_first_table(connection, query)
             cursor, left = connection.execute(query), ROWS
             while rows := cursor.fetchmany(batch_rows):
                 left -= len(rows)
                 if left < 0:
                     raise RawDataError(f"{path} cannot be read: more than {ROWS:,} rows")
-                yield _frame(rows, schema)
+                yield rows
                 progress(min(ROWS - left, total), total)
+            if ROWS - left < total:  # rows were deleted
+                progress(total, total)
     except sqlite3.Error as error:
         raise RawDataError(f"{path} cannot be read as the expected SQLite file ({error})") from error
 
 
 def _rows_of_first_table(connection: sqlite3.Connection, query: str) -> int:
-    """How many rows a query will have that joins nothing which multiplies them."""
+    """How many rows a query will have that joins nothing which multiplies them.
+
+    By the last row's number, which is there at once; counting reads a file of gigabytes once more.
+    """
     found = re.search(r"\bFROM (\w+)", query)
     assert found is not None
-    count: int = connection.execute(f"SELECT count(*) FROM {found.group(1)}").fetchone()[0]
+    table = found.group(1)
+    try:
+        last = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0
+    except sqlite3.OperationalError:  # a table WITHOUT ROWID
+        last = ROWS + 1
+    if 0 <= last <= ROWS:
+        return int(last)
+    count: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     return count
+
+
+def decoded(row: Row) -> Row:
+    """A row that was read as bytes, as texts."""
+    return tuple(_text(value) if isinstance(value, bytes) else value for value in row)
 
 
 def _text(content: bytes) -> str:
     return content.decode("utf-8", errors="replace")
 
 
-def _frame(rows: list[tuple[object, ...]], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def frame_of(rows: list[Row], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    """Rows as a frame, each value as what its column holds, or null."""
     try:
         return pl.DataFrame(rows, schema=schema, orient="row")
     except (pl.exceptions.PolarsError, TypeError, OverflowError):  # a value of another kind than its column's

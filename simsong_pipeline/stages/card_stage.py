@@ -12,12 +12,12 @@ from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.credits import named_in
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation import card, plots, report
-from simsong_pipeline.evaluation.baselines import random_scores
-from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores
+from simsong_pipeline.evaluation.baselines import RandomScores
+from simsong_pipeline.evaluation.fusion import SongVectors, cosine_rows, fused_rows
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
 from simsong_pipeline.evaluation.metrics_frame import TIMBRE, MethodScores, evaluate
 from simsong_pipeline.evaluation.quality import Outcome, in_words, judged
-from simsong_pipeline.evaluation.retrieval import Task
+from simsong_pipeline.evaluation.task import Task
 from simsong_pipeline.files import write_bytes
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.model_files import ModelFiles, TrainingRecord
@@ -61,7 +61,7 @@ def write_card(
 
     Args:
         playlists: a person's own; empty where there are none.
-        max_songs: a larger library is sampled, for rankings are dense.
+        max_songs: a larger library is sampled.
 
     Raises:
         EvaluationError: every song was trained on, or no ground truth relates two songs.
@@ -83,11 +83,11 @@ def write_card(
         )
     songs = as_indexed(song_vectors(vectors, library.track_ids), workspace, variant, record)
     methods = [
-        MethodScores("random", random_scores(len(library.track_ids), config.evaluation.seed)),
+        MethodScores("random", RandomScores(len(library.track_ids), config.evaluation.seed)),
         MethodScores(TIMBRE, timbre_scores(workspace, library.track_ids, config)),
         *start_scores(workspace, library.track_ids, songs, record, config),
-        MethodScores("audio", (songs.audio @ songs.audio.T).astype(np.float32)),
-        MethodScores("fused", fused_scores(songs, record.audio_weight, record.hubness)),
+        MethodScores("audio", cosine_rows(songs.audio)),
+        MethodScores("fused", fused_rows(songs, record.audio_weight, record.hubness)),
     ]
     metrics = evaluate(methods, tasks, config.evaluation, events.progress)
     verdicts = {name: verdict(metrics, name, config.evaluation.k) for name in tasks}
@@ -147,7 +147,7 @@ def _tasks(workspace: Workspace, library: _Library, config: PipelineConfig) -> d
         "playlists": card.asked_of(together, library.queries),
         "playlists, other artists": card.asked_of(together, library.queries, artists),
         "album": card.asked_of(card.same_group(card.album_labels(library.tracks)), library.queries),
-        "artist": card.asked_of(artists[:, None] == artists[None], library.queries),
+        "artist": card.asked_of(card.same_group(artists.tolist()), library.queries),
     }
     if config.evaluation.relevance == "lastfm":
         similar = relevance_matrix(workspace.read("lastfm_similarity"), library.track_ids)

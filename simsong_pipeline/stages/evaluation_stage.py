@@ -4,17 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from simsong_pipeline.audio.description import gaussian
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError
-from simsong_pipeline.evaluation.baselines import gaussian_scores, random_scores
-from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness, with_stand_in
-from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable, relevance_matrix
+from simsong_pipeline.evaluation.baselines import GaussianScores, RandomScores
+from simsong_pipeline.evaluation.fusion import SongVectors, cosine_rows, fused_rows, with_hubness, with_stand_in
+from simsong_pipeline.evaluation.ground_truth import (
+    artist_numbers,
+    has_other_artists,
+    is_answerable,
+    relevance_matrix,
+)
 from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScores, Progress, evaluate
 from simsong_pipeline.evaluation.quality import quality_of
-from simsong_pipeline.evaluation.retrieval import Task, build_task
+from simsong_pipeline.evaluation.task import Task, build_task
 from simsong_pipeline.home.hearing import body_features
 from simsong_pipeline.home.model_files import ModelFiles, QualityRecord, TrainingRecord
 from simsong_pipeline.home.workspace import Workspace
@@ -33,7 +37,7 @@ class EvaluationFrames:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The test songs: each is a query, and all others are its candidates.
+    """The test songs: each is a query, or some of very many are, and all others are its candidates.
 
     Attributes:
         vectors: by variant, rows in the order of `track_ids`.
@@ -64,9 +68,10 @@ def build_gallery(workspace: Workspace, frames: EvaluationFrames, config: Pipeli
         relevance_matrix(frames.similarity, track_ids),
         artist_numbers(frames.tracks, track_ids),
     )
-    protocols = {"unfiltered": build_task(relevant)}
-    if (relevant & (artists[:, None] != artists[None])).any():
-        protocols["artist_filtered"] = build_task(relevant, artists)
+    most, seed = config.evaluation.max_queries, config.evaluation.seed
+    protocols = {"unfiltered": build_task(relevant, most=most, seed=seed)}
+    if has_other_artists(relevant, artists):
+        protocols["artist_filtered"] = build_task(relevant, artists, most, seed)
     by_variant = {
         v: as_indexed(song_vectors(f, track_ids), workspace, v, records[v]) for v, f in frames.vectors.items()
     }
@@ -80,7 +85,7 @@ def as_indexed(vectors: SongVectors, workspace: Workspace, variant: Variant, rec
 
 
 def _sampled(track_ids: list[str], config: PipelineConfig) -> list[str]:
-    """At most `max_songs` songs, drawn with the evaluation's seed: rankings are dense, [songs, songs]."""
+    """At most `max_songs` songs, drawn with the evaluation's seed."""
     limit = config.evaluation.max_songs
     if len(track_ids) <= limit:
         return track_ids
@@ -151,27 +156,27 @@ def method_scores(workspace: Workspace, gallery: Gallery, config: PipelineConfig
     """Scores of every method on the gallery: random, timbre, lyrics, the untrained start, both variants."""
     songs = len(gallery.track_ids)
     methods = [
-        MethodScores("random", random_scores(songs, config.evaluation.seed)),
+        MethodScores("random", RandomScores(songs, config.evaluation.seed)),
         MethodScores(TIMBRE, timbre_scores(workspace, gallery.track_ids, config)),
     ]
     first = next(iter(gallery.vectors.values()))
     if first.lyrics.any():
-        methods.append(MethodScores("lyrics", _cosines(first.lyrics)))
+        methods.append(MethodScores("lyrics", cosine_rows(first.lyrics)))
     if config.serve in gallery.vectors:
         served = gallery.vectors[config.serve]
         methods += start_scores(workspace, gallery.track_ids, served, gallery.records[config.serve], config)
     for variant in VARIANTS:
         if variant in gallery.vectors:
             vectors, record = gallery.vectors[variant], gallery.records[variant]
-            methods.append(MethodScores(f"{variant}_audio", _cosines(vectors.audio)))
-            methods.append(MethodScores(f"{variant}_fused", fused_scores(vectors, record.audio_weight, record.hubness)))
+            methods.append(MethodScores(f"{variant}_audio", cosine_rows(vectors.audio)))
+            methods.append(MethodScores(f"{variant}_fused", fused_rows(vectors, record.audio_weight, record.hubness)))
     return methods
 
 
-def timbre_scores(workspace: Workspace, track_ids: list[str], config: PipelineConfig) -> NDArray[np.float32]:
-    """[n, n] how alike songs are by their MFCC Gaussians alone."""
+def timbre_scores(workspace: Workspace, track_ids: list[str], config: PipelineConfig) -> GaussianScores:
+    """How alike songs are by their MFCC Gaussians alone."""
     stored = dict(workspace.features(config).arrays(track_ids).select("track_id", "timbre").rows())
-    return gaussian_scores([gaussian(np.frombuffer(stored[t], np.float32)) for t in track_ids])
+    return GaussianScores([gaussian(np.frombuffer(stored[t], np.float32)) for t in track_ids])
 
 
 def start_scores(
@@ -195,14 +200,9 @@ def start_scores(
     audio = start.apply(np.stack([features_of(features[t]) for t in track_ids]))
     vectors = SongVectors(audio, served.lyrics, stand_in=served.stand_in)
     return [
-        MethodScores(f"{START}_audio", _cosines(audio)),
-        MethodScores(f"{START}_fused", fused_scores(vectors, record.audio_weight)),
+        MethodScores(f"{START}_audio", cosine_rows(audio)),
+        MethodScores(f"{START}_fused", fused_rows(vectors, record.audio_weight)),
     ]
-
-
-def _cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    cosines: NDArray[np.float32] = vectors @ vectors.T
-    return cosines
 
 
 def measure(

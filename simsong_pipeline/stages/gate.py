@@ -12,8 +12,11 @@ from torch import nn
 
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.evaluation.comparison import Comparison, compare
+from simsong_pipeline.evaluation.fusion import cosine_rows
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_matrix
-from simsong_pipeline.evaluation.retrieval import Task, build_task, per_query, top_k
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.retrieval import per_query
+from simsong_pipeline.evaluation.task import Task, build_task
 from simsong_pipeline.learning.training.loop import train
 from simsong_pipeline.lyrics.whitening import Whitening
 from simsong_pipeline.stages.encoders import build_encoder, on_training_device, trainee_of, training_of
@@ -52,7 +55,7 @@ def folds_of(parts: CatalogueParts, seed: int) -> list[Fold]:
         asked = [t for t, a in zip(parts.known, artists, strict=True) if fold_of[a] == number]
         trained = [t for t, a in zip(parts.known, artists, strict=True) if fold_of[a] != number]
         relevant = relevance_matrix(parts.frames.similarity, asked)
-        folds.append(Fold(asked, trained, build_task(relevant) if relevant.any() else None))
+        folds.append(Fold(asked, trained, build_task(relevant, seed=seed) if relevant.nnz else None))
     return folds
 
 
@@ -77,4 +80,4 @@ def _recalls(encoder: nn.Module, parts: CatalogueParts, fold: Fold, config: Pipe
     assert fold.task is not None
     vectors = embed_songs(on_training_device(encoder, config), parts.features, fold.asked, config)
     k = config.evaluation.k
-    return per_query(top_k(vectors @ vectors.T, fold.task, k), fold.task, k)["recall"]
+    return per_query(top_k(cosine_rows(vectors), fold.task, k), fold.task, k)["recall"]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +15,8 @@ from simsong_pipeline.config import EvaluationConfig
 from simsong_pipeline.evaluation import plots, report
 from simsong_pipeline.evaluation.fusion import SongVectors
 from simsong_pipeline.evaluation.metrics_frame import MethodScores
-from simsong_pipeline.evaluation.retrieval import Task, top_k
+from simsong_pipeline.evaluation.ranking import rows_of, top_k
+from simsong_pipeline.evaluation.task import Task
 from simsong_pipeline.home.workspace import Workspace
 
 _MAPPED_SONGS = 5_000
@@ -86,17 +88,19 @@ def examples(
     songs = [report.Song(names[t], recordings.get(t)) for t in track_ids]
     rows = np.flatnonzero(task.queries)
     drawn = np.random.default_rng(config.seed).permutation(rows)[:_EXAMPLES]
-    ranked = top_k(served.scores, task, config.k)
+    chosen = replace(task, relevant=task.relevant[drawn], asked=task.asked[drawn])
+    ranked, scores = top_k(served.scores, chosen, config.k), rows_of(served.scores, chosen.asked)
+    right = chosen.hits(np.arange(len(drawn))[:, None], ranked)
     return report.examples(
         [
             report.Example(
-                songs[q],
+                songs[query],
                 [
-                    report.Answer(songs[c], float(served.scores[q, c]), bool(task.relevant[q, c]))
-                    for c in ranked[q]
+                    report.Answer(songs[c], float(scores[row, c]), bool(right[row, place]))
+                    for place, c in enumerate(ranked[row])
                     if c >= 0
                 ],
             )
-            for q in drawn
+            for row, query in enumerate(chosen.asked)
         ]
     )

@@ -87,8 +87,16 @@ def _lead(metrics: pl.DataFrame, gallery: Gallery, config: PipelineConfig) -> st
     verdict = quality_of(metrics, config)
     return (
         f"<strong>{verdict.outcome.value.capitalize()}</strong>. {html.escape(verdict.text)}. Asked among "
-        f"{len(gallery.track_ids)} test songs of artists that no model was trained on."
+        f"{len(gallery.track_ids)} test songs of artists that no model was trained on{asked_of(gallery)}."
     )
+
+
+def asked_of(gallery: Gallery) -> str:
+    """Which of very many test songs were queries."""
+    asked = len(gallery.protocols["unfiltered"].asked)
+    if asked == len(gallery.track_ids):
+        return ""
+    return f", of which {asked} that have a related one were the queries, drawn with the evaluation's seed"
 
 
 def _bars(metrics: pl.DataFrame, gallery: Gallery, config: PipelineConfig) -> str:

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.evaluation.fusion import SongVectors, choose_audio_weight, fused_scores
+from simsong_pipeline.evaluation.fusion import SongVectors, choose_audio_weight, fused_rows
 from simsong_pipeline.evaluation.ground_truth import relevance_matrix
-from simsong_pipeline.evaluation.retrieval import Task, build_task, per_query, top_k
+from simsong_pipeline.evaluation.ranking import top_k
+from simsong_pipeline.evaluation.retrieval import per_query
+from simsong_pipeline.evaluation.task import Task, build_task
 from simsong_pipeline.learning.song_model import SongModel
 from simsong_pipeline.lyrics.whitening import Whitening
 from simsong_pipeline.stages.training_data import CatalogueParts
@@ -53,7 +55,7 @@ class Validator:
         self._parts, self._config = parts, config
         self._features: SongFeatures = parts.features if features is None else features
         relevant = relevance_matrix(parts.frames.similarity, parts.validation)
-        self.task: Task | None = build_task(relevant) if relevant.any() else None
+        self.task: Task | None = build_task(relevant, seed=config.evaluation.seed) if relevant.nnz else None
 
     def vectors(self, encoder: torch.nn.Module, lyric_matrix: NDArray[np.float32]) -> SongVectors:
         """Of the validation songs, by an encoder in training and its projection of whitened lyrics."""
@@ -79,7 +81,7 @@ class Validator:
         """Recall@k of each validation query, fused."""
         assert self.task is not None
         k = self._config.evaluation.k
-        return per_query(top_k(fused_scores(vectors, audio_weight, hubness), self.task, k), self.task, k)["recall"]
+        return per_query(top_k(fused_rows(vectors, audio_weight, hubness), self.task, k), self.task, k)["recall"]
 
     def audio_weight(self, vectors: SongVectors) -> tuple[float, dict[float, float]]:
         """The fusion weight of the best validation recall; one half without validation queries."""
