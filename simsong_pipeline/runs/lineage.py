@@ -15,17 +15,16 @@ from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
-from simsong_pipeline.refresh import Refreshed
 from simsong_pipeline.runs.ahead import Ahead
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT
 from simsong_pipeline.stages import catalogue_stages as stages
 from simsong_pipeline.stages import raw
-from simsong_pipeline.stages.embedding_stage import embed_variant, keep_vectors
+from simsong_pipeline.stages.embedding_stage import embed_variant, keep_vectors, song_hashes
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.stages.publishing import refuse_unproven
-from simsong_pipeline.stages.stored_vectors import StoredVectors, stored_vectors
+from simsong_pipeline.stages.stored_vectors import StoredVectors
 from simsong_pipeline.stores.address import server_url
 
 
@@ -47,9 +46,16 @@ class PreparedFrames:
     unreadable_pages: list[str]
 
 
-def summary_of(
-    frames: PreparedFrames, refreshed: dict[Variant, Refreshed], upserted: int, started: float
-) -> RunSummary:
+@dataclass(frozen=True)
+class Embedded:
+    """A variant's vectors, and how many were computed now or taken over."""
+
+    vectors: StoredVectors
+    embedded: int
+    unchanged: int
+
+
+def summary_of(frames: PreparedFrames, refreshed: dict[Variant, Embedded], upserted: int, started: float) -> RunSummary:
     embedded = max(r.embedded for r in refreshed.values())
     songs = frames.segment_features.height
     is_same_file = pl.col("unreadable").str.starts_with(SAME_FILE)
@@ -135,22 +141,23 @@ def prepare(run: Run, ahead: Ahead) -> PreparedFrames:
     )
 
 
-def embed(run: Run, frames: PreparedFrames, ahead: Ahead) -> dict[Variant, Refreshed]:
+def embed(run: Run, frames: PreparedFrames, ahead: Ahead) -> dict[Variant, Embedded]:
     """The vectors of both variants; what did not change is taken over."""
-    refreshed: dict[Variant, Refreshed] = {}
+    refreshed: dict[Variant, Embedded] = {}
+    hashes = song_hashes(run, frames.segment_features, frames.lyric_embeddings)
     for variant in VARIANTS:
         run.events.stage(f"embedding songs with {variant.upper()}")
         version = ModelFiles(run.workspace.model(variant)).export().model_version
         encoder = ahead.encoder(variant, version) or load_encoder(run.workspace, variant, run.config)
         vectors = partial(ahead.vectors, variant)
-        result = embed_variant(run, variant, frames.segment_features, frames.lyric_embeddings, encoder, vectors)
-        keep_vectors(run, variant, result)
+        result = embed_variant(run, variant, frames.segment_features, frames.lyric_embeddings, encoder, vectors, hashes)
+        stored = keep_vectors(run, variant, result)
         run.events.note(f"{result.embedded} songs embedded, {result.unchanged} unchanged; {encoder.describe()}")
-        refreshed[variant] = result
+        refreshed[variant] = Embedded(stored, result.embedded, result.unchanged)
     return refreshed
 
 
-def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Refreshed]) -> int:
+def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Embedded]) -> int:
     """Bring the index to the state of the vectors: the most songs that a variant's collection had written."""
     workspace = run.workspace
     inputs = IndexFrames(frames.tracks, frames.audio, frames.descriptions, frames.lyrics, frames.tags)
@@ -158,22 +165,16 @@ def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Refreshed])
     run.events.stage("writing the index")
     for variant, result in refreshed.items():
         if not run.wishes.publish_anyway:
-            refuse_unproven(workspace, variant, result.model_version)
+            refuse_unproven(workspace, variant, result.vectors.model_version)
     with workspace.lock(), workspace.store(run.config.store) as store:  # opened once: it reads the whole index
-        for variant in refreshed:
-            change = publish_variant(run, variant, _stored(run, variant), inputs, opened=store)
+        for variant, result in refreshed.items():
+            change = publish_variant(run, variant, result.vectors, inputs, opened=store)
             upserted = max(upserted, change.upserted)
             counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
             run.events.note(f"{variant.upper()}: {counts}")
     return upserted
 
 
-def _stored(run: Run, variant: Variant) -> StoredVectors:
-    stored = stored_vectors(run.workspace, variant)
-    assert stored is not None  # `embed` wrote them
-    return stored
-
-
-def versions_of(refreshed: dict[Variant, Refreshed]) -> dict[str, str]:
+def versions_of(refreshed: dict[Variant, Embedded]) -> dict[str, str]:
     """The model that each variant's songs are embedded by."""
-    return {variant: result.model_version for variant, result in refreshed.items()}
+    return {variant: result.vectors.model_version for variant, result in refreshed.items()}

@@ -11,10 +11,18 @@ from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.hearing import with_available_encoder
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.refresh import Refreshed
 from simsong_pipeline.runs import ledger
 from simsong_pipeline.runs.ahead import Ahead, usable_encoders
-from simsong_pipeline.runs.lineage import PreparedFrames, ask_server, embed, index, prepare, summary_of, versions_of
+from simsong_pipeline.runs.lineage import (
+    Embedded,
+    PreparedFrames,
+    ask_server,
+    embed,
+    index,
+    prepare,
+    summary_of,
+    versions_of,
+)
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.stages.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.stages.export_stage import export_variant
@@ -90,7 +98,7 @@ def _training_line(outcome: TrainingOutcome) -> str:
     return f"{record.variant.upper()}: {', '.join(parts)}"
 
 
-def _evaluate(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Refreshed]) -> None:
+def _evaluate(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Embedded]) -> None:
     workspace, config, events = run.workspace, run.config, run.events
     events.stage("evaluating")
     vectors = {variant: workspace.read(f"{variant}/track_vectors") for variant in refreshed}

@@ -25,17 +25,20 @@ def embed_variant(
     lyric_embeddings: pl.DataFrame,
     embedder: Embedder | None = None,
     ahead: Callable[[str], Mapping[str, NDArray[np.float32]]] = lambda _: {},
+    hashes: pl.DataFrame | None = None,
 ) -> Refreshed:
     """The vectors that have to be computed, and which of the last run still hold. Nothing is written.
 
     Args:
         embedder: in place of the variant's ONNX encoder.
         ahead: from the model's version to the audio vectors [dim] that are there already, by the hash of the audio.
+        hashes: `song_hashes`, where they are known already.
     """
     workspace, config = run.workspace, run.config
     files = ModelFiles(workspace.model(variant))
     version = files.export().model_version
-    hashes = content_hashes(segment_features, lyric_embeddings, config.segments.model_dump())
+    if hashes is None:
+        hashes = song_hashes(run, segment_features, lyric_embeddings)
     before = stored_vectors(workspace, variant)
     kept, todo = split_unchanged(hashes, None if before is None else before.states, version)
     whitening = files.whitening()
@@ -53,6 +56,11 @@ def embed_variant(
     audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return Refreshed(new, kept)
+
+
+def song_hashes(run: Run, segment_features: pl.DataFrame, lyric_embeddings: pl.DataFrame) -> pl.DataFrame:
+    """`content_hashes` of the songs, which are the same for both variants."""
+    return content_hashes(segment_features, lyric_embeddings, run.config.segments.model_dump())
 
 
 def keep_vectors(run: Run, variant: Variant, refreshed: Refreshed) -> StoredVectors:
