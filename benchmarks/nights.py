@@ -10,6 +10,7 @@ well.
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -167,17 +168,31 @@ def write_song(path: Path, rng: np.random.Generator, seconds: float) -> None:
 
 def _night(name: str, arguments: list[str], home: Path) -> dict[str, object]:
     started = time.perf_counter()
-    record = json.loads(_call([*arguments, "--home", str(home), "--json"]).splitlines()[-1])
+    said, used = _measured([*arguments, "--home", str(home), "--json"])
     seconds = round(time.perf_counter() - started, 2)
-    return {"night": name, "seconds": seconds} | {k: record[k] for k in ("tracks", "embedded", "unchanged", "upserted")}
+    record = json.loads(said.splitlines()[-1])
+    # Of the command alone, in kB on Linux; processes that open files or build the index have their own.
+    cost = {"processor_s": round(used.ru_utime + used.ru_stime, 2), "peak_mb": used.ru_maxrss // 1024}
+    counts = {k: record[k] for k in ("tracks", "embedded", "unchanged", "upserted")}
+    return {"night": name, "seconds": seconds} | cost | counts
 
 
 def _call(arguments: list[str]) -> str:
+    return _measured(arguments)[0]
+
+
+def _measured(arguments: list[str]) -> tuple[str, resource.struct_rusage]:
+    """What the command prints, and what its process used, those that it waited for included."""
     command = [sys.executable, "-m", "simsong_pipeline.cli.main", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stderr}")
-    return done.stdout
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        for file in (out, err):
+            file.seek(0)
+        if process.returncode != 0:
+            raise SystemExit(f"{' '.join(arguments)} failed:\n{err.read()}")
+        return out.read(), used
 
 
 if __name__ == "__main__":

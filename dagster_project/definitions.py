@@ -10,6 +10,7 @@ from dagster_project.io_manager import FrameIOManager
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
 from dagster_project.sensors import failure_notice
+from dagster_project.upkeep import verification, weekly_verification
 
 _simsong = SimSong()
 _loaded = [a for a in dg.load_assets_from_modules([raw, catalogue, evaluation]) if isinstance(a, dg.AssetsDefinition)]
@@ -17,8 +18,8 @@ _loaded = [a for a in dg.load_assets_from_modules([raw, catalogue, evaluation]) 
 defs = dg.Definitions(
     assets=described([*_loaded, *MODEL_ASSETS]),
     asset_checks=CHECKS,
-    jobs=[nightly_job],
-    schedules=[nightly_schedule],
+    jobs=[nightly_job, verification],
+    schedules=[nightly_schedule, weekly_verification],
     sensors=[failure_notice],
     resources={"simsong": _simsong, "frames": FrameIOManager(simsong=_simsong)},
     # One process: assets share imports, and the embedded Qdrant folder serves one process at a time.

@@ -106,7 +106,7 @@ class SimSong(dg.ConfigurableResource):
         return SampleConfig.model_validate({name: value for name, value in changes.items() if value is not None})
 
 
-def events(context: dg.AssetExecutionContext, every: int = 10) -> Events:
+def events(context: dg.AssetExecutionContext | dg.OpExecutionContext, every: int = 10) -> Events:
     """Progress as log lines, one for each `every`th part of a count, however large its steps are."""
     count = LoggedCount(context.log.info, every)
     return Events(context.log.info, count.progress, context.log.info)

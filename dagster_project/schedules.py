@@ -23,6 +23,11 @@ nightly_job = dg.define_asset_job(
 )
 
 
+def time_zone() -> str:
+    """In which the schedules' times are meant."""
+    return os.environ.get("SIMSONG_TIME_ZONE") or NIGHTLY_TIME_ZONE
+
+
 def nightly(cron: str = NIGHTLY_CRON) -> dg.ScheduleDefinition:
     """The schedule: at three in the morning, unless the run of another night is still in flight.
 
@@ -30,9 +35,7 @@ def nightly(cron: str = NIGHTLY_CRON) -> dg.ScheduleDefinition:
     from three to two.
     """
 
-    zone = os.environ.get("SIMSONG_TIME_ZONE") or NIGHTLY_TIME_ZONE
-
-    @dg.schedule(cron_schedule=cron, job=nightly_job, execution_timezone=zone)
+    @dg.schedule(cron_schedule=cron, job=nightly_job, execution_timezone=time_zone())
     def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """The night's run."""
         filters = dg.RunsFilter(job_name=nightly_job.name, statuses=_IN_FLIGHT)

@@ -18,6 +18,7 @@ from dagster_project.io_manager import FrameIOManager
 from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
+from dagster_project.upkeep import verification, weekly_verification
 from simsong_pipeline.config import VARIANTS
 from simsong_pipeline.home.model_files import ModelFiles, QualityRecord
 from simsong_pipeline.home.workspace import Workspace
@@ -92,6 +93,29 @@ def test_night_runs_when_none_is_in_flight() -> None:
 
 def test_schedule_states_its_time_zone() -> None:
     assert nightly_schedule.execution_timezone == "Europe/Berlin"
+
+
+def _verify(workspace: Workspace) -> dg.ExecuteInProcessResult:
+    resources = {"simsong": SimSong(home=str(workspace.home))}
+    return verification.execute_in_process(resources=resources, raise_on_error=False)
+
+
+def test_the_weekly_look_passes_a_whole_home_and_names_what_is_damaged(run_copy: Workspace) -> None:
+    assert _verify(run_copy).success
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        name = store.aliases()["simsong"]
+        store.delete(name, [min(store.hashes(name))])
+    failed = _verify(run_copy)
+    assert not failed.success
+    error = failed.failure_data_for_node("verify").error  # type: ignore[union-attr]
+    assert "holds 43 songs in place of 44" in str(error)
+    assert "simsong refresh" in str(error)
+
+
+def test_the_weekly_look_is_on_a_schedule_of_its_own() -> None:
+    assert weekly_verification.cron_schedule == "0 6 * * 0"
+    assert weekly_verification.execution_timezone == nightly_schedule.execution_timezone
+    assert {"nightly_schedule", "weekly_verification"} == {s.name for s in defs.schedules or []}
 
 
 def test_asset_bodies_are_short() -> None:

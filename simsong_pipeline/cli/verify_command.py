@@ -6,8 +6,6 @@ import typer
 
 from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines
 from simsong_pipeline.cli.options import DEFAULT_HOME, Home, Json, QdrantUrl
-from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.home.settings import read_config
 from simsong_pipeline.home.workspace import Workspace
 
 
@@ -17,19 +15,10 @@ def verify(home: Home = DEFAULT_HOME, qdrant_url: QdrantUrl = None, json: Json =
     Changes nothing. Exit status 1 where something is damaged. With --json: an object with file and text for each, and
     a last one with looked_at, damaged and notes.
     """
-    from simsong_pipeline.runs.index_verification import verify_index
-    from simsong_pipeline.runs.verification import Findings, known_config, verify_files
+    from simsong_pipeline.runs.home_verification import verify_home
 
-    workspace = Workspace(home)
-    if not (home / "frames").is_dir():
-        raise RawDataError(f"nothing is known under {home} yet: run `simsong run` first")
-    with events() as told, workspace.lock():
-        found = Findings()
-        config = read_config(None, known_config(workspace, found), {"store.url": qdrant_url})
-        told.stage("reading all files")
-        verify_files(workspace, config, found, told.progress)
-        told.stage("comparing the index")
-        verify_index(workspace, config, found, told.progress)
+    with events() as told:
+        found = verify_home(Workspace(home), qdrant_url, told)
     summary = {"looked_at": found.looked_at, "damaged": len(found.damaged), "notes": found.notes}
     if json:
         print_json_lines(asdict(damage) for damage in found.damaged)
