@@ -1,12 +1,15 @@
 """What is asked: which songs are relevant to which, and which may be recommended for which. Sparse, never [n, n]."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from simsong_pipeline.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Numbers = NDArray[np.int64]
 # A song's label where it has none: it is like no other, not even like those without.
@@ -82,7 +85,7 @@ class Task:
         asked: [asked] the songs whose rankings are looked at; queries are those of them with a relevant one.
     """
 
-    relevant: csr_array
+    relevant: "csr_array"
     candidates: Candidates
     asked: Numbers
 
@@ -116,7 +119,7 @@ class Task:
 
 
 def build_task(
-    relevant: csr_array | NDArray[np.bool_], artist: Numbers | None = None, most: int = MOST_QUERIES, seed: int = 0
+    relevant: "csr_array | NDArray[np.bool_]", artist: Numbers | None = None, most: int = MOST_QUERIES, seed: int = 0
 ) -> Task:
     """A task over all pairs of different songs, or, given artists [n], of different artists.
 
@@ -128,8 +131,10 @@ def build_task(
     return asked_task(relevant, candidates, _drawn(relevant, most, seed))
 
 
-def asked_task(relevant: csr_array | NDArray[np.bool_], candidates: Candidates, asked: Numbers | None = None) -> Task:
+def asked_task(relevant: "csr_array | NDArray[np.bool_]", candidates: Candidates, asked: Numbers | None = None) -> Task:
     """A task of the relevant pairs [songs, songs] that are candidates; all songs are asked where `asked` is null."""
+    from scipy.sparse import csr_array  # not before: fusion, which a query loads too, asks for no task
+
     chosen = np.arange(candidates.songs) if asked is None else asked
     pairs = csr_array(relevant)[chosen].tocoo()
     rows, columns = pairs.row.astype(np.int64), pairs.col.astype(np.int64)
@@ -140,9 +145,11 @@ def asked_task(relevant: csr_array | NDArray[np.bool_], candidates: Candidates, 
     return Task(within, candidates, chosen)
 
 
-def _drawn(relevant: csr_array | NDArray[np.bool_], most: int, seed: int) -> Numbers | None:
+def _drawn(relevant: "csr_array | NDArray[np.bool_]", most: int, seed: int) -> Numbers | None:
     if relevant.shape[0] <= most:
         return None
+    from scipy.sparse import csr_array
+
     pairs = csr_array(relevant).tocoo()
     answerable = np.unique(pairs.row[pairs.row != pairs.col]).astype(np.int64)
     if len(answerable) <= most:
