@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from simsong_pipeline.artist_ids import all_artist_ids
 from simsong_pipeline.config import CatalogueConfig
-from simsong_pipeline.credits import all_artist_ids
 from simsong_pipeline.errors import SchemaError
 from simsong_pipeline.schemas import EXCLUSIONS, TRACKS, conform
 

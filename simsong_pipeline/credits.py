@@ -25,8 +25,8 @@ _TRAILING = re.compile(
 )
 # "[Remix]" behind guests is a remark on the song; without guests, as in "Nirvana (UK)", it may tell artists apart.
 _REMARKED = re.compile(_BRACKETED.pattern + r"(?:\s*[\(\[\{][^\(\[\{\)\]\}]*[\)\]\}])+\s*$", re.IGNORECASE)
-# Titles without any of these, in the letters of ASCII, name no guest: what follows is not tried on them.
-_MAY_NAME = r"(?i)feat|ft|part|with|[fw]/"
+# Without one of these a title matches neither: letters as `re.IGNORECASE` takes them, marks before `_WIDE` as well.
+_GUEST_WORDS = r"(?is)feat|ft|[fw][/／]|[(\[{（［｛].*(?:part|w[iİı]th)"
 _LISTED = re.compile(r"\s*(?:[,;&+/、・]|\band\b|\bfeaturing\b|\b(?:feat|ft)\b\.?)\s*", re.IGNORECASE)
 _JOINED = re.compile(
     r"\s*(?:[,&+/、・]|\s(?:and|x|×|vs\.?|with|duet\s+with|meets|pres\.|presents|und|mit|et|avec|y|con|e|com|og|och|en|i|и)"
@@ -38,7 +38,8 @@ _NO_GUESTS = frozenset(
     {"me", "you", "him", "her", "us", "them", "myself", "yourself", "love", "strings", "orchestra", "lyrics", "intro"}
 )
 _BRACKETS = {"<": ">", "[": "]", "(": ")", "{": "}"}
-_OWN = "unknown artist of "
+# How the name of nobody's song begins, which is an artist of its own.
+OWN = "unknown artist of "
 
 
 def name_key(name: str) -> str:
@@ -60,7 +61,7 @@ def is_nobody(name: str) -> bool:
 
 def _is_own(key: str) -> bool:
     """The name that a manifest's song without an artist is shown by."""
-    return key.startswith(_OWN)
+    return key.startswith(OWN)
 
 
 def unaccented(text: str) -> str:
@@ -90,11 +91,28 @@ def credit_of(artist: str | None, title: str | None = None) -> Credit:
     that stand in a row the row counts and each of them, for "Earth, Wind & Fire" are one guest.
     """
     mains, guests = _parsed(artist or "")
-    by_title = [g for g in _guests(title.translate(_WIDE)) if name_key(g) not in _NO_GUESTS] if title else []
-    listed = [name for guest in [*guests, *by_title] for name in (guest, *_LISTED.split(guest))]
-    keys = [name_key(name) for name in [*mains, *listed] if not is_nobody(name)]
     main = next((name_key(name) for name in mains if not is_nobody(name)), None)
+    keys = [*_keys([*mains, *_each(guests)]), *(guests_by_title(title) if title else ())]
     return Credit(main, tuple(dict.fromkeys(keys)))
+
+
+def guests_by_title(title: str) -> list[str]:
+    """Keys of the guests whom a title names: none of one that `may_name_a_guest` passes over."""
+    return _keys(_each(g for g in _guests(title.translate(_WIDE)) if name_key(g) not in _NO_GUESTS))
+
+
+def may_name_a_guest(title: pl.Expr) -> pl.Expr:
+    """False only where `guests_by_title` finds nobody: it asks for the words before a guest, wherever they stand."""
+    return title.str.contains(_GUEST_WORDS)
+
+
+def _each(guests: Iterable[str]) -> list[str]:
+    """Guests that stand in a row: the row, and each of them."""
+    return [name for guest in guests for name in (guest, *_LISTED.split(guest))]
+
+
+def _keys(names: Iterable[str]) -> list[str]:
+    return [name_key(name) for name in names if not is_nobody(name)]
 
 
 @lru_cache(maxsize=100_000)
@@ -127,40 +145,6 @@ def parts_of(artist: str) -> tuple[str, ...]:
     """Keys of what a name would fall into, were its "&", commas and the like between artists; empty for one word."""
     parts = [name_key(part) for part in _JOINED.split(artist.translate(_WIDE))]
     return tuple(part for part in parts if part) if len(parts) > 1 else ()
-
-
-def main_artist_ids(artists: Iterable[str | None], titles: Iterable[str | None], track_ids: Iterable[str]) -> pl.Series:
-    """`artist_id` of songs of which only names are known: the main artist's key; a song of nobody has its own."""
-    mains = [credit_of(artist, title).main for artist, title in zip(artists, titles, strict=True)]
-    ids = [main or f"{_OWN}{track_id}" for main, track_id in zip(mains, track_ids, strict=True)]
-    return pl.Series("artist_id", ids, pl.String)
-
-
-def all_artist_ids(tracks: pl.DataFrame) -> pl.Series:
-    """`artist_ids` of each song: its artist_id, and the keys of all whom artist_name and title name.
-
-    A duet as "A & B" names A and B where both have songs of their own in these tracks. What songs have in common is
-    taken apart once.
-    """
-    may_name = ~pl.col("title").str.contains(r"^[\x00-\x7f]*$") | pl.col("title").str.contains(_MAY_NAME)
-    asked = tracks.select("artist_id", "artist_name", pl.when(may_name).then("title").alias("title"))
-    different = asked.unique(maintain_order=True)
-    named = pl.Series("artist_ids", _named(different.rows()), pl.List(pl.String))
-    on = ["artist_id", "artist_name", "title"]
-    found = asked.join(different.with_columns(named), on=on, how="left", nulls_equal=True, maintain_order="left")
-    return found["artist_ids"]
-
-
-def _named(rows: Sequence[tuple[str | None, str | None, str | None]]) -> list[list[str | None]]:
-    """All whom each (artist_id, artist_name, title) names."""
-    credits = [credit_of(name, title) for _, name, title in rows]
-    mains = {credit.main for credit in credits}
-    named = []
-    for (artist_id, _, _), credit in zip(rows, credits, strict=True):
-        parts = parts_of(credit.main or "")
-        duet = parts if parts and all(part in mains for part in parts) else ()
-        named.append(list(dict.fromkeys([artist_id, *credit.names, *duet])))
-    return named
 
 
 def songs_naming(tracks: pl.DataFrame, artist_ids: Sequence[str]) -> list[str]:

@@ -1,8 +1,7 @@
 """Genres as tags and lists write them: several in a field, by number, in any case."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from mutagen.id3 import TCON
 
@@ -49,10 +48,13 @@ def _numbered(text: str) -> str:
     return TCON.GENRES[int(text)] if int(text) < len(TCON.GENRES) else ""
 
 
-def commonest(genres: Sequence[str]) -> dict[str, str]:
-    """By key the spelling that most have; of equally many the first by alphabet."""
-    counts = sorted(Counter(genres).items(), key=lambda item: (-item[1], item[0]))
+def commonest(counts: Mapping[str, int]) -> dict[str, str]:
+    """By key the spelling that most have; of equally many the first by alphabet.
+
+    Args:
+        counts: how many have each spelling.
+    """
     found: dict[str, str] = {}
-    for genre, _ in counts:
+    for genre, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         found.setdefault(genre_key(genre), genre)
     return found

@@ -6,13 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from simsong_pipeline.artist_ids import all_artist_ids, main_artist_ids
 from simsong_pipeline.credits import (
-    all_artist_ids,
     credit_of,
     first_artist,
     first_known,
     is_nobody,
-    main_artist_ids,
     name_key,
     named_in,
     parts_of,
@@ -148,13 +147,13 @@ def test_who_names_somebody_comes_first() -> None:
 
 def test_songs_of_nobody_are_by_artists_of_their_own() -> None:
     artists = ["Various Artists", "Various Artists", None, "Anna feat. Bo", "ANNA"]
-    ids = main_artist_ids(artists, ["Sea"] * 5, list("abcde")).to_list()
+    ids = main_artist_ids(artists, list("abcde")).to_list()
     assert ids == ["unknown artist of a", "unknown artist of b", "unknown artist of c", "anna", "anna"]
 
 
 def _tracks(*rows: tuple[str, str, str]) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=["track_id", "artist_name", "title"], orient="row")
-    frame = frame.with_columns(main_artist_ids(frame["artist_name"], frame["title"], frame["track_id"]))
+    frame = frame.with_columns(main_artist_ids(frame["artist_name"], frame["track_id"]))
     return frame.with_columns(all_artist_ids(frame))
 
 

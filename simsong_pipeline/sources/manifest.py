@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.credits import main_artist_ids
+from simsong_pipeline.artist_ids import main_artist_ids
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.genres import genres_of
 from simsong_pipeline.sources.audio_tree import with_file_state
@@ -158,12 +158,12 @@ def _text(rows: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def _tracks(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
-    stated = rows.select(_text(rows, "artist"), _text(rows, "title"), "track_id")
+    stated = rows.select(_text(rows, "artist"), "track_id")
     artist = pl.coalesce(_text(rows, "artist"), pl.lit("Unknown artist of ") + pl.col("stem"))
     return rows.select(
         "track_id",
         pl.lit(None, pl.String).alias("song_id"),
-        main_artist_ids(stated["artist"], stated["title"], stated["track_id"]),
+        main_artist_ids(stated["artist"], stated["track_id"]),
         artist.alias("artist_name"),
         pl.coalesce(_text(rows, "title"), pl.col("stem")).alias("title"),
         _text(rows, "release"),

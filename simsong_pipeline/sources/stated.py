@@ -1,5 +1,7 @@
 """Ground truth and tags by what the raw tracks themselves state: their artists and genres."""
 
+from collections import Counter
+
 import polars as pl
 
 from simsong_pipeline.catalogue import related_by
@@ -27,22 +29,36 @@ def stated_listening(kind: str, raw_tracks: pl.DataFrame, relevance: Relevance) 
 
 def stated_similarity(raw_tracks: pl.DataFrame, relevance: Relevance) -> pl.DataFrame:
     """Songs that share what the raw tracks state: the main artist, who is somebody, or a genre."""
-    rows = raw_tracks.select("track_id", "artist_id", "artist_name", "genre").rows()
     if relevance == "genre":
-        values = [[genre_key(genre) for genre in genres_of([text])] for *_, text in rows]
+        shared = _keys_of_genres(raw_tracks["genre"])
     else:
-        values = [[artist_id] if artist_id and _is_somebody(name) else [] for _, artist_id, name, _ in rows]
-    stated = raw_tracks.select("track_id", pl.Series("shared", values, pl.List(pl.String)))
-    return conform(related_by(stated, "shared"), SIMILARITY)
+        nobody = [name for name in raw_tracks["artist_name"].unique().drop_nulls() if is_nobody(name)]
+        is_somebody = pl.col("artist_name").is_not_null() & ~pl.col("artist_name").is_in(nobody)
+        known = is_somebody & (pl.col("artist_id") != "")
+        shared = raw_tracks.select(pl.when(known).then("artist_id")).to_series()
+    return conform(related_by(raw_tracks.select("track_id", shared.alias("shared")), "shared"), SIMILARITY)
 
 
-def _is_somebody(name: str | None) -> bool:
-    return name is not None and not is_nobody(name)
+def _keys_of_genres(texts: pl.Series) -> pl.Series:
+    """The keys of the genres in each text."""
+    each = texts.unique(maintain_order=True)
+    keys = [[genre_key(genre) for genre in genres_of([text])] for text in each]
+    known = each.to_frame("text").with_columns(pl.Series("keys", keys, pl.List(pl.String)))
+    return texts.to_frame("text").join(known, on="text", how="left", nulls_equal=True, maintain_order="left")["keys"]
 
 
 def _genre_tags(raw_tracks: pl.DataFrame) -> pl.DataFrame:
-    known = [(track_id, genres_of([text])) for track_id, text in raw_tracks.select("track_id", "genre").rows()]
-    spelling = commonest([genre for _, genres in known for genre in genres])
-    rows = [(track_id, spelling[genre_key(genre)], 100.0) for track_id, genres in known for genre in genres]
-    frame = pl.DataFrame(rows, schema=list(TAGS.columns), orient="row")
+    """A row for each genre of each song; a field is parsed once, however many songs have it."""
+    fields = raw_tracks.select(pl.col("genre").alias("text")).drop_nulls().group_by("text").len()
+    known = [(text, count, genres_of([text])) for text, count in fields.rows()]
+    counts = Counter[str]()
+    for _, count, genres in known:
+        counts.update(dict.fromkeys(genres, count))
+    spelling = commonest(counts)
+    rows = [(text, spelling[genre_key(genre)]) for text, _, genres in known for genre in genres]
+    tags = pl.DataFrame(rows, schema={"text": pl.String, "tag": pl.String}, orient="row")
+    songs = raw_tracks.select("track_id", pl.col("genre").alias("text"))
+    frame = songs.join(tags, on="text", maintain_order="left_right").select(
+        "track_id", "tag", pl.lit(100.0).alias("weight")
+    )
     return conform(frame.unique(["track_id", "tag"], keep="first", maintain_order=True), TAGS)

@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from simsong_pipeline.artist_ids import main_artist_ids
 from simsong_pipeline.audio.copies import SAME_FILE
-from simsong_pipeline.credits import main_artist_ids
 from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.schemas import AUDIO_FILES, LYRIC_PAGES, conform
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS
@@ -18,7 +18,7 @@ def library_tracks(files: pl.DataFrame) -> pl.DataFrame:
     usable = files.filter(pl.col("status") == "ok")
     first = usable.unique("track_id", keep="first", maintain_order=True)
     stem = pl.col("path").str.split("/").list.last().str.replace(r"\.[^.]*$", "")
-    artist_id = main_artist_ids(first["artist"], first["title"], first["track_id"])
+    artist_id = main_artist_ids(first["artist"], first["track_id"])
     tracks = first.select(
         "track_id",
         pl.lit(None, pl.String).alias("song_id"),

@@ -1,7 +1,6 @@
 """What a path says of a recording without tags: "Artist - Title", or Artist/Album/01 Title."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -88,19 +87,31 @@ def with_path_names(files: pl.DataFrame, root: Path, paths: Sequence[str]) -> pl
         root: the library.
         paths: of all recordings of the library, the neighbours of these.
     """
-    beside: dict[PurePath, list[str]] = defaultdict(list)
-    for path in paths:
-        beside[PurePath(path).parent].append(PurePath(path).name)
-    numbered = {folder: is_numbered(names) for folder, names in beside.items()}
+    numbered = _numbered_folders(files.filter(pl.col("status") == "ok")["path"].to_list(), paths)
     rows = [
-        _named(PurePath(path), root.absolute(), numbered, tags) if status == "ok" else tags
+        _named(PurePath(path), root.absolute(), numbered[_folder(path)], tags) if status == "ok" else tags
         for path, status, *tags in files.select("path", "status", "artist", "title", "release").rows()
     ]
     schema = {name: pl.String for name in ("artist", "title", "release")}
     return files.with_columns(pl.DataFrame(rows, schema=schema, orient="row").get_columns())
 
 
-def _named(path: PurePath, root: Path, numbered: dict[PurePath, bool], tags: Sequence[str | None]) -> list[str | None]:
+def _numbered_folders(opened: Sequence[str], paths: Sequence[str]) -> dict[str, bool]:
+    """Of the folders of opened files, whether their recordings begin with track numbers."""
+    beside: dict[str, list[str]] = {_folder(path): [] for path in opened}
+    if beside:
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            if folder in beside:
+                beside[folder].append(name)
+    return {folder: is_numbered(names) for folder, names in beside.items()}
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _named(path: PurePath, root: Path, numbered: bool, tags: Sequence[str | None]) -> list[str | None]:
     artist, title, release = tags
-    named = named_by_path(path.relative_to(root), numbered.get(path.parent, False))
+    named = named_by_path(path.relative_to(root), numbered)
     return [first_known(artist, named.artist), title or named.title, release or named.release]
