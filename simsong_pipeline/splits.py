@@ -90,11 +90,23 @@ def _is_well_divided(found: dict[str, str], total: int, config: SplitConfig) -> 
 
 
 def _named(tracks: pl.DataFrame, known: dict[str, str]) -> dict[str, list[str]]:
-    """All names by track id, in the tracks' order, the main artist first; a remembered track is a name of its own."""
+    """All names by track id, in the tracks' order, the main artist first; a remembered track is a name of its own.
+
+    Not one that has its artist's part: it says nothing that the artist does not say.
+    """
+    songs = {track_id: [artist_id] for track_id, artist_id in tracks.select("track_id", "artist_id").rows()}
+    for track_id, name in _guests(tracks).rows():
+        songs[track_id].append(name)
+    for track_id, found in songs.items():
+        if track_id in known and known[track_id] != known.get(found[0]):
+            found.append(track_id)
+    return songs
+
+
+def _guests(tracks: pl.DataFrame) -> pl.DataFrame:
+    """track_id, artist_id: those whom a song names besides its main artist, each once."""
     main = tracks.select("track_id", "artist_id")
-    both = pl.concat([main, named_in(tracks).select("track_id", "artist_id")])
-    names = both.group_by("track_id", maintain_order=True).agg(pl.col("artist_id").unique(maintain_order=True))
-    return {track_id: [*found, track_id] if track_id in known else found for track_id, found in names.rows()}
+    return named_in(tracks).join(main, on=["track_id", "artist_id"], how="anti", maintain_order="left")
 
 
 class _Groups:
@@ -146,6 +158,8 @@ class _Groups:
 
 def _part_of_all(names: Sequence[str], groups: _Groups, part_of: dict[str, str]) -> str | None:
     """The part of everybody whom a song names; null where they are in several."""
+    if len(names) == 1:
+        return part_of[groups.of(names[0])]
     found = {groups.of(name) for name in names}
     parts = {part_of.get(group) or groups.parts.get(group) for group in found} - {None}
     return parts.pop() if len(parts) == 1 else None

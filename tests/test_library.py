@@ -22,7 +22,7 @@ import soundfile
 from conftest import SMALL_CONFIG, run_of
 
 from simsong_pipeline.asking.queries import Songs
-from simsong_pipeline.audio.fingerprint import Fingerprint, bit_error, fingerprint, same_recordings
+from simsong_pipeline.audio.fingerprint import Fingerprint, bit_error, fingerprint
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.config import LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import UNREAD, EvaluationError, RawDataError
@@ -599,22 +599,6 @@ def test_another_encoding_has_nearly_the_same_fingerprint_and_another_song_has_n
     recoded = fingerprint(log_mel(_resampled(coded), LogMelConfig()))
     assert bit_error(prints["1"].codes, recoded.codes) < 0.2
     assert bit_error(prints["1"].codes, prints["2"].codes) > 0.3
-
-
-def test_same_fingerprints_of_other_lengths_are_not_merged() -> None:
-    prints = _prints(1)
-    both = {"a": prints["1"], "b": prints["1"]}
-    assert same_recordings(both, {"a": 8.0, "b": 11.0}, ["a", "b"]) == []
-    assert [(s.kept, s.copy) for s in same_recordings(both, {"a": 8.0, "b": 8.5}, ["b", "a"])] == [("b", "a")]
-
-
-def test_only_new_songs_and_known_pairs_are_compared() -> None:
-    prints = _prints(1)
-    three = dict.fromkeys(("a", "b", "c"), prints["1"])
-    durations = dict.fromkeys(three, 8.0)
-    assert same_recordings(three, durations, ["a", "b", "c"], fresh=set()) == []
-    found = same_recordings(three, durations, ["a", "b", "c"], fresh={"c"}, before=[("a", "b")])
-    assert [(s.kept, s.copy) for s in found] == [("a", "b"), ("a", "c")]
 
 
 def _library(tmp_path: Path) -> tuple[Path, Workspace, PipelineConfig]:

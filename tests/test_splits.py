@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from simsong_pipeline import splits
 from simsong_pipeline.config import SplitConfig
 from simsong_pipeline.splits import remember, split_by_artist
 
@@ -148,3 +149,39 @@ def test_a_song_that_came_to_another_artist_never_goes_from_train_to_test() -> N
         before.with_columns(artist_id=renamed.then(pl.lit("new")).otherwise("artist_id")), SplitConfig(), ledger
     )
     assert own.filter(track_id=trained)["split"].to_list() == ["train"]
+
+
+def _plainly_named(tracks: pl.DataFrame, known: dict[str, str]) -> dict[str, list[str]]:
+    """Every remembered track as a name of its own, song by song."""
+    songs = {}
+    for row in tracks.iter_rows(named=True):
+        track_id, names = row["track_id"], list(dict.fromkeys([row["artist_id"], *row.get("artist_ids", ())]))
+        songs[track_id] = [*names, track_id] if track_id in known else names
+    return songs
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_remembered_tracks_that_say_nothing_new_are_passed_over_without_a_difference(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(seed)
+    artists = [f"a{n}" for n in range(30)]
+    rows = []
+    for n in range(200):
+        main = str(rng.choice(artists))
+        guests = [str(rng.choice(artists)) for _ in range(int(rng.choice([0, 0, 0, 1, 2])))]
+        rows.append((f"t{n}", main, [main, *guests]))
+    tracks = pl.DataFrame(rows, schema=["track_id", "artist_id", "artist_ids"], orient="row")
+    # Of some artists and tracks the part is known; a track's may be another than its artist's.
+    part_of = {name: str(rng.choice(["train", "validation", "test"])) for name in artists if rng.random() < 0.6}
+    for track_id, main, _ in rows:
+        if rng.random() < 0.7:
+            follows = main in part_of and rng.random() < 0.9
+            part_of[track_id] = part_of[main] if follows else str(rng.choice(["train", "validation", "test"]))
+    known = pl.DataFrame(list(part_of.items()), schema=["artist_id", "split"], orient="row")
+    for by_artist in (False, True):
+        found = split_by_artist(tracks, SplitConfig(), known, by_artist)
+        with monkeypatch.context() as patched:
+            patched.setattr(splits, "_named", _plainly_named)
+            assert split_by_artist(tracks, SplitConfig(), known, by_artist).rows() == found.rows()
+    assert found.height < 200

@@ -14,7 +14,7 @@ from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.asking.restricted import Answer, Asked
 from simsong_pipeline.cli.main import app
-from simsong_pipeline.credits import all_artist_ids
+from simsong_pipeline.artist_ids import all_artist_ids
 from simsong_pipeline.errors import UnknownSongError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import Neighbour, Restriction

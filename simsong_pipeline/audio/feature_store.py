@@ -13,7 +13,7 @@ nights before it; it does not copy the catalogue.
 import os
 import uuid
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -134,19 +134,19 @@ class FeatureStore:
         settings = sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
         known = {bucket: self._bucket_rows(bucket) for bucket in sorted(buckets)}
         self._clear_unfinished(known)
-        unchanged = _unchanged(self._whole(pl.concat(known.values())), tasks, settings)
-        todo = sorted((t for t in tasks if t.track_id not in unchanged), key=lambda t: bucket_of(t.track_id))
+        before = pl.concat(known.values())
+        unchanged = _unchanged(self._whole(before), tasks, settings)
+        same = set(unchanged["track_id"])
+        left = {bucket_of(t) for t in before.join(unchanged, on="track_id", how="anti")["track_id"]}
+        todo = sorted((t for t in tasks if t.track_id not in same), key=lambda t: bucket_of(t.track_id))
         written: dict[int, pl.DataFrame] = {}
         # Closed at once where a bucket cannot be written: its threads end.
         with closing(prepare_all(todo, audio, listener, progress, hear)) as prepared:
             for bucket, new in groupby(prepared, key=lambda p: bucket_of(p.task.track_id)):
                 written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, new, settings)
-        for bucket in known.keys() - written.keys():
-            rows = known[bucket]
-            if not rows["track_id"].is_in(unchanged).all():
-                rows = self._write_bucket(bucket, rows, unchanged, (), settings)
-            written[bucket] = rows
-        rows = pl.concat(written.values()).sort("track_id")
+        for bucket in left - written.keys():
+            written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, (), settings)
+        rows = pl.concat([written.get(bucket, rows) for bucket, rows in known.items()]).sort("track_id")
         usable = rows.filter(pl.col("status") == "ok")
         decoded = sum(t.size_bytes >= 0 for t in todo)
         return AudioFrames(
@@ -155,7 +155,8 @@ class FeatureStore:
 
     def _whole(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Without the songs whose file was deleted, as one that is damaged should be: those are heard anew."""
-        gone = [name for name in rows["file"].drop_nulls().unique() if not (self._folder / name).is_file()]
+        there = {path.name for path in self._folder.glob("*.f16")}
+        gone = [name for name in rows["file"].drop_nulls().unique() if name not in there]
         return rows.filter(~pl.col("file").is_in(gone).fill_null(value=False))
 
     def stored_rows(self) -> Iterator[tuple[Path, pl.DataFrame | SchemaError]]:
@@ -168,10 +169,13 @@ class FeatureStore:
                 except SchemaError as error:
                     yield path, error
 
-    def arrays(self, track_ids: Sequence[str]) -> pl.DataFrame:
-        """track_id and the arrays of `DESCRIBED` as their bytes, of those songs that have them."""
+    def arrays(self, track_ids: Sequence[str], arrays: Sequence[str] = tuple(_ARRAYS)) -> pl.DataFrame:
+        """track_id and some arrays of `DESCRIBED` as their bytes, of those songs that have them.
+
+        Only the buckets of these songs are read.
+        """
         wanted = pl.DataFrame({"track_id": track_ids}, schema={"track_id": pl.String})
-        names = ["track_id", *_ARRAYS]
+        names = ["track_id", *arrays]
         parts = [
             self._bucket_rows(bucket, names).join(wanted, on="track_id", how="semi").drop_nulls()
             for bucket in sorted({bucket_of(t) for t in track_ids})
@@ -185,11 +189,11 @@ class FeatureStore:
 
     def _clear_unfinished(self, known: Mapping[int, pl.DataFrame]) -> None:
         """Delete what a killed run was writing, gigabytes in a large catalogue; the caller holds these buckets."""
-        for bucket, rows in known.items():
-            named, name = {*rows["file"].drop_nulls()}, f"bucket-{bucket:02d}"
-            for path in (*self._folder.glob(f".{name}.*.part"), *self._folder.glob(f"{name}-*.f16")):
-                if path.name not in named:
-                    path.unlink()
+        named = {name for rows in known.values() for name in rows["file"].unique()}
+        begins = {f"bucket-{bucket:02d}-" for bucket in known} | {f".bucket-{bucket:02d}." for bucket in known}
+        for path in (*self._folder.glob(".bucket-*.part"), *self._folder.glob("bucket-*.f16")):
+            if path.name not in named and any(path.name.startswith(begin) for begin in begins):
+                path.unlink()
 
     def _bucket_rows(self, bucket: int, names: Sequence[str] = tuple(_ROWS)) -> pl.DataFrame:
         path, kinds = self._bucket_path(bucket), {name: _STORED[name] for name in names}
@@ -202,6 +206,8 @@ class FeatureStore:
             if not set(_STORED) - _OPTIONAL <= there:
                 return pl.DataFrame(schema=kinds)  # of a version that described nothing: all is heard anew
             rows = pl.read_parquet(path, columns=[name for name in names if name in there])
+            if rows.columns == list(names) and all(rows.schema[name] == kinds[name] for name in names):
+                return rows
             lacking = [pl.lit(None, _STORED[name]).alias(name) for name in names if name not in there]
             return rows.with_columns(lacking).select(names).cast(kinds)  # type: ignore[arg-type]
         except (pl.exceptions.PolarsError, OSError) as error:
@@ -211,10 +217,15 @@ class FeatureStore:
         return self._folder / f"bucket-{bucket:02d}.parquet"
 
     def _write_bucket(
-        self, bucket: int, known: pl.DataFrame, unchanged: Set[str], prepared: Iterable[PreparedAudio], settings: str
+        self,
+        bucket: int,
+        known: pl.DataFrame,
+        unchanged: pl.DataFrame,
+        prepared: Iterable[PreparedAudio],
+        settings: str,
     ) -> pl.DataFrame:
         """Write the frames of new songs to a new file, publish it by the parquet file: the bucket's new rows."""
-        kept = known.filter(pl.col("track_id").is_in(unchanged))
+        kept = known.join(unchanged, on="track_id", how="semi", maintain_order="left")
         if kept.height:
             kept = kept.join(self._bucket_rows(bucket, ["track_id", *_ARRAYS]), on="track_id")
         else:
@@ -287,8 +298,8 @@ class FeatureStore:
         return audio_rows(rows), places
 
 
-def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -> set[str]:
-    """Tracks whose recording, expected duration and settings are as they were; a missing file has size -1.
+def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -> pl.DataFrame:
+    """track_id of those whose recording, expected duration and settings are as they were; a missing file has size -1.
 
     Without those that could not be read, which does not show in size and time.
     """
@@ -299,7 +310,7 @@ def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -
     )
     unread = pl.col("reason").str.starts_with(UNREAD).fill_null(value=False)
     same = known.filter(pl.col("settings") == settings, ~unread)
-    return set(same.join(now, on=now.columns, how="semi", nulls_equal=True)["track_id"].to_list())
+    return same.join(now, on=now.columns, how="semi", nulls_equal=True).select("track_id")
 
 
 def _missing(path: Path) -> SchemaError:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 # Wide frames, of which a night rewrites a few buckets.
-_BUCKETED = frozenset({"lyrics", "lyric_embeddings", "track_vectors"})
+_BUCKETED = frozenset({"lyrics", "lyric_embeddings", "track_vectors", "compared"})
 
 
 def _is_bucketed(name: str) -> bool:
@@ -121,7 +121,7 @@ class Workspace:
             check(frame, contract)
         if _is_bucketed(name):
             self.bucketed(name).write(frame)
-            self._forget_single(name)
+            self.forget(name)
         else:
             write_with_sum(self.frame_path(name), frame.write_parquet)
         if name == EXCLUSIONS.name:  # which people look into
@@ -176,7 +176,8 @@ class Workspace:
         """The file that a frame is, or that a frame in buckets was in an earlier version."""
         return self.home / "frames" / f"{name}.parquet"
 
-    def _forget_single(self, name: str) -> None:
+    def forget(self, name: str) -> None:
+        """Delete the file of a frame that an earlier version kept as one."""
         for path in (self._single(name), sum_of(self._single(name))):
             path.unlink(missing_ok=True)
 
