@@ -12,8 +12,8 @@ from simsong_pipeline.errors import ModelError
 from simsong_pipeline.lyrics.cleaning import clean_lyrics, excerpt, is_instrumental, is_markup
 from simsong_pipeline.lyrics.embedding import LyricEncoder
 from simsong_pipeline.lyrics.frame import build_lyrics, language_of
+from simsong_pipeline.lyrics.read_pages import read_lyrics
 from simsong_pipeline.lyrics.whitening import fit_whitening, truncation
-from simsong_pipeline.stages.catalogue_stages import make_lyrics
 
 PAGE = """12 ContributorsSome Song Lyrics[Verse 1: Somebody]
 First line of the  verse
@@ -145,7 +145,7 @@ def test_second_provider_fills_in() -> None:
 def test_bag_of_words_fills_in_for_a_captcha_page() -> None:
     captcha = ("T", "<!doctype html><p>verify you are human", "genius", "FOUND")
     pages = _pages(("T", "sea sea wave wave", "musixmatch", "FOUND"), captcha)
-    row = make_lyrics(pl.DataFrame({"track_id": ["T"]}), pages).row(0, named=True)
+    row = read_lyrics(pl.DataFrame({"track_id": ["T"]}), pages).lyrics.row(0, named=True)
     assert (row["status"], row["provider"]) == ("ok", "musixmatch")
 
 

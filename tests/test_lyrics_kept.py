@@ -9,9 +9,10 @@ from conftest import run_of
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.keeping import keep_lyrics
+from simsong_pipeline.lyrics.read_pages import read_lyrics
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.schemas import AUDIO, EXCLUSIONS, empty
-from simsong_pipeline.stages.catalogue_stages import keep_or_refuse_lyrics, make_exclusions, make_lyrics
+from simsong_pipeline.stages.catalogue_stages import make_exclusions, make_lyrics
 
 WORDS = "The tide carries us over the deep blue water"
 _PAGE = ("track_id", "text", "provider", "status")
@@ -22,7 +23,7 @@ def _pages(*rows: tuple[str, str | None, str, str]) -> pl.DataFrame:
 
 
 def _lyrics(pages: pl.DataFrame, *track_ids: str) -> pl.DataFrame:
-    return make_lyrics(pl.DataFrame({"track_id": track_ids}), pages)
+    return read_lyrics(pl.DataFrame({"track_id": track_ids}), pages).lyrics
 
 
 @pytest.mark.parametrize(
@@ -75,10 +76,10 @@ def test_lyrics_that_leave_by_the_half_stop_the_run_unless_meant(tmp_path: Path)
     workspace, ids = Workspace(tmp_path), [f"T{n}" for n in range(6)]
     everything = _pages(*[(t, WORDS, "genius", "FOUND") for t in ids])
     workspace.write("lyrics", _lyrics(everything, *ids))
-    left = everything.head(2)
+    left, tracks = everything.head(2), pl.DataFrame({"track_id": ids})
     with pytest.raises(RawDataError, match=r"2 songs have lyrics now, and 6 of them had some .*--accept-shrink"):
-        keep_or_refuse_lyrics(run_of(workspace), _lyrics(left, *ids), left)
-    meant = keep_or_refuse_lyrics(run_of(workspace, accept_shrink=True), _lyrics(left, *ids), left)
+        make_lyrics(run_of(workspace), tracks, left)
+    meant = make_lyrics(run_of(workspace, accept_shrink=True), tracks, left)
     assert meant.filter(status="ok").height == 2
 
 

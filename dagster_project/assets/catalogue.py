@@ -60,8 +60,7 @@ def lyrics(
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """Cleaned lyrics and their language, one row a track; songs without words, or without a page, are skipped."""
     speed = Speed()
-    frame = stages.make_lyrics(tracks, genius_lyrics)
-    frame = stages.keep_or_refuse_lyrics(simsong.run(context), frame, genius_lyrics)
+    frame = stages.make_lyrics(simsong.run(context), tracks, genius_lyrics)
     ok, bad = frame.filter(status="ok"), frame.filter(status="invalid")
     without = {status: frame.filter(status=status).height for status in ("instrumental", "missing")}
     metadata = outcome("cleaned", ok.height, sum(without.values()), failures(bad, ok), speed)

@@ -8,6 +8,8 @@ import py3langid
 from simsong_pipeline.lyrics.cleaning import HTML_REASON, clean_lyrics, is_instrumental, is_markup
 from simsong_pipeline.schemas import LYRICS, conform
 
+# Counts up when pages are cleaned or judged otherwise than before: then the next run reads all of them again.
+READING = 1
 # How the status of a page begins that cannot be read; ": " and the reason may follow.
 UNREADABLE = "UNREADABLE"
 _Row = tuple[str, str | None, str | None, str | None, str | None, str, str | None]
@@ -24,6 +26,10 @@ def build_lyrics(tracks: pl.DataFrame, pages: list[pl.DataFrame]) -> pl.DataFram
     Returns:
         One row for each track; `status` is ok, instrumental, missing or invalid.
     """
+    if not any(frame.height for frame in pages):
+        nothing = dict(zip(LYRICS.columns, _without("", None, "missing", "no lyrics were found"), strict=True))
+        missing = [pl.lit(nothing[name], pl.String).alias(name) for name in LYRICS.columns if name != "track_id"]
+        return conform(tracks.select("track_id", *missing), LYRICS)
     # Of two pages of one track the one with words counts: rows that come later win, so those go last.
     ordered = [
         frame.sort(pl.col("text").is_not_null() & (pl.col("status") == "OK"), maintain_order=True) for frame in pages

@@ -116,7 +116,7 @@ def prepare(run: Run, ahead: Ahead) -> PreparedFrames:
     workspace.write("segment_features", audio.segment_features)
     events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
     events.stage("embedding lyrics")
-    lyrics = stages.keep_or_refuse_lyrics(run, stages.make_lyrics(tracks, pages), pages)
+    lyrics = stages.make_lyrics(run, tracks, pages)
     workspace.write("lyrics", lyrics)
     previous = workspace.read_if_there("lyric_embeddings")
     embeddings = stages.make_lyric_embeddings(lyrics, previous, config, events.progress)

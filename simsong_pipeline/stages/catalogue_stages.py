@@ -11,9 +11,10 @@ from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import AudioError, RawDataError
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.run import Run
-from simsong_pipeline.lyrics.frame import UNREADABLE, build_lyrics
+from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.lyrics.keeping import keep_lyrics
 from simsong_pipeline.lyrics.model_version import model_version
+from simsong_pipeline.lyrics.read_pages import read_lyrics
 from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
@@ -96,10 +97,17 @@ def _remembered(ledger: pl.DataFrame | None, last: pl.DataFrame | None) -> pl.Da
     return pl.concat([ledger, tracks]).unique("artist_id", keep="first", maintain_order=True)
 
 
-def make_lyrics(tracks: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:
-    """Cleaned lyrics, one row a track; a fetched page is preferred to a bag of words."""
-    is_bag = pl.col("provider") == "musixmatch"
-    return build_lyrics(tracks, [pages.filter(~is_bag), pages.filter(is_bag)])
+def make_lyrics(run: Run, tracks: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:
+    """Cleaned lyrics, one row a track; only pages that are new or changed are cleaned.
+
+    Raises:
+        RawDataError: of the songs that had lyrics in the last run, more than half have none.
+    """
+    previous = run.workspace.read_if_there("lyrics")
+    found = read_lyrics(tracks, pages, previous, run.workspace.read_if_there("read_pages"))
+    kept = _keep_or_refuse_lyrics(run, found.lyrics, pages, previous)
+    run.workspace.write("read_pages", found.read)
+    return kept
 
 
 @dataclass(frozen=True)
@@ -135,13 +143,14 @@ def make_lyric_embeddings(
     return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new.height)
 
 
-def keep_or_refuse_lyrics(run: Run, lyrics: pl.DataFrame, pages: pl.DataFrame) -> pl.DataFrame:
-    """The lyrics frame with those of the last run where a page is damaged.
+def _keep_or_refuse_lyrics(
+    run: Run, lyrics: pl.DataFrame, pages: pl.DataFrame, previous: pl.DataFrame | None
+) -> pl.DataFrame:
+    """The lyrics frame with those of the last run, `previous`, where a page is damaged.
 
     Raises:
         RawDataError: of the songs that had lyrics in the last run, more than half have none.
     """
-    previous = run.workspace.read_if_there("lyrics")
     kept = keep_lyrics(lyrics, pages, previous)
     if previous is None:
         return kept
