@@ -120,8 +120,10 @@ def related_by(tracks: pl.DataFrame, column: str) -> pl.DataFrame:
         A similarity frame with score 1; tracks whose value is null are related to none.
     """
     known = tracks.select("track_id", column).unique("track_id", keep="first", maintain_order=True)
-    known = (known.explode(column) if isinstance(known.schema[column], pl.List) else known).drop_nulls()
+    several = isinstance(known.schema[column], pl.List)
+    known = (known.explode(column) if several else known).drop_nulls()
     pairs = known.join(known.rename({"track_id": "neighbour_id"}), on=column).select("track_id", "neighbour_id")
-    pairs = pairs.filter(pl.col("track_id") != pl.col("neighbour_id")).unique().sort("track_id", "neighbour_id")
+    pairs = pairs.filter(pl.col("track_id") != pl.col("neighbour_id"))
+    pairs = (pairs.unique() if several else pairs).sort("track_id", "neighbour_id")
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("track_id").alias("rank")
     return pairs.select("track_id", "neighbour_id", pl.lit(1.0).alias("score"), rank)

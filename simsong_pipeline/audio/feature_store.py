@@ -206,7 +206,8 @@ class FeatureStore:
             if not set(_STORED) - _OPTIONAL <= there:
                 return pl.DataFrame(schema=kinds)  # of a version that described nothing: all is heard anew
             rows = pl.read_parquet(path, columns=[name for name in names if name in there])
-            if rows.columns == list(names) and all(rows.schema[name] == kinds[name] for name in names):
+            schema = rows.schema
+            if list(schema) == list(names) and all(schema[name] == kinds[name] for name in names):
                 return rows
             lacking = [pl.lit(None, _STORED[name]).alias(name) for name in names if name not in there]
             return rows.with_columns(lacking).select(names).cast(kinds)  # type: ignore[arg-type]

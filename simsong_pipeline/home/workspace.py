@@ -5,6 +5,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,7 +124,8 @@ class Workspace:
             self.bucketed(name).write(frame)
             self.forget(name)
         else:
-            write_with_sum(self.frame_path(name), frame.write_parquet)
+            # Zstandard's first level: of these frames as small as its third, in half of the time.
+            write_with_sum(self.frame_path(name), partial(frame.write_parquet, compression_level=1))
         if name == EXCLUSIONS.name:  # which people look into
             write_atomically(self.exclusions_csv, frame.write_csv)
         return frame

@@ -17,7 +17,7 @@ from simsong_pipeline.sources.stated import stated_listening
 
 
 class LibrarySource:
-    """The source of a music folder. Everything but `files` is of the frame that was kept last."""
+    """The source of a music folder. Everything but `files` is of the files that it gave, else of those kept last."""
 
     name = "library"
     watched = frozenset({LIBRARY_FILES.name, "msd_tracks"})
@@ -27,6 +27,7 @@ class LibrarySource:
         self.config = config
         self._folder, self._kept = folder, kept
         self._walked: Walked | None = None
+        self._scanned: pl.DataFrame | None = None
 
     def listing(self, before: pl.DataFrame | None) -> pl.DataFrame:
         """The folder's recordings. A scan that follows does not look again."""
@@ -47,6 +48,7 @@ class LibrarySource:
         scan = self.scan(progress)
         for line in noteworthy(scan):
             note(line)
+        self._scanned = scan.frame
         return scan.frame
 
     def tracks(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
@@ -79,7 +81,7 @@ class LibrarySource:
         return no_duplicates()
 
     def _files(self) -> pl.DataFrame:
-        return self._kept.read(LIBRARY_FILES.name)
+        return self._kept.read(LIBRARY_FILES.name) if self._scanned is None else self._scanned
 
 
 def noteworthy(scan: Scan) -> list[str]:
