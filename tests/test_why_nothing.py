@@ -8,13 +8,13 @@ import pytest
 from conftest import SMALL_CONFIG
 from typer.testing import CliRunner
 
+from simsong_pipeline.artist_ids import all_artist_ids
 from simsong_pipeline.asking.finding import find_artist
 from simsong_pipeline.asking.never_list import change_never, never_suggested
 from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.asking.restricted import Answer, Asked
 from simsong_pipeline.cli.main import app
-from simsong_pipeline.artist_ids import all_artist_ids
 from simsong_pipeline.errors import UnknownSongError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import Neighbour, Restriction
