@@ -1,10 +1,13 @@
-"""The columns `artist_id` and `artist_ids`: a name is parsed once, however many songs have it."""
+"""The columns `artist_id` and `artist_ids`: a name is parsed once, however many songs have it.
 
-from collections.abc import Iterable
+Apart from `credits`, because what opens a music file asks that and needs no frames.
+"""
+
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from simsong_pipeline.credits import OWN, Credit, credit_of, guests_by_title, may_name_a_guest, parts_of
+from simsong_pipeline.credits import GUEST_WORDS, OWN, Credit, credit_of, guests_by_title, parts_of
 
 
 def main_artist_ids(artists: Iterable[str | None], track_ids: Iterable[str]) -> pl.Series:
@@ -30,6 +33,11 @@ def all_artist_ids(tracks: pl.DataFrame) -> pl.Series:
     return rows.join(lists, on=rows.columns, how="left", nulls_equal=True, maintain_order="left")["artist_ids"]
 
 
+def may_name_a_guest(title: pl.Expr) -> pl.Expr:
+    """False only where `guests_by_title` finds nobody: it asks for the words before a guest, wherever they stand."""
+    return title.str.contains(GUEST_WORDS)
+
+
 def _named(artist_id: str, credit: Credit, title: str | None, duets: dict[str | None, tuple[str, ...]]) -> list[str]:
     guests = guests_by_title(title) if title else ()
     return list(dict.fromkeys([artist_id, *credit.names, *guests, *duets[credit.main]]))
@@ -39,3 +47,18 @@ def _duets(mains: set[str | None]) -> dict[str | None, tuple[str, ...]]:
     """By main artist the artists that the name joins, all of whom are main artists too."""
     joined = {main: parts_of(main or "") for main in mains}
     return {main: parts if all(part in mains for part in parts) else () for main, parts in joined.items()}
+
+
+def songs_naming(tracks: pl.DataFrame, artist_ids: Sequence[str]) -> list[str]:
+    """Track ids of the songs that name one of these artists, as a guest too."""
+    chosen = named_in(tracks).filter(pl.col("artist_id").is_in(list(artist_ids)))
+    return chosen["track_id"].unique(maintain_order=True).to_list()
+
+
+def named_in(tracks: pl.DataFrame) -> pl.DataFrame:
+    """track_id, artist_id: a row for each artist whom a song names; the main one where the frame does not say more."""
+    main = tracks.select("track_id", "artist_id")
+    if "artist_ids" not in tracks.columns:
+        return main
+    guests = tracks.select("track_id", pl.col("artist_ids").alias("artist_id")).explode("artist_id").drop_nulls()
+    return pl.concat([main, guests]).unique(maintain_order=True)

@@ -2,11 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-
-import polars as pl
 
 _ALIKE = str.maketrans(
     dict.fromkeys("‘’‚‛ʼ′´`", "'") | dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‐‑‒–—―−", "-")  # as typed or typeset
@@ -25,8 +23,8 @@ _TRAILING = re.compile(
 )
 # "[Remix]" behind guests is a remark on the song; without guests, as in "Nirvana (UK)", it may tell artists apart.
 _REMARKED = re.compile(_BRACKETED.pattern + r"(?:\s*[\(\[\{][^\(\[\{\)\]\}]*[\)\]\}])+\s*$", re.IGNORECASE)
-# Without one of these a title matches neither: letters as `re.IGNORECASE` takes them, marks before `_WIDE` as well.
-_GUEST_WORDS = r"(?is)feat|ft|[fw][/／]|[(\[{（［｛].*(?:part|w[iİı]th)"
+# Without one of these a title names no guest: letters as `re.IGNORECASE` takes them, marks before `_WIDE` as well.
+GUEST_WORDS = r"(?is)feat|ft|[fw][/／]|[(\[{（［｛].*(?:part|w[iİı]th)"
 _LISTED = re.compile(r"\s*(?:[,;&+/、・]|\band\b|\bfeaturing\b|\b(?:feat|ft)\b\.?)\s*", re.IGNORECASE)
 _JOINED = re.compile(
     r"\s*(?:[,&+/、・]|\s(?:and|x|×|vs\.?|with|duet\s+with|meets|pres\.|presents|und|mit|et|avec|y|con|e|com|og|och|en|i|и)"
@@ -97,13 +95,8 @@ def credit_of(artist: str | None, title: str | None = None) -> Credit:
 
 
 def guests_by_title(title: str) -> list[str]:
-    """Keys of the guests whom a title names: none of one that `may_name_a_guest` passes over."""
+    """Keys of the guests whom a title names: none of one without `GUEST_WORDS`."""
     return _keys(_each(g for g in _guests(title.translate(_WIDE)) if name_key(g) not in _NO_GUESTS))
-
-
-def may_name_a_guest(title: pl.Expr) -> pl.Expr:
-    """False only where `guests_by_title` finds nobody: it asks for the words before a guest, wherever they stand."""
-    return title.str.contains(_GUEST_WORDS)
 
 
 def _each(guests: Iterable[str]) -> list[str]:
@@ -145,21 +138,6 @@ def parts_of(artist: str) -> tuple[str, ...]:
     """Keys of what a name would fall into, were its "&", commas and the like between artists; empty for one word."""
     parts = [name_key(part) for part in _JOINED.split(artist.translate(_WIDE))]
     return tuple(part for part in parts if part) if len(parts) > 1 else ()
-
-
-def songs_naming(tracks: pl.DataFrame, artist_ids: Sequence[str]) -> list[str]:
-    """Track ids of the songs that name one of these artists, as a guest too."""
-    chosen = named_in(tracks).filter(pl.col("artist_id").is_in(list(artist_ids)))
-    return chosen["track_id"].unique(maintain_order=True).to_list()
-
-
-def named_in(tracks: pl.DataFrame) -> pl.DataFrame:
-    """track_id, artist_id: a row for each artist whom a song names; the main one where the frame does not say more."""
-    main = tracks.select("track_id", "artist_id")
-    if "artist_ids" not in tracks.columns:
-        return main
-    guests = tracks.select("track_id", pl.col("artist_ids").alias("artist_id")).explode("artist_id").drop_nulls()
-    return pl.concat([main, guests]).unique(maintain_order=True)
 
 
 _NOBODY = frozenset(

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from simsong_pipeline.artist_ids import named_in
 from simsong_pipeline.config import SplitConfig
-from simsong_pipeline.credits import named_in
 from simsong_pipeline.errors import SchemaError
 from simsong_pipeline.schemas import SPLITS, conform
 

@@ -6,17 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simsong_pipeline.artist_ids import all_artist_ids, main_artist_ids
-from simsong_pipeline.credits import (
-    credit_of,
-    first_artist,
-    first_known,
-    is_nobody,
-    name_key,
-    named_in,
-    parts_of,
-    songs_naming,
-)
+from simsong_pipeline.artist_ids import all_artist_ids, main_artist_ids, named_in, songs_naming
+from simsong_pipeline.credits import credit_of, first_artist, first_known, is_nobody, name_key, parts_of
 
 
 @pytest.mark.parametrize("name", ["Beyoncé", "Sigur Rós", "Ásgeir Trausti", "Zoë Élan", "Дельфин Йод", "がらくた"])

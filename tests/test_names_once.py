@@ -1,6 +1,7 @@
 """Names are parsed once, however many songs have them: the result is that of parsing them song by song."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simsong_pipeline.artist_ids import all_artist_ids, main_artist_ids
+from simsong_pipeline.artist_ids import all_artist_ids, main_artist_ids, may_name_a_guest
 from simsong_pipeline.catalogue import related_by
-from simsong_pipeline.credits import credit_of, guests_by_title, is_nobody, may_name_a_guest, parts_of
+from simsong_pipeline.credits import credit_of, guests_by_title, is_nobody, parts_of
 from simsong_pipeline.genres import genre_key, genres_of
 from simsong_pipeline.schemas import LIBRARY_FILES, polars_schema
 from simsong_pipeline.sources.library.path_names import with_path_names
@@ -180,3 +181,11 @@ def test_a_new_file_is_named_as_if_all_were_opened(seed: int, tmp_path: Path) ->
     for at in range(0, len(paths), 7):
         one = with_path_names(_unnamed(paths)[at : at + 1], tmp_path, paths)
         assert one.rows() == whole[at : at + 1].rows()
+
+
+def test_what_opens_a_music_file_starts_without_frames_and_arrays() -> None:
+    """It is started in every night in which a file is new."""
+    loaded = "import sys, simsong_pipeline.sources.library.recording; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-P", "-c", loaded], capture_output=True, text=True, check=True).stdout
+    assert "mutagen" in modules.split()
+    assert not {"numpy", "polars", "soundfile"}.intersection(modules.split())

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from simsong_pipeline.artist_ids import named_in, songs_naming
 from simsong_pipeline.asking.finding import find_artist, find_group, find_language, find_song, find_tags, is_called
 from simsong_pipeline.asking.never_list import never_suggested
 from simsong_pipeline.asking.recommend import Choice, Question, Ranking, nearest, similar_songs, song_path, songs_about
@@ -19,7 +20,7 @@ from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.audio.heard_tags import tag_names
 from simsong_pipeline.audio.outliers import REASONS
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.credits import credit_of, named_in, songs_naming
+from simsong_pipeline.credits import credit_of
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
 from simsong_pipeline.home.index_names import collection_name, is_of_this_layout
 from simsong_pipeline.home.model_files import ModelFiles, TrainingRecord

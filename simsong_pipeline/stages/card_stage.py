@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from simsong_pipeline.artist_ids import named_in
 from simsong_pipeline.audio.copies import copied_from
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.credits import named_in
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation import card, plots, report
 from simsong_pipeline.evaluation.baselines import RandomScores

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import av
-import soundfile
 
 from simsong_pipeline.audio.container import first_audio, gives_sound, opened_container, packets
 from simsong_pipeline.audio.first_bytes import is_for_libsndfile
@@ -90,6 +89,9 @@ def _samples(path: Path) -> EncodedAudio | None:
     with path.open("rb") as file:
         if not is_for_libsndfile(file):
             return None
+    # Imported here, with numpy: few files need it, and every night in which a file is new starts this module.
+    import soundfile
+
     digest = hashlib.sha256()
     try:
         with soundfile.SoundFile(path) as sound:
