@@ -137,7 +137,7 @@ def test_what_could_not_be_read_is_tried_again(settled: Workspace) -> None:
     settled.write("audio", audio.with_columns(reason.otherwise("reason").alias("reason")))
     run = run_of(settled, publish_anyway=True)
     with settled.lock():
-        ledger.settle(run, ledger.listed(run), {}, _night_of(settled))
+        ledger.settle(run, ledger.listed(run), {}, {}, _night_of(settled))
     assert not (settled.home / "ledger.json").exists()
 
 
@@ -153,7 +153,7 @@ def test_a_killed_night_leaves_no_ledger_that_vouches_for_it(
     _touch(_first(settled.raw / "audio", "*.ogg"))
     from simsong_pipeline.runs import changed_night
 
-    def killed(*_: object) -> int:
+    def killed(*_: object) -> object:
         raise SimSongError("killed")
 
     monkeypatch.setattr(changed_night, "index", killed)

@@ -17,6 +17,7 @@ KEPT: Mapping[str, str] = {
     "library": _RUN,
     "demo": _RUN,
     "refresh": "what was read, decoded and embedded is kept, and the index serves as it did; the same command goes on",
+    "embed": "the buckets that were written are kept; the same command goes on",
     "train": "the state of the last validation is kept, and the present model serves; the same command goes on",
     "select": "nothing was changed; the same command begins anew",
     "evaluate": "the last metrics and the last report are kept; the same command begins anew",

@@ -27,7 +27,7 @@ def refresh_changed(run: Run, listing: pl.DataFrame) -> RunSummary:
     workspace.clear_unfinished(run.now)
     frames = prepare(run, ahead)
     refreshed = embed(run, frames, ahead)
-    upserted = index(run, frames, refreshed)
-    summary = summary_of(frames, refreshed, upserted, started)
-    ledger.settle(run, listing, versions_of(refreshed), summary)
+    indexed = index(run, frames, refreshed)
+    summary = summary_of(frames, refreshed, indexed.upserted, started)
+    ledger.settle(run, listing, versions_of(refreshed), indexed.served, summary)
     return summary

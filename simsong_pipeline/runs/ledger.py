@@ -27,6 +27,8 @@ from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.opening import Store
 
 _LISTING = "listing"
+# Collection and number of songs behind each alias.
+Served = dict[str, tuple[str, int]]
 # Of the home: what a run reads to know that a song did not change, and what it would make anew if it were gone.
 _OWN = ("frames", "features", "models")
 
@@ -46,7 +48,7 @@ class Ledger:
     inputs: str
     own: str
     versions: dict[str, str]
-    served: dict[str, tuple[str, int]]
+    served: Served
     index: str
     summary: RunSummary
 
@@ -84,14 +86,18 @@ def unchanged(run: Run, listing: pl.DataFrame) -> RunSummary | None:
     return replace(known, embedded=0, unchanged=known.embedded + known.unchanged, upserted=0, seconds=0.0)
 
 
-def settle(run: Run, listing: pl.DataFrame, versions: dict[str, str], summary: RunSummary) -> None:
-    """Write down the state after a run, if the next one has nothing to try again."""
+def settle(run: Run, listing: pl.DataFrame, versions: dict[str, str], served: Served, summary: RunSummary) -> None:
+    """Write down the state after a run, if the next one has nothing to try again.
+
+    Args:
+        served: `served_songs`, after the index was written.
+    """
     home = run.workspace.home
     if _has_passing_trouble(run):
         _path(home).unlink(missing_ok=True)
         return
     run.workspace.write(_LISTING, listing)
-    served, index = _counted(run)
+    index = _index(run)
     _write(home, Ledger(_inputs(run), _own(home), versions, served, index, summary))
 
 
@@ -111,10 +117,10 @@ def _write(home: Path, ledger: Ledger) -> None:
     write_json(_path(home), asdict(ledger))
 
 
-def _counted(run: Run) -> tuple[dict[str, tuple[str, int]], str]:
+def _counted(run: Run) -> tuple[Served, str]:
     """`served` and `index` of the present index."""
     with run.workspace.store(run.config.store) as store:
-        served = _served(run, store)
+        served = served_songs(run, store)
     return served, _index(run)
 
 
@@ -125,7 +131,7 @@ def _index(run: Run) -> str:
     return _states(run.workspace.home, ("qdrant", "edge"))
 
 
-def _served(run: Run, store: Store) -> dict[str, tuple[str, int]]:
+def served_songs(run: Run, store: Store) -> Served:
     """Collection and number of songs behind each alias that a run moves."""
     aliases, present = store.aliases(), set(store.collections())
     wanted = {alias_name(variant, run.config) for variant in VARIANTS} | {run.config.store.collection}

@@ -16,6 +16,7 @@ from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
 from simsong_pipeline.runs.ahead import Ahead
+from simsong_pipeline.runs.ledger import Served, served_songs
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT
@@ -157,8 +158,16 @@ def embed(run: Run, frames: PreparedFrames, ahead: Ahead) -> dict[Variant, Embed
     return refreshed
 
 
-def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Embedded]) -> int:
-    """Bring the index to the state of the vectors: the most songs that a variant's collection had written."""
+@dataclass(frozen=True)
+class Indexed:
+    """The most songs that a variant's collection had written, and what is served now."""
+
+    upserted: int
+    served: Served
+
+
+def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Embedded]) -> Indexed:
+    """Bring the index to the state of the vectors."""
     workspace = run.workspace
     inputs = IndexFrames(frames.tracks, frames.audio, frames.descriptions, frames.lyrics, frames.tags)
     upserted = 0
@@ -172,7 +181,7 @@ def index(run: Run, frames: PreparedFrames, refreshed: dict[Variant, Embedded]) 
             upserted = max(upserted, change.upserted)
             counts = f"{change.upserted} written, {change.deleted} deleted, {change.total} in Qdrant"
             run.events.note(f"{variant.upper()}: {counts}")
-    return upserted
+        return Indexed(upserted, served_songs(run, store))
 
 
 def versions_of(refreshed: dict[Variant, Embedded]) -> dict[str, str]:

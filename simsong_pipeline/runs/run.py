@@ -53,11 +53,11 @@ def run(wanted: Run) -> RunSummary:
         outcomes = _train(run, frames)
         refreshed = embed(run, frames, ahead)
         _evaluate(run, frames, refreshed)
-        upserted = index(run, frames, refreshed)
+        indexed = index(run, frames, refreshed)
         workspace.save_config(run.config)
         workspace.save_source(run.source.config)
-        summary = summary_of(frames, refreshed, upserted, started)
-        ledger.settle(run, listing, versions_of(refreshed), summary)
+        summary = summary_of(frames, refreshed, indexed.upserted, started)
+        ledger.settle(run, listing, versions_of(refreshed), indexed.served, summary)
     _note_stale(outcomes, run.events)
     return summary
 
