@@ -36,6 +36,7 @@ def kept(tmp_path: Path) -> BucketedFrame:
 
 def test_what_is_read_is_what_was_written_in_any_order(kept: BucketedFrame) -> None:
     assert_frame_equal(kept.read(), _frame(range(3_000)))
+    assert kept.height == 3_000
     kept.write(_frame(range(3_000)).sample(fraction=1.0, shuffle=True, seed=1))
     assert_frame_equal(kept.read(), _frame(range(3_000)))
 

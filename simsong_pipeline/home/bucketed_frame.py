@@ -49,6 +49,11 @@ class BucketedFrame:
         """Whether the frame was written."""
         return (self._folder / MANIFEST).is_file()
 
+    @property
+    def height(self) -> int:
+        """How many rows there are; no bucket is opened for it."""
+        return sum(bucket.rows for bucket in self._known().values())
+
     def read(self, columns: Sequence[str] | None = None, buckets: Collection[int] | None = None) -> pl.DataFrame:
         """The rows by track id, of all columns and buckets or of some.
 

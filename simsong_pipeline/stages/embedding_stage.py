@@ -15,7 +15,7 @@ from simsong_pipeline.home.served import load_encoder
 from simsong_pipeline.inference import Segments
 from simsong_pipeline.refresh import Embedder, Refreshed, content_hashes, split_unchanged, vector_frame
 from simsong_pipeline.schemas import TRACK_VECTORS, conform
-from simsong_pipeline.stages.stored_vectors import StoredVectors, stored_vectors
+from simsong_pipeline.stages.stored_vectors import StoredVectors, in_buckets, stored_vectors
 
 
 def embed_variant(
@@ -69,12 +69,14 @@ def keep_vectors(run: Run, variant: Variant, refreshed: Refreshed) -> StoredVect
     kept = run.workspace.bucketed(name)
     if not refreshed.unchanged or not kept.is_there:
         run.workspace.write(name, whole_vectors(run, variant, refreshed))
-    else:
+        return in_buckets(kept, refreshed.states)
+    # What still holds is among what is there: where both are as many, nothing left or changed.
+    if kept.height != refreshed.unchanged:
         gone = kept.read(["track_id"]).join(refreshed.states, on="track_id", how="anti")["track_id"].to_list()
         run.workspace.update(name, refreshed.new, gone)
-    stored = stored_vectors(run.workspace, variant)
-    assert stored is not None
-    return stored
+    elif refreshed.embedded:
+        run.workspace.update(name, refreshed.new, ())
+    return in_buckets(kept, refreshed.states)
 
 
 def whole_vectors(run: Run, variant: Variant, refreshed: Refreshed) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import polars as pl
 
 from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.config import Variant
+from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.workspace import Workspace
 
 _STATE = ("track_id", "content_hash", "model_version")
@@ -55,8 +56,14 @@ def stored_vectors(workspace: Workspace, variant: Variant) -> StoredVectors | No
         whole = workspace.read_if_there(name)
         return None if whole is None else in_memory(whole)
 
+    return in_buckets(kept, kept.read(_STATE))
+
+
+def in_buckets(kept: BucketedFrame, states: pl.DataFrame) -> StoredVectors:
+    """Of a frame whose states are known."""
+
     def rows(track_ids: Collection[str]) -> pl.DataFrame:
         parts = kept.read(buckets={bucket_of(track_id) for track_id in track_ids})
         return parts.filter(pl.col("track_id").is_in(list(track_ids)))
 
-    return StoredVectors(kept.read(_STATE), rows, kept.read(buckets=()).schema)
+    return StoredVectors(states, rows, kept.read(buckets=()).schema)
