@@ -15,7 +15,7 @@ from simsong_pipeline.credits import credit_of, guests_by_title, is_nobody, part
 from simsong_pipeline.genres import genre_key, genres_of
 from simsong_pipeline.schemas import LIBRARY_FILES, polars_schema
 from simsong_pipeline.sources.library.path_names import with_path_names
-from simsong_pipeline.sources.stated import stated_listening, stated_similarity
+from simsong_pipeline.sources.stated import StatedSource, stated_similarity
 
 _ARTISTS = [
     "Anna",
@@ -160,7 +160,7 @@ def test_tags_are_the_genres_of_each_song() -> None:
         for key in {genre_key(genre) for genre in all_genres}
     }
     expected = [(track_id, spelling[genre_key(g)], 100.0) for track_id, genres in each for g in genres]
-    assert stated_listening("list", songs, "genre").tags.rows() == expected
+    assert StatedSource().listening(songs, "genre").tags.rows() == expected
 
 
 def _unnamed(paths: list[str]) -> pl.DataFrame:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.config import Relevance
 from simsong_pipeline.schemas import AUDIO_FILES, conform
 from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.library.scan import state_of
@@ -13,19 +12,16 @@ from simsong_pipeline.sources.listing import listing, plain_state
 from simsong_pipeline.sources.manifest import Manifest, read_manifest
 from simsong_pipeline.sources.manifest_lyrics import manifest_lyrics
 from simsong_pipeline.sources.path_spelling import FileFinder
-from simsong_pipeline.sources.raw_tracks import RawTracks, UnreadableFile, with_unreadable
+from simsong_pipeline.sources.raw_tracks import RawTracks, with_unreadable
 from simsong_pipeline.sources.source import (
     Kept,
-    ListeningFrames,
     SourceConfig,
     files_known,
-    no_duplicates,
-    no_mismatches,
 )
-from simsong_pipeline.sources.stated import stated_listening
+from simsong_pipeline.sources.stated import StatedSource
 
 
-class ManifestSource:
+class ManifestSource(StatedSource):
     """The source of a manifest, which is read once."""
 
     name = "manifest"
@@ -69,15 +65,6 @@ class ManifestSource:
         manifest = self._read(progress)
         return with_unreadable(RawTracks(manifest.tracks, manifest.unreadable))
 
-    def listening(
-        self,
-        raw_tracks: pl.DataFrame,
-        relevance: Relevance,
-        progress: Progress = lambda *_: None,
-    ) -> ListeningFrames:
-        """Songs of one artist or genre."""
-        return stated_listening(self.name, raw_tracks, relevance)
-
     def recordings(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """What the rows name."""
         return conform(self._read(progress).audio_files, AUDIO_FILES)
@@ -85,11 +72,3 @@ class ManifestSource:
     def lyric_pages(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """Those of the rows, the files beside the recordings and their tags."""
         return manifest_lyrics(self._kept, self._read(), progress)
-
-    def mismatches(self, lost: list[UnreadableFile]) -> pl.DataFrame:
-        """None: there is no other track that a row could be mistaken for."""
-        return no_mismatches()
-
-    def duplicates(self, lost: list[UnreadableFile]) -> pl.DataFrame:
-        """None."""
-        return no_duplicates()

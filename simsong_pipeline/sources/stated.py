@@ -10,21 +10,38 @@ from simsong_pipeline.credits import is_nobody
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.genres import commonest, genre_key, genres_of
 from simsong_pipeline.schemas import EXCLUSIONS, SIMILARITY, TAGS, conform, empty
-from simsong_pipeline.sources.source import ListeningFrames
+from simsong_pipeline.sources.counting import Progress
+from simsong_pipeline.sources.raw_tracks import UnreadableFile
+from simsong_pipeline.sources.source import ListeningFrames, no_duplicates, no_mismatches
 
 
-def stated_listening(kind: str, raw_tracks: pl.DataFrame, relevance: Relevance) -> ListeningFrames:
-    """Of raw data without Last.fm's: genres are tags of weight 100, each spelt as most of its songs spell it.
+class StatedSource:
+    """What sources have in common that know of their tracks no more than artists and genres."""
 
-    Args:
-        kind: what a person calls the raw data.
+    name = ""
 
-    Raises:
-        RawDataError: the relevance is Last.fm's.
-    """
-    if relevance == "lastfm":
-        raise RawDataError(f"a {kind} has no Last.fm similarity: choose --relevance artist or genre")
-    return ListeningFrames(stated_similarity(raw_tracks, relevance), _genre_tags(raw_tracks), empty(EXCLUSIONS))
+    def listening(
+        self,
+        raw_tracks: pl.DataFrame,
+        relevance: Relevance,
+        progress: Progress = lambda *_: None,
+    ) -> ListeningFrames:
+        """Songs of one artist or genre; genres are tags of weight 100, each spelt as most of its songs spell it.
+
+        Raises:
+            RawDataError: the relevance is Last.fm's.
+        """
+        if relevance == "lastfm":
+            raise RawDataError(f"a {self.name} has no Last.fm similarity: choose --relevance artist or genre")
+        return ListeningFrames(stated_similarity(raw_tracks, relevance), _genre_tags(raw_tracks), empty(EXCLUSIONS))
+
+    def mismatches(self, lost: list[UnreadableFile]) -> pl.DataFrame:
+        """None: there is no other track that a file or row could be mistaken for."""
+        return no_mismatches()
+
+    def duplicates(self, lost: list[UnreadableFile]) -> pl.DataFrame:
+        """None is stated; copies in a music folder are found by their sound."""
+        return no_duplicates()
 
 
 def stated_similarity(raw_tracks: pl.DataFrame, relevance: Relevance) -> pl.DataFrame:

@@ -5,18 +5,17 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.config import Relevance
 from simsong_pipeline.schemas import LIBRARY_FILES
 from simsong_pipeline.sources.counting import Progress
 from simsong_pipeline.sources.library.frames import library_lyrics, library_recordings, library_tracks
 from simsong_pipeline.sources.library.scan import Scan, Walked, scan_library, walk_library
 from simsong_pipeline.sources.listing import listing
-from simsong_pipeline.sources.raw_tracks import UnreadableFile, with_short_names
-from simsong_pipeline.sources.source import Kept, ListeningFrames, SourceConfig, no_duplicates, no_mismatches
-from simsong_pipeline.sources.stated import stated_listening
+from simsong_pipeline.sources.raw_tracks import with_short_names
+from simsong_pipeline.sources.source import Kept, SourceConfig
+from simsong_pipeline.sources.stated import StatedSource
 
 
-class LibrarySource:
+class LibrarySource(StatedSource):
     """The source of a music folder. Everything but `files` is of the files that it gave, else of those kept last."""
 
     name = "library"
@@ -55,15 +54,6 @@ class LibrarySource:
         """Raw tracks of the kept files."""
         return with_short_names(library_tracks(self._files()))
 
-    def listening(
-        self,
-        raw_tracks: pl.DataFrame,
-        relevance: Relevance,
-        progress: Progress = lambda *_: None,
-    ) -> ListeningFrames:
-        """Songs of one artist or genre."""
-        return stated_listening(self.name, raw_tracks, relevance)
-
     def recordings(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """The kept files that are usable."""
         return library_recordings(self._files())
@@ -71,14 +61,6 @@ class LibrarySource:
     def lyric_pages(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """What lies beside the kept files, and what their tags say."""
         return library_lyrics(self._files())
-
-    def mismatches(self, lost: list[UnreadableFile]) -> pl.DataFrame:
-        """None: a file is the track."""
-        return no_mismatches()
-
-    def duplicates(self, lost: list[UnreadableFile]) -> pl.DataFrame:
-        """None: copies are found by their sound."""
-        return no_duplicates()
 
     def _files(self) -> pl.DataFrame:
         return self._kept.read(LIBRARY_FILES.name) if self._scanned is None else self._scanned
