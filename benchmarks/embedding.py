@@ -21,6 +21,7 @@ from simsong_pipeline.audio import musicnn_front_end
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.description import describe
 from simsong_pipeline.audio.feature_format import hears_by_body
+from simsong_pipeline.audio.preparation import features_of
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import PipelineConfig
@@ -77,7 +78,7 @@ def _parts(workspace: Workspace, config: PipelineConfig, count: int, compiled: b
     rows = workspace.read("audio").filter(status="ok").sort("track_id").head(count)
     paths = [Path(p) for p in rows["path"].to_list()]
     listener = open_listener(config, Events(stage=print, progress=lambda *_: None, note=print))
-    rate = listener.sample_rate
+    rate = listener.front_end.sample_rate
     recordings = [decode(p, rate, config.audio.max_seconds).samples for p in paths]
     parts: Calls = {
         _BASE: lambda: [decode(p, rate, config.audio.max_seconds) for p in paths],
@@ -90,7 +91,7 @@ def _parts(workspace: Workspace, config: PipelineConfig, count: int, compiled: b
     if hears_by_body(config):
         parts |= _bodies(recordings, config, compiled)
         return parts | _engines("head", songs, encoder, read_encoder(files), compiled)
-    parts["log-mel"] = lambda: [listener.hear(samples) for samples in recordings]
+    parts["log-mel"] = lambda: [features_of(samples, listener) for samples in recordings]
     return parts | _engines("encoder", songs, encoder, read_encoder(files), compiled)
 
 

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ import polars as pl
 import soundfile
 
 from simsong_pipeline.audio.decoding import decode
-from simsong_pipeline.audio.preparation import AudioTask, Hearing, prepare_all
+from simsong_pipeline.audio.preparation import AudioTask, Hearing, heard, sense
+from simsong_pipeline.engines.local import ThreadWorker
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.workspace import Workspace
@@ -116,12 +118,15 @@ def _round(files: list[Path], folder: Path, manifest: Path | None) -> dict[str, 
     listener = open_listener(config, Events(stage=print, progress=lambda *_: None, note=print))
     tasks = [AudioTask(f.name, str(f), f.stat().st_size, f.stat().st_mtime_ns, None) for f in files]
 
+    threads = config.audio.workers or os.cpu_count() or 1
+
     def prepared(hear: Hearing) -> Iterable[object]:
-        return prepare_all(tasks, config.audio, listener, lambda *_: None, hear)
+        first = partial(sense, audio=config.audio, front_end=listener.front_end)
+        return ThreadWorker(threads, print).map_songs(first, lambda sensed: hear(heard(sensed, listener)), _lost, tasks)
 
     def decoded() -> Iterable[object]:
-        with ThreadPoolExecutor(config.audio.workers or os.cpu_count()) as pool:
-            yield from pool.map(lambda f: decode(f, listener.sample_rate, config.audio.max_seconds), files)
+        with ThreadPoolExecutor(threads) as pool:
+            yield from pool.map(lambda f: decode(f, listener.front_end.sample_rate, config.audio.max_seconds), files)
 
     seconds = {
         "decoding and resampling": _seconds(decoded()),
@@ -144,6 +149,10 @@ def _round(files: list[Path], folder: Path, manifest: Path | None) -> dict[str, 
     aside.rmdir()
     shutil.rmtree(home)
     return shares | {"a night, index included": (night - one) / (len(files) - 1)}
+
+
+def _lost(task: AudioTask, how: str) -> None:
+    raise RuntimeError(f"{task.path}: {how}")
 
 
 def _refresh_seconds(home: Path) -> float:

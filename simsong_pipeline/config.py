@@ -211,6 +211,17 @@ class StoreConfig(StageConfig):
     )
 
 
+class EngineConfig(StageConfig):
+    """What carries the work of buckets: decoding, hearing, embedding. It decides nothing of what is computed."""
+
+    kind: Literal["local", "ray"] = "local"
+    address: str | None = Field(None, description="of a Ray cluster, host:port or auto; one of this machine where null")
+    tries: int = Field(3, ge=1, description="how often a bucket is begun whose worker is lost")
+    object_store_bytes: int = Field(
+        500_000_000, ge=100_000_000, description="memory of a cluster of this machine for songs in flight"
+    )
+
+
 class GeniusConfig(StageConfig):
     """Fetching lyrics. The token comes from GENIUS_ACCESS_TOKEN."""
 
@@ -265,6 +276,7 @@ class PipelineConfig(StageConfig):
     encoder: EncoderConfig = EncoderConfig()
     train: TrainConfig = TrainConfig()
     inference: InferenceConfig = InferenceConfig()
+    engine: EngineConfig = EngineConfig()
     store: StoreConfig = StoreConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     genius: GeniusConfig = GeniusConfig()

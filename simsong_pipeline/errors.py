@@ -63,6 +63,10 @@ class BusyError(SimSongError):
     """Another process holds what is needed, and went on holding it; nothing was changed."""
 
 
+class EngineError(SimSongError):
+    """What carries the work of buckets cannot be had, or loses its workers again and again."""
+
+
 class DiskFullError(SimSongError):
     """There is no room on a disk; what was done before is kept."""
 

@@ -1,6 +1,7 @@
 """How recordings are heard: by signal processing alone, or by pretrained networks under ONNX Runtime. No torch here."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
@@ -14,17 +15,32 @@ from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import LogMelConfig
 
 
+@dataclass(frozen=True)
+class LogMelFrontEnd:
+    """Log-mels. See `audio.preparation.FrontEnd`, as for those below."""
+
+    config: LogMelConfig
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        return self.config.sample_rate
+
+    def inputs(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
+        """Log-mel [frames, n_mels] in dB."""
+        return log_mel(samples, self.config)
+
+
 class LogMelListener:
     """Frames of a log-mel: what the encoders of log-mels are made for. See `audio.preparation.Listener`."""
 
     def __init__(self, config: LogMelConfig, rows: FeatureFormat) -> None:
-        self._config = config
+        self.front_end = LogMelFrontEnd(config)
         self.format = rows
-        self.sample_rate = config.sample_rate
 
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
-        """Log-mel [frames, n_mels] in dB."""
-        return log_mel(samples, self._config)
+    def rows(self, inputs: NDArray[np.floating]) -> NDArray[np.float16]:
+        """The log-mel itself."""
+        return inputs.astype(np.float16, copy=False)
 
     def tags(self, rows: NDArray[np.float16]) -> list[float]:
         """None: a spectrogram has no names for what it shows."""
@@ -34,16 +50,28 @@ class LogMelListener:
         """Not known: nothing here was trained on music."""
 
 
+@dataclass(frozen=True)
+class FrameFrontEnd:
+    """MusiCNN's front end over a whole recording."""
+
+    sample_rate: int = musicnn_front_end.SAMPLE_RATE
+
+    def inputs(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
+        """[frames, 96] in decibels, which augmentation counts in; ten times the front end's values."""
+        return (musicnn_front_end.log_mel(samples) * musicnn_front_end.DECIBELS).astype(np.float16)
+
+
 class FrameListener:
     """Frames of MusiCNN's front end: what a body is made for that is trained itself."""
 
+    front_end = FrameFrontEnd()
+
     def __init__(self, rows: FeatureFormat) -> None:
         self.format = rows
-        self.sample_rate = musicnn_front_end.SAMPLE_RATE
 
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
-        """[frames, 96] in decibels, which augmentation counts in; ten times the front end's values."""
-        return (musicnn_front_end.log_mel(samples) * musicnn_front_end.DECIBELS).astype(np.float16)
+    def rows(self, inputs: NDArray[np.floating]) -> NDArray[np.float16]:
+        """The frames themselves."""
+        return inputs.astype(np.float16, copy=False)
 
     def tags(self, rows: NDArray[np.float16]) -> list[float]:
         """None: the body that knows them is not run here."""
@@ -51,6 +79,18 @@ class FrameListener:
 
     def strangeness(self, rows: NDArray[np.float16]) -> None:
         """Not known, as for the tags."""
+
+
+@dataclass(frozen=True)
+class PatchFrontEnd:
+    """MusiCNN's front end over as many patches, evenly spaced; fewer of a short recording."""
+
+    count: int
+    sample_rate: int = musicnn_front_end.SAMPLE_RATE
+
+    def inputs(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Patches [≤ count, frames, 96]."""
+        return musicnn_front_end.patches(samples, patch_starts(len(samples), self.count))
 
 
 class BodyListener:
@@ -63,18 +103,15 @@ class BodyListener:
     """
 
     def __init__(self, open_bodies: Callable[[], Sequence[OnnxBody]], patches: int, rows: FeatureFormat) -> None:
-        self._open, self._patches = open_bodies, patches
+        self._open = open_bodies
         self._bodies: Sequence[OnnxBody] = ()
         self._opening = Lock()
         self.format = rows
-        self.sample_rate = musicnn_front_end.SAMPLE_RATE
+        self.front_end = PatchFrontEnd(patches)
 
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
-        """Features [patches, channels] of mono samples [n]."""
-        starts = patch_starts(len(samples), self._patches)
-        patches = musicnn_front_end.patches(samples, starts)
-        rows = np.hstack([body.features(patches) for body in self._opened()])
-        return _kept(rows)
+    def rows(self, inputs: NDArray[np.floating]) -> NDArray[np.float16]:
+        """Features [patches, channels] of a recording's patches."""
+        return _kept(np.hstack([body.features(inputs.astype(np.float32, copy=False)) for body in self._opened()]))
 
     def _opened(self) -> Sequence[OnnxBody]:
         with self._opening:
@@ -97,6 +134,19 @@ class BodyListener:
         return float(np.exp(0.5 * np.log((by_body**2).mean(axis=(0, 2))).mean()))
 
 
+@dataclass(frozen=True)
+class ClapPatches:
+    """A CLAP model's front end over as many patches; fewer of a short recording."""
+
+    settings: clap_front_end.ClapFrontEnd
+    count: int
+    sample_rate: int = clap_front_end.SAMPLE_RATE
+
+    def inputs(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Patches [≤ count, frames, n_mels] in dB."""
+        return self.settings.patches(samples, self.count)
+
+
 class ClapListener:
     """Unit vectors that a CLAP model gives for a few patches of a recording.
 
@@ -110,14 +160,20 @@ class ClapListener:
         self._body: OnnxBody | None = None
         self._opening = Lock()
         self.format = rows
-        self.sample_rate = clap_front_end.SAMPLE_RATE
 
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
-        """Vectors [patches, channels] of mono samples [n]."""
+    @property
+    def front_end(self) -> ClapPatches:
+        """As the model's file says."""
+        return ClapPatches(clap_front_end.ClapFrontEnd(**self._opened().metadata["front_end"]), self._patches)
+
+    def rows(self, inputs: NDArray[np.floating]) -> NDArray[np.float16]:
+        """Vectors [patches, channels] of a recording's patches."""
+        return _kept(self._opened().features(inputs.astype(np.float32, copy=False)))
+
+    def _opened(self) -> OnnxBody:
         with self._opening:
-            self._body = body = self._body or self._open()
-        front_end = clap_front_end.ClapFrontEnd(**body.metadata["front_end"])
-        return _kept(body.features(front_end.patches(samples, self._patches)))
+            self._body = self._body or self._open()
+            return self._body
 
     def tags(self, rows: NDArray[np.float16]) -> list[float]:
         """None: the model knows words, not tags."""

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from simsong_pipeline.audio.feature_store import AudioFrames
+from simsong_pipeline.audio.preparation import AudioTask
+from simsong_pipeline.buckets import BUCKETS
 from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
+from simsong_pipeline.engines.local import LocalEngine
 from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.model_cache import MusicnnFiles, ensure_musicnn
@@ -19,6 +23,7 @@ from simsong_pipeline.runs.run import run
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.sources.sample.generate import write_sample
 from simsong_pipeline.sources.source import SourceConfig
+from simsong_pipeline.stages.hearing_work import HearBucket, hear_all
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SMALL_SAMPLE = SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7)
@@ -44,6 +49,12 @@ def run_of(
     """A run over the home's raw data, or over others, at `NOW`."""
     run = Run(workspace, open_source(workspace, source), config, NOW, events, Wishes(**wishes))
     return run if run_id is None else replace(run, run_id=run_id)
+
+
+def hear_tasks(folder: Path, tasks: list[AudioTask], config: PipelineConfig) -> AudioFrames:
+    """The frames of a features folder, once these recordings, all that it is to have, were heard."""
+    function = HearBucket(folder, config, wait_s=10.0)
+    return hear_all(function, LocalEngine(), tasks, range(BUCKETS), QUIET.progress)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from transformers import ClapFeatureExtractor, ClapModel
 
 from simsong_pipeline.audio.clap_front_end import PATCH, SAMPLE_RATE, ClapFrontEnd, even_starts
 from simsong_pipeline.audio.feature_format import feature_format
-from simsong_pipeline.audio.preparation import AudioTask, prepare
+from simsong_pipeline.audio.preparation import AudioTask, features_of, prepare
 from simsong_pipeline.config import EncoderConfig, LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.home.clap_cache import ensure_clap
@@ -72,7 +72,7 @@ def test_patches_are_the_middles_of_equal_parts() -> None:
 def test_rows_are_the_models_own_vectors(clap: tuple[Path, ClapModel]) -> None:
     folder, _model = clap
     samples = _noise(24)
-    heard = open_listener(_config(folder), QUIET).hear(samples)
+    heard = features_of(samples, open_listener(_config(folder), QUIET))
     extractor = ClapFeatureExtractor.from_pretrained(folder)
     starts = even_starts(len(samples), 6)
     assert heard.shape == (len(starts), WIDTH) == (2, WIDTH)
@@ -82,7 +82,9 @@ def test_rows_are_the_models_own_vectors(clap: tuple[Path, ClapModel]) -> None:
             whole = ClapModel.from_pretrained(folder).eval()
             expected = whole.get_audio_features(inputs["input_features"].float(), torch.zeros(1, 1)).pooler_output[0]
         np.testing.assert_allclose(row, expected.numpy(), atol=2e-3)  # kept as float16
-    assert not np.allclose(heard[0], open_listener(_config(folder), QUIET).hear(_noise(10, seed=5))[0], atol=0.01)
+    assert not np.allclose(
+        heard[0], features_of(_noise(10, seed=5), open_listener(_config(folder), QUIET))[0], atol=0.01
+    )
 
 
 def test_text_is_the_models_own_vector(clap: tuple[Path, ClapModel]) -> None:
@@ -102,10 +104,11 @@ import sys
 import numpy as np
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.home.events import Events
+from simsong_pipeline.audio.preparation import features_of
 from simsong_pipeline.home.hearing import open_listener
 config = PipelineConfig.model_validate({{"encoder": {{"kind": "clap", "pretrained": {str(folder)!r}}}}})
 told = Events(stage=lambda _: None, progress=lambda *_: None, note=lambda _: None)
-print(open_listener(config, told).hear(np.ones(48_000, np.float32)).shape, "torch" in sys.modules)
+print(features_of(np.ones(48_000, np.float32), open_listener(config, told)).shape, "torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == f"(1, {WIDTH}) False"

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
+from conftest import hear_tasks
 
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.feature_format import feature_format
@@ -18,11 +19,10 @@ from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.config import AudioConfig, EncoderConfig, LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import UNREAD, SchemaError
-from simsong_pipeline.listening import LogMelListener
 
 MEL = LogMelConfig()
-ROWS = feature_format(PipelineConfig(encoder=EncoderConfig(kind="convolution")))
-LISTENER = LogMelListener(MEL, ROWS)
+CONFIG = PipelineConfig(encoder=EncoderConfig(kind="convolution"))
+ROWS = feature_format(CONFIG)
 
 
 def _write(path: Path, pitch: float) -> None:
@@ -46,7 +46,7 @@ def songs(tmp_path: Path) -> list[Path]:
 
 def _refresh(folder: Path, songs: list[Path], audio: AudioConfig | None = None) -> AudioFrames:
     tasks = [_task(p) for p in songs]
-    return FeatureStore(folder / "features", ROWS).refresh(tasks, audio or AudioConfig(), LISTENER, lambda *_: None)
+    return hear_tasks(folder / "features", tasks, CONFIG.model_copy(update={"audio": audio or AudioConfig()}))
 
 
 def test_reader_gives_the_log_mel_of_the_recording(tmp_path: Path, songs: list[Path]) -> None:
@@ -114,11 +114,10 @@ def test_file_that_comes_back_is_noticed(tmp_path: Path, songs: list[Path]) -> N
 
 def test_recording_that_could_not_be_read_is_decoded_again(tmp_path: Path, songs: list[Path]) -> None:
     task = _task(songs[1])
-    store = FeatureStore(tmp_path / "features", ROWS)
     away = songs[1].rename(tmp_path / "on a drive that is off")
-    off = store.refresh([task], AudioConfig(), LISTENER, lambda *_: None)
+    off = hear_tasks(tmp_path / "features", [task], CONFIG)
     away.rename(songs[1])
-    on = store.refresh([task], AudioConfig(), LISTENER, lambda *_: None)
+    on = hear_tasks(tmp_path / "features", [task], CONFIG)
     assert off.audio["reason"][0].startswith(UNREAD)
     assert on.audio["status"].to_list() == ["ok"]
 
@@ -137,10 +136,10 @@ def test_missing_recording_does_not_write_its_bucket_again(tmp_path: Path, songs
 
 
 def test_corrected_duration_is_looked_at_again(tmp_path: Path, songs: list[Path]) -> None:
-    store = FeatureStore(tmp_path / "features", ROWS)
+    config = CONFIG.model_copy(update={"audio": AudioConfig(max_seconds=1000)})
     for expected, status in ((900.0, "invalid"), (4.0, "ok")):
         task = replace(_task(songs[0]), expected_s=expected)
-        frames = store.refresh([task], AudioConfig(max_seconds=1000), LISTENER, lambda *_: None)
+        frames = hear_tasks(tmp_path / "features", [task], config)
         assert frames.audio["status"].to_list() == [status]
 
 

@@ -12,6 +12,7 @@ from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.musicnn_front_end import even_starts, frame_count
+from simsong_pipeline.audio.preparation import features_of
 from simsong_pipeline.config import InferenceConfig, PipelineConfig
 from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.evaluation.quality import UNMEASURED
@@ -105,7 +106,7 @@ def test_night_takes_a_sixth_song_in_and_a_run_fits_anew_when_there_are_ten(
 @pytest.mark.parametrize("seconds", [2.0, 3.5, 10.0, 100.0])
 def test_bodies_hear_a_few_patches_of_any_recording(seconds: float, musicnn_files: object) -> None:
     samples = _chord(1, seconds).astype(np.float32)
-    rows = open_listener(CONFIG, QUIET).hear(samples)
+    rows = features_of(samples, open_listener(CONFIG, QUIET))
     assert rows.shape == (len(even_starts(frame_count(len(samples)), CONFIG.body.patches)), 2 * MUSICNN_LAYOUT.width)
     assert rows.shape[1] == feature_format(CONFIG).channels
     assert np.isfinite(rows).all()
@@ -113,7 +114,7 @@ def test_bodies_hear_a_few_patches_of_any_recording(seconds: float, musicnn_file
 
 def test_tags_are_the_mean_over_the_patches(musicnn_files: object) -> None:
     listener = open_listener(CONFIG, QUIET)
-    rows = listener.hear(_chord(2, 20.0).astype(np.float32))
+    rows = features_of(_chord(2, 20.0).astype(np.float32), listener)
     tags = listener.tags(rows)
     assert len(tags) == MUSICNN_LAYOUT.labels
     np.testing.assert_allclose(tags, rows[:, MUSICNN_LAYOUT.tags].astype(np.float32).mean(axis=0))

@@ -11,6 +11,7 @@ from simsong_pipeline.audio.description import describe
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.heard_tags import heard_tags, tag_names
 from simsong_pipeline.audio.outliers import REASONS, SILENT, UNLIKE_MUSIC, outlier_reason
+from simsong_pipeline.audio.preparation import features_of
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.home.model_cache import MusicnnFiles
@@ -55,7 +56,9 @@ def listener(musicnn_files: MusicnnFiles) -> BodyListener:
 
 def _reason(listener: BodyListener, samples: np.ndarray) -> str | None:
     described = describe(samples)
-    return outlier_reason(described.loudness_db, described.tempo_bpm, listener.strangeness(listener.hear(samples)))
+    return outlier_reason(
+        described.loudness_db, described.tempo_bpm, listener.strangeness(features_of(samples, listener))
+    )
 
 
 @pytest.mark.parametrize("name", NO_MUSIC)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import QUIET, SMALL_CONFIG, run_of
+from conftest import SMALL_CONFIG, run_of
 from typer.testing import CliRunner
 
 from simsong_pipeline.asking.queries import Songs
@@ -15,7 +15,6 @@ from simsong_pipeline.config import EncoderConfig
 from simsong_pipeline.errors import ModelError, SimSongError
 from simsong_pipeline.files import write_json
 from simsong_pipeline.home.fence import Fence, StaleRunError
-from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.rollback_stage import can_roll_back, goes_forward, roll_back
@@ -206,7 +205,7 @@ def test_overtaken_run_decodes_nothing_into_the_home(run_copy: Workspace) -> Non
             pass
         night.end_run()
     with pytest.raises(StaleRunError, match="overtaken"):
-        make_audio(run_of(stale), tracks, files, open_listener(SMALL_CONFIG, QUIET))
+        make_audio(run_of(stale), tracks, files)
 
 
 def test_fence_gives_each_run_one_number(tmp_path: Path) -> None:

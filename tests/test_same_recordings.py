@@ -6,12 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
-from conftest import SMALL_CONFIG, run_of
+from conftest import SMALL_CONFIG, hear_tasks
 
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.audio.same_recordings import Pair, Sketches, near_pairs, same_recordings
-from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.library.frames import library_recordings
 from simsong_pipeline.sources.library.scan import scan_library
@@ -81,9 +80,8 @@ def _night(home: Path, music: Path) -> AudioFrames:
     files = workspace.write("library_files", scan_library(music, before, lambda *_: None).frame)
     rows = library_recordings(files).rows()
     tasks = [AudioTask(track_id, path, size, modified, None) for track_id, path, size, modified in rows]
-    store, events = workspace.features(config), run_of(workspace).events
-    audio = store.refresh(tasks, config.audio, open_listener(config, events), events.progress)
-    return without_copies(workspace, audio, store, config.audio.max_seconds)
+    audio = hear_tasks(workspace.features_folder, tasks, config)
+    return without_copies(workspace, audio, workspace.features(config), config.audio.max_seconds)
 
 
 def _states(frames: AudioFrames, home: Path) -> list[object]:

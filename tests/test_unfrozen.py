@@ -15,6 +15,7 @@ from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.audio import musicnn_front_end
 from simsong_pipeline.audio.feature_format import feature_format
+from simsong_pipeline.audio.preparation import features_of
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import BodyConfig, EncoderConfig, InferenceConfig, PipelineConfig, TrainConfig
 from simsong_pipeline.home.hearing import body_features, open_listener
@@ -48,7 +49,7 @@ def tune(seed: int) -> NDArray[np.float32]:
 @pytest.fixture(scope="module")
 def heard(musicnn_files: object) -> list[NDArray[np.float16]]:
     listener = open_listener(CONFIG, QUIET)
-    return [listener.hear(tune(seed)) for seed in range(8)]
+    return [features_of(tune(seed), listener) for seed in range(8)]
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,8 @@ def test_the_start_is_fitted_on_what_the_frozen_body_gives(heard: list[NDArray[n
     frozen = open_listener(FROZEN, QUIET)
     # The frozen body hears other places of a song; of one patch's length there is one place alone.
     samples = tune(3)[: 186 * musicnn_front_end.HOP + 1]
-    frames = open_listener(CONFIG, QUIET).hear(samples)
-    expected = frozen.hear(samples).astype(np.float32).mean(axis=0)
+    frames = features_of(samples, open_listener(CONFIG, QUIET))
+    expected = features_of(samples, frozen).astype(np.float32).mean(axis=0)
     np.testing.assert_allclose(body_features(CONFIG)(frames), expected, atol=0.02)
 
 

@@ -8,7 +8,6 @@ import polars as pl
 from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong, events
-from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.stages import catalogue_stages as stages
 
@@ -43,7 +42,7 @@ def audio_and_features(
 ) -> Iterator[dg.Output]:
     """One pass over the recordings that are new or changed: decode, check, describe, hear."""
     speed, run = Speed(), simsong.run(context)
-    frames = stages.make_audio(run, tracks, youtube_audio, open_listener(run.config, run.events))
+    frames = stages.make_audio(run, tracks, youtube_audio)
     failed = failures(frames.audio, frames.segment_features)
     skipped = frames.audio.filter(pl.col("status") != "missing").height - frames.decoded
     metadata = outcome("decoded", frames.decoded, skipped, failed, speed)

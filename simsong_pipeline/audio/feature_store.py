@@ -11,12 +11,12 @@ nights before it; it does not copy the catalogue.
 """
 
 import os
+import re
 import uuid
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -28,12 +28,8 @@ from simsong_pipeline.audio.feature_format import FeatureFormat
 from simsong_pipeline.audio.preparation import (
     DESCRIBED,
     AudioTask,
-    Hearing,
-    Listener,
     PreparedAudio,
-    Progress,
     audio_rows,
-    prepare_all,
 )
 from simsong_pipeline.buckets import BUCKETS, bucket_of
 from simsong_pipeline.config import AudioConfig
@@ -80,6 +76,44 @@ class AudioFrames:
     decoded: int
 
 
+@dataclass(frozen=True)
+class BucketTasks:
+    """The recordings of a bucket, and of how many of them there is something to do."""
+
+    bucket: int
+    tasks: list[AudioTask]
+    songs: int
+
+
+@dataclass(frozen=True)
+class BucketRows:
+    """What is known of a bucket's recordings, and how many were decoded for it."""
+
+    bucket: int
+    rows: pl.DataFrame
+    decoded: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """The rows of buckets as they are, and the buckets that are to be brought to another state."""
+
+    known: Mapping[int, pl.DataFrame]
+    jobs: list[BucketTasks]
+
+    def frames(self, done: Iterable[BucketRows]) -> AudioFrames:
+        """The frames of all these buckets, once the jobs are done."""
+        rows, decoded = dict(self.known), 0
+        for part in done:
+            rows[part.bucket] = part.rows
+            decoded += part.decoded
+        everything = pl.concat(rows.values()).sort("track_id")
+        usable = everything.filter(pl.col("status") == "ok")
+        return AudioFrames(
+            conform(everything, AUDIO), conform(usable, SEGMENT_FEATURES), conform(usable, DESCRIPTIONS), decoded
+        )
+
+
 class FeatureStore:
     """The buckets below a folder.
 
@@ -92,71 +126,65 @@ class FeatureStore:
         self._channels = rows.channels
         self._version = rows.version
 
-    def refresh(
-        self,
-        tasks: Sequence[AudioTask],
-        audio: AudioConfig,
-        listener: Listener,
-        progress: Progress,
-        hear: Hearing = lambda _: None,
-        buckets: Collection[int] = range(BUCKETS),
-    ) -> AudioFrames:
-        """Bring the buckets to the state of `tasks`, decoding only recordings that are new or changed.
+    def look(self, tasks: Sequence[AudioTask], audio: AudioConfig, buckets: Collection[int] = range(BUCKETS)) -> "Look":
+        """What is known of some buckets, and which of them have something to do for these recordings.
 
         Args:
             tasks: all recordings of these buckets, and of no others.
-            listener: makes rows of the store's format.
-            hear: called with each of these in the thread that decoded it.
-            buckets: held while they are worked on; another process may work on others.
+        """
+        parts: dict[int, list[AudioTask]] = {bucket: [] for bucket in sorted(buckets)}
+        for task in tasks:
+            parts[bucket_of(task.track_id)].append(task)
+        known = {bucket: self._bucket_rows(bucket) for bucket in parts}
+        # Of all buckets at once: a join a bucket takes longer than reading it.
+        unchanged = _unchanged(self._whole(pl.concat(known.values())), tasks, self._settings(audio))
+        same = set(unchanged["track_id"])
+        jobs = []
+        for bucket, mine in parts.items():
+            songs = sum(task.track_id not in same for task in mine)
+            if songs or len(mine) != known[bucket].height or self._unfinished(bucket, known[bucket]):
+                jobs.append(BucketTasks(bucket, mine, songs))
+        return Look(known, jobs)
+
+    def refresh_bucket(
+        self,
+        job: "BucketTasks",
+        audio: AudioConfig,
+        prepared: Callable[[Sequence[AudioTask]], Iterator[PreparedAudio]],
+        may_publish: Callable[[], None] = lambda: None,
+    ) -> "BucketRows":
+        """Bring a bucket to the state of its recordings; those that did not change are not prepared again.
+
+        Args:
+            prepared: prepares recordings, in their order.
+            may_publish: called before the bucket is replaced; what it raises leaves it as it was.
 
         Raises:
-            BusyError: another process works on one of the buckets, and went on working.
+            BusyError: another process works on the bucket, and went on working.
         """
-        with ExitStack() as held:
-            for bucket in sorted(buckets):
-                held.enter_context(self._lock(bucket).held(self._wait_s))
-            return self._refresh(tasks, audio, listener, progress, hear, buckets)
+        with self._lock(job.bucket).held(self._wait_s):
+            known = self._bucket_rows(job.bucket)
+            self._clear_unfinished(job.bucket, known)
+            unchanged = _unchanged(self._whole(known), job.tasks, self._settings(audio))
+            same = set(unchanged["track_id"])
+            todo = [task for task in job.tasks if task.track_id not in same]
+            if not todo and known.height == len(same):
+                return BucketRows(job.bucket, known, 0)
+            kept = known.join(unchanged, on="track_id", how="semi", maintain_order="left")
+            rows = self._write_bucket(job.bucket, known, kept, prepared(todo), self._settings(audio), may_publish)
+            return BucketRows(job.bucket, rows, sum(task.size_bytes >= 0 for task in todo))
+
+    def _settings(self, audio: AudioConfig) -> str:
+        return sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
 
     def _lock(self, bucket: int) -> NotedLock:
         what = f"bucket {bucket} of {self._folder}"
         self._folder.mkdir(parents=True, exist_ok=True)
         return NotedLock(self._folder / f".bucket-{bucket:02d}.lock", what, "run again when it has finished")
 
-    def _refresh(
-        self,
-        tasks: Sequence[AudioTask],
-        audio: AudioConfig,
-        listener: Listener,
-        progress: Progress,
-        hear: Hearing,
-        buckets: Collection[int],
-    ) -> AudioFrames:
-        settings = sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
-        known = {bucket: self._bucket_rows(bucket) for bucket in sorted(buckets)}
-        self._clear_unfinished(known)
-        before = pl.concat(known.values())
-        unchanged = _unchanged(self._whole(before), tasks, settings)
-        same = set(unchanged["track_id"])
-        left = {bucket_of(t) for t in before.join(unchanged, on="track_id", how="anti")["track_id"]}
-        todo = sorted((t for t in tasks if t.track_id not in same), key=lambda t: bucket_of(t.track_id))
-        written: dict[int, pl.DataFrame] = {}
-        # Closed at once where a bucket cannot be written: its threads end.
-        with closing(prepare_all(todo, audio, listener, progress, hear)) as prepared:
-            for bucket, new in groupby(prepared, key=lambda p: bucket_of(p.task.track_id)):
-                written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, new, settings)
-        for bucket in left - written.keys():
-            written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, (), settings)
-        rows = pl.concat([written.get(bucket, rows) for bucket, rows in known.items()]).sort("track_id")
-        usable = rows.filter(pl.col("status") == "ok")
-        decoded = sum(t.size_bytes >= 0 for t in todo)
-        return AudioFrames(
-            conform(rows, AUDIO), conform(usable, SEGMENT_FEATURES), conform(usable, DESCRIPTIONS), decoded
-        )
-
     def _whole(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Without the songs whose file was deleted, as one that is damaged should be: those are heard anew."""
-        there = {path.name for path in self._folder.glob("*.f16")}
-        gone = [name for name in rows["file"].drop_nulls().unique() if name not in there]
+        gone = [name for name in rows["file"].drop_nulls().unique() if not (self._folder / name).is_file()]
         return rows.filter(~pl.col("file").is_in(gone).fill_null(value=False))
 
     def stored_rows(self) -> Iterator[tuple[Path, pl.DataFrame | SchemaError]]:
@@ -187,13 +215,23 @@ class FeatureStore:
         """Access to the features that `segment_features` points to."""
         return FeatureReader(self._folder, segment_features, self._channels)
 
-    def _clear_unfinished(self, known: Mapping[int, pl.DataFrame]) -> None:
-        """Delete what a killed run was writing, gigabytes in a large catalogue; the caller holds these buckets."""
-        named = {name for rows in known.values() for name in rows["file"].unique()}
-        begins = {f"bucket-{bucket:02d}-" for bucket in known} | {f".bucket-{bucket:02d}." for bucket in known}
+    def _clear_unfinished(self, bucket: int, known: pl.DataFrame) -> None:
+        """Delete what a killed run was writing, gigabytes in a large catalogue; the caller holds the bucket."""
+        for name in self._unfinished(bucket, known):
+            (self._folder / name).unlink(missing_ok=True)
+
+    def _unfinished(self, bucket: int, known: pl.DataFrame) -> set[str]:
+        return self._leftovers.get(bucket, set()) - {*known["file"].unique()}
+
+    @cached_property
+    def _leftovers(self) -> dict[int, set[str]]:
+        """Files of frames by their bucket, finished or not, when work began; listed once for all buckets."""
+        found: dict[int, set[str]] = {}
         for path in (*self._folder.glob(".bucket-*.part"), *self._folder.glob("bucket-*.f16")):
-            if path.name not in named and any(path.name.startswith(begin) for begin in begins):
-                path.unlink()
+            number = re.match(r"\.?bucket-(\d+)", path.name)
+            if number is not None:
+                found.setdefault(int(number[1]), set()).add(path.name)
+        return found
 
     def _bucket_rows(self, bucket: int, names: Sequence[str] = tuple(_ROWS)) -> pl.DataFrame:
         path, kinds = self._bucket_path(bucket), {name: _STORED[name] for name in names}
@@ -221,12 +259,12 @@ class FeatureStore:
         self,
         bucket: int,
         known: pl.DataFrame,
-        unchanged: pl.DataFrame,
+        kept: pl.DataFrame,
         prepared: Iterable[PreparedAudio],
         settings: str,
+        may_publish: Callable[[], None],
     ) -> pl.DataFrame:
         """Write the frames of new songs to a new file, publish it by the parquet file: the bucket's new rows."""
-        kept = known.join(unchanged, on="track_id", how="semi", maintain_order="left")
         if kept.height:
             kept = kept.join(self._bucket_rows(bucket, ["track_id", *_ARRAYS]), on="track_id")
         else:
@@ -252,6 +290,7 @@ class FeatureStore:
         located = pl.DataFrame(places, schema=_PLACE, orient="row").with_columns(pl.lit(name).alias("file"))
         placed = both.join(located, on="track_id", how="left").select(list(_STORED)).cast(_STORED)  # type: ignore[arg-type]
         frame = pl.concat([kept.filter(~moved).select(list(_STORED)), placed])
+        may_publish()
         write_with_sum(self._bucket_path(bucket), frame.write_parquet)
         for file in {*known["file"].drop_nulls()} - {*frame["file"].drop_nulls()}:
             (self._folder / file).unlink(missing_ok=True)

@@ -5,11 +5,8 @@ read.
 """
 
 import hashlib
-import os
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,7 +24,6 @@ from simsong_pipeline.errors import AudioError
 from simsong_pipeline.schemas import AUDIO, polars_schema
 
 Progress = Callable[[int, int], None]
-_AHEAD = 12
 # What is measured of a recording besides its features; arrays as their bytes.
 DESCRIBED: dict[str, pl.DataType | type[pl.DataType]] = {
     "tags": pl.List(pl.Float32),
@@ -51,6 +47,19 @@ class AudioTask:
     expected_s: float | None
 
 
+class FrontEnd(Protocol):
+    """Signal processing alone, of a few numbers: it can be pickled, and runs where a recording is decoded."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the samples that it wants, in Hz."""
+        ...
+
+    def inputs(self, samples: NDArray[np.float32]) -> NDArray[np.floating]:
+        """What a listener makes its rows of, of mono samples [n]."""
+        ...
+
+
 class Listener(Protocol):
     """Turns a recording into the rows that the encoder is made for; called from several threads."""
 
@@ -60,12 +69,12 @@ class Listener(Protocol):
         ...
 
     @property
-    def sample_rate(self) -> int:
-        """Of the samples that it wants, in Hz."""
+    def front_end(self) -> FrontEnd:
+        """What comes before the networks, which may be opened for its settings."""
         ...
 
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
-        """Rows [rows, format.channels] of mono samples [n]."""
+    def rows(self, inputs: NDArray[np.floating]) -> NDArray[np.float16]:
+        """Rows [rows, format.channels] of what the front end gives."""
         ...
 
     def tags(self, rows: NDArray[np.float16]) -> list[float]:
@@ -96,26 +105,56 @@ class PreparedAudio:
     strangeness: float | None = None
 
 
-def prepare(task: AudioTask, audio: AudioConfig, listener: Listener) -> PreparedAudio:
-    """Decode, check, describe and hear one recording. Unusable audio gives a row, never an exception.
+@dataclass(frozen=True)
+class SensedAudio:
+    """A recording before the networks: what is known of it, and the front end's `inputs` where it is usable."""
+
+    prepared: PreparedAudio
+    inputs: NDArray[np.floating] | None
+
+
+def sense(task: AudioTask, audio: AudioConfig, front_end: FrontEnd) -> SensedAudio:
+    """Decode, check and describe one recording. Unusable audio gives a row, never an exception.
 
     The hash is of the decoded 16-bit samples, so that new tags or a new name leave it as it is.
     """
     if task.size_bytes < 0:
-        return PreparedAudio(task, None, None, None, "missing", f"file is missing: {task.path}", None)
+        return SensedAudio(unusable(task, "missing", f"file is missing: {task.path}"), None)
     try:
-        recording = decode(Path(task.path), listener.sample_rate, audio.max_seconds)
+        recording = decode(Path(task.path), front_end.sample_rate, audio.max_seconds)
         check_recording(recording, task.expected_s, audio)
     except AudioError as error:
-        return PreparedAudio(task, None, None, None, "invalid", str(error), None)
+        return SensedAudio(unusable(task, "invalid", str(error)), None)
     scaled = recording.samples * np.float32(32767)
     pcm = np.clip(np.round(scaled, out=scaled), -32768, 32767, out=scaled).astype("<i2")
     digest = hashlib.sha256(pcm.data).hexdigest()
     samples = pcm.astype(np.float32) / np.float32(32767)
-    rows = listener.hear(samples)
     known = (task, recording.source_rate, recording.duration_s, digest, "ok", damage_note(recording))
-    described = _described_at(samples, listener.sample_rate)
-    return PreparedAudio(*known, rows, described, listener.tags(rows), listener.strangeness(rows))
+    described = _described_at(samples, front_end.sample_rate)
+    return SensedAudio(PreparedAudio(*known, None, described), front_end.inputs(samples))
+
+
+def heard(sensed: SensedAudio, listener: Listener) -> PreparedAudio:
+    """A recording with its features and what they say of it."""
+    if sensed.inputs is None:
+        return sensed.prepared
+    rows = listener.rows(sensed.inputs)
+    return replace(sensed.prepared, features=rows, tags=listener.tags(rows), strangeness=listener.strangeness(rows))
+
+
+def prepare(task: AudioTask, audio: AudioConfig, listener: Listener) -> PreparedAudio:
+    """One recording from its file to its features; errors are those of `sense`."""
+    return heard(sense(task, audio, listener.front_end), listener)
+
+
+def features_of(samples: NDArray[np.float32], listener: Listener) -> NDArray[np.float16]:
+    """Rows [rows, channels] of mono samples [n] at the listener's rate."""
+    return listener.rows(listener.front_end.inputs(samples))
+
+
+def unusable(task: AudioTask, status: str, reason: str) -> PreparedAudio:
+    """A recording that cannot be used, and why."""
+    return PreparedAudio(task, None, None, None, status, reason, None)
 
 
 def _described_at(samples: NDArray[np.float32], sample_rate: int) -> Description:
@@ -125,42 +164,6 @@ def _described_at(samples: NDArray[np.float32], sample_rate: int) -> Description
 
 
 Hearing = Callable[[PreparedAudio], None]
-
-
-def prepare_all(
-    tasks: list[AudioTask], audio: AudioConfig, listener: Listener, progress: Progress, hear: Hearing
-) -> Generator[PreparedAudio]:
-    """Prepare on all cores, in the order of `tasks`, holding a few dozen songs' features in memory at a time.
-
-    So many that decoding goes on while the caller writes what is done.
-
-    Threads suffice: soundfile, soxr, PyAV, hashing and the transforms all work outside the interpreter's lock.
-
-    Args:
-        hear: called with each recording in the thread that prepared it; what it raises ends the run.
-    """
-    workers = audio.workers or os.cpu_count() or 1
-
-    def prepared(task: AudioTask) -> PreparedAudio:
-        result = prepare(task, audio, listener)
-        hear(result)
-        return result
-
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = iter(tasks)
-        running: list[Future[PreparedAudio]] = [
-            pool.submit(prepared, task) for task in islice(waiting, _AHEAD * workers)
-        ]
-        done = 0
-        try:
-            while running:
-                result = running.pop(0).result()
-                done += 1
-                progress(done, len(tasks))
-                yield result
-                running += [pool.submit(prepared, task) for task in islice(waiting, 1)]
-        finally:  # stopped, it does not wait for what nobody takes any more
-            pool.shutdown(cancel_futures=True)
 
 
 def audio_rows(prepared: Iterable[PreparedAudio]) -> pl.DataFrame:

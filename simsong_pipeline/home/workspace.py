@@ -99,7 +99,12 @@ class Workspace:
         from simsong_pipeline.audio.feature_format import feature_format
         from simsong_pipeline.audio.feature_store import FeatureStore
 
-        return FeatureStore(self.home / "features", feature_format(config), self._patience())
+        return FeatureStore(self.features_folder, feature_format(config), self.patience_s)
+
+    @property
+    def features_folder(self) -> Path:
+        """Where what was heard is kept."""
+        return self.home / "features"
 
     def store(self, config: StoreConfig) -> Store:
         """The index; close it after use."""
@@ -308,10 +313,12 @@ class Workspace:
             raise RawDataError(
                 f"{self.home} cannot be used as a home ({error.strerror}): choose another --home"
             ) from error
-        with lock.held(self._patience()):
+        with lock.held(self.patience_s):
             yield
 
-    def _patience(self) -> float:
+    @property
+    def patience_s(self) -> float:
+        """Seconds to wait for what another process holds."""
         if self._wait_s is not None:
             return self._wait_s
         given = os.environ.get("SIMSONG_WAIT_S", "").strip()

@@ -9,10 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from simsong_pipeline.buckets import bucket_of
-from simsong_pipeline.home.hearing import open_listener
+from simsong_pipeline.engines.opening import opened_engine
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.stages.catalogue_stages import audio_tasks
+from simsong_pipeline.stages.hearing_work import hear_all, hearing_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def hear_buckets(run: Run, buckets: Collection[int]) -> BucketWork:
     tasks = audio_tasks(tracks, run.source.recordings(run.events.progress))
     own = [task for task in tasks if bucket_of(task.track_id) in buckets]
     run.events.stage("decoding audio")
-    store = run.workspace.features(run.config)
-    listener = open_listener(run.config, run.events)
-    heard = store.refresh(own, run.config.audio, listener, run.events.progress, buckets=buckets)
+    with opened_engine(run.config, run.events.note) as engine:
+        function = hearing_of(run.workspace, run.config)
+        heard = hear_all(function, engine, own, sorted(buckets), run.events.progress)
     return BucketWork(sorted(buckets), len(own), heard.decoded, heard.segment_features.height)

@@ -154,7 +154,7 @@ def _has_passing_trouble(run: Run) -> bool:
 def _inputs(run: Run) -> str:
     """Hash of configuration, source, lyric model and the program itself."""
     model = Path(model_name(run.config.lyrics))
-    config = run.config.model_dump_json(exclude={"store": {"url"}})
+    config = run.config.model_dump_json(exclude={"store": {"url"}, "engine": True})
     return sha256_of(config, run.source.config.model_dump_json(), sorted(tree_states(model)), program_version())
 
 

@@ -11,7 +11,6 @@ import polars as pl
 
 from simsong_pipeline.audio.copies import COPY, SAME_FILE
 from simsong_pipeline.config import VARIANTS, Variant
-from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
@@ -111,7 +110,7 @@ def prepare(run: Run, ahead: Ahead) -> PreparedFrames:
     workspace.write("track_exclusions", catalogue.exclusions)
     events.note(f"{tracks.height} of {raw_tracks.height} tracks can be used")
     events.stage("decoding audio")
-    audio = stages.make_audio(run, tracks, files, open_listener(config, events), ahead.hear)
+    audio = stages.make_audio(run, tracks, files, ahead.hear)
     workspace.write("audio", audio.audio)
     workspace.write("descriptions", audio.descriptions)
     workspace.write("segment_features", audio.segment_features)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from simsong_pipeline.audio.feature_store import AudioFrames
-from simsong_pipeline.audio.preparation import AudioTask, Hearing, Listener
+from simsong_pipeline.audio.preparation import AudioTask, Hearing
+from simsong_pipeline.buckets import BUCKETS
 from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.engines.opening import opened_engine
 from simsong_pipeline.errors import AudioError, RawDataError
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.run import Run
@@ -19,34 +21,33 @@ from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
 from simsong_pipeline.stages.copies_stage import without_copies
+from simsong_pipeline.stages.hearing_work import Turn, hear_all, hearing_of
 
 Progress = Callable[[int, int], None]
 # Of fewer songs with lyrics, half may leave without anything being wrong.
 _SOME = 4
 
 
-def make_audio(
-    run: Run, tracks: pl.DataFrame, files: pl.DataFrame, listener: Listener, hear: Hearing = lambda _: None
-) -> AudioFrames:
+def make_audio(run: Run, tracks: pl.DataFrame, files: pl.DataFrame, hear: Hearing | None = None) -> AudioFrames:
     """Decode, check and hear the recordings that are new or changed; of a music folder also find copies.
 
     Args:
-        listener: of the configured encoder (`hearing.open_listener`).
-        hear: called with each of these in the thread that decoded it.
+        hear: called with each of these in the thread that heard it, where the engine shares this process's memory.
 
     Raises:
         RawDataError: of the recordings that the last run could use, more than half are gone or damaged.
     """
     tasks = audio_tasks(tracks, files)
-    workspace, audio_config = run.workspace, run.config.audio
-    with workspace.lock():
+    workspace, config = run.workspace, run.config
+    with workspace.lock(), opened_engine(config, run.events.note) as engine:
         previous = workspace.read_if_there("audio")
         before = 0 if previous is None else previous.filter(status="ok").height
         _refuse_silenced(run, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
-        store = workspace.features(run.config)
-        audio = store.refresh(tasks, audio_config, listener, run.events.progress, hear)
+        turn = Turn(workspace.fence, run.run_id, workspace.fence.claim(run.run_id))
+        function = hearing_of(workspace, config, turn, hear if engine.shares_memory else None)
+        audio = hear_all(function, engine, tasks, range(BUCKETS), run.events.progress)
         if run.source.may_hold_copies:
-            audio = without_copies(workspace, audio, store, audio_config.max_seconds)
+            audio = without_copies(workspace, audio, workspace.features(config), config.audio.max_seconds)
         usable = audio.segment_features.height
         _refuse_silenced(run, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio

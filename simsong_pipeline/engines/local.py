@@ -1,0 +1,98 @@
+"""The engine of one machine: threads, which suffice where the work is done outside of the interpreter's lock."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from threading import Lock
+
+from simsong_pipeline.engines.engine import (
+    BucketFunction,
+    JobT,
+    Progress,
+    Result,
+    T,
+    U,
+    V,
+    largest_first,
+)
+
+# Songs of a bucket that are decoded before they are asked for: work for the cores while a file is written.
+_AHEAD = 12
+_TICK_S = 0.2
+
+
+class ThreadWorker:
+    """See `engine.Worker`: one pool of threads, shared by all buckets that are worked on."""
+
+    def __init__(self, threads: int, note: Callable[[str], None]) -> None:
+        self._pool = ThreadPoolExecutor(threads)
+        self._counting = Lock()
+        self._note = note
+        self.done = 0
+
+    def map_songs(
+        self, first: Callable[[T], U], then: Callable[[U], V], lost: Callable[[T, str], V], items: Iterable[T]
+    ) -> Iterator[V]:
+        """See `engine.Worker`; a thread that ends without an answer takes this process with it."""
+        running: deque[Future[V]] = deque()
+        for item in items:
+            running.append(self._pool.submit(lambda one=item: then(first(one))))  # type: ignore[misc]
+            if len(running) >= _AHEAD:
+                yield self._counted(running.popleft())
+        while running:
+            yield self._counted(running.popleft())
+
+    def _counted(self, future: Future[V]) -> V:
+        result = future.result()
+        self.count()
+        return result
+
+    def count(self, songs: int = 1) -> None:
+        """See `engine.Worker`."""
+        with self._counting:
+            self.done += songs
+
+    def note(self, text: str) -> None:
+        """See `engine.Worker`."""
+        self._note(text)
+
+    def stop(self) -> None:
+        """Begin no song any more."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+class LocalEngine:
+    """See `engine.Engine`.
+
+    Args:
+        threads: songs that are worked on at once; as many as cores where null.
+        note: gets what workers tell.
+    """
+
+    shares_memory = True
+
+    def __init__(self, threads: int | None = None, note: Callable[[str], None] = lambda _: None) -> None:
+        self._threads, self._note = threads or os.cpu_count() or 1, note
+
+    def map_buckets(
+        self, function: BucketFunction[JobT, Result], jobs: Sequence[JobT], progress: Progress
+    ) -> Generator[Result]:
+        """See `engine.Engine`. One bucket more than there are cores is open: a core waits for none to be written."""
+        if not jobs:
+            return
+        worker, total = ThreadWorker(self._threads, self._note), sum(job.songs for job in jobs)
+        work, waiting = function.open(worker), iter(largest_first(jobs))
+        buckets = ThreadPoolExecutor(self._threads + 1)
+        try:
+            running = {buckets.submit(work, job) for job in islice(waiting, self._threads + 1)}
+            while running:
+                done, running = wait(running, _TICK_S, FIRST_COMPLETED)
+                for future in done:
+                    running |= {buckets.submit(work, job) for job in islice(waiting, 1)}
+                    yield future.result()
+                progress(worker.done, total)
+        finally:  # stopped, it does not wait for what nobody takes any more
+            worker.stop()
+            buckets.shutdown(cancel_futures=True)
