@@ -1,4 +1,4 @@
-"""Features and descriptions of all songs in 64 buckets, and the audio rows that belong to them.
+"""Features and descriptions of all songs in buckets, and the audio rows that belong to them.
 
 A bucket is `bucket-07.parquet`, with a row a song that says in which file its frames are and where they begin, and
 a few files `bucket-07-<hash>.f16`, the frames of songs one after the other. The parquet file is written last and
@@ -35,7 +35,7 @@ from simsong_pipeline.audio.preparation import (
     audio_rows,
     prepare_all,
 )
-from simsong_pipeline.buckets import BUCKETS, bucket_of
+from simsong_pipeline.buckets import USUAL, Buckets
 from simsong_pipeline.config import AudioConfig
 from simsong_pipeline.errors import UNREAD, SchemaError, first_line
 from simsong_pipeline.files import is_as_written, sha256_of, write_with_sum
@@ -85,10 +85,11 @@ class FeatureStore:
 
     Args:
         wait_s: seconds to wait for a bucket that another process works on.
+        buckets: how many there are.
     """
 
-    def __init__(self, folder: Path, rows: FeatureFormat, wait_s: float = 600.0) -> None:
-        self._folder, self._wait_s = folder, wait_s
+    def __init__(self, folder: Path, rows: FeatureFormat, wait_s: float = 600.0, buckets: Buckets = USUAL) -> None:
+        self._folder, self._wait_s, self._buckets = folder, wait_s, buckets
         self._channels = rows.channels
         self._version = rows.version
 
@@ -99,7 +100,7 @@ class FeatureStore:
         listener: Listener,
         progress: Progress,
         hear: Hearing = lambda _: None,
-        buckets: Collection[int] = range(BUCKETS),
+        buckets: Collection[int] | None = None,
     ) -> AudioFrames:
         """Bring the buckets to the state of `tasks`, decoding only recordings that are new or changed.
 
@@ -107,20 +108,21 @@ class FeatureStore:
             tasks: all recordings of these buckets, and of no others.
             listener: makes rows of the store's format.
             hear: called with each of these in the thread that decoded it.
-            buckets: held while they are worked on; another process may work on others.
+            buckets: held while they are worked on; another process may work on others. All where null.
 
         Raises:
             BusyError: another process works on one of the buckets, and went on working.
         """
+        chosen = self._buckets.numbers if buckets is None else buckets
         with ExitStack() as held:
-            for bucket in sorted(buckets):
+            for bucket in sorted(chosen):
                 held.enter_context(self._lock(bucket).held(self._wait_s))
-            return self._refresh(tasks, audio, listener, progress, hear, buckets)
+            return self._refresh(tasks, audio, listener, progress, hear, chosen)
 
     def _lock(self, bucket: int) -> NotedLock:
         what = f"bucket {bucket} of {self._folder}"
         self._folder.mkdir(parents=True, exist_ok=True)
-        return NotedLock(self._folder / f".bucket-{bucket:02d}.lock", what, "run again when it has finished")
+        return NotedLock(self._folder / f".{self._buckets.name(bucket)}.lock", what, "run again when it has finished")
 
     def _refresh(
         self,
@@ -137,12 +139,12 @@ class FeatureStore:
         before = pl.concat(known.values())
         unchanged = _unchanged(self._whole(before), tasks, settings)
         same = set(unchanged["track_id"])
-        left = {bucket_of(t) for t in before.join(unchanged, on="track_id", how="anti")["track_id"]}
-        todo = sorted((t for t in tasks if t.track_id not in same), key=lambda t: bucket_of(t.track_id))
+        left = self._buckets.of_all(before.join(unchanged, on="track_id", how="anti")["track_id"])
+        todo = sorted((t for t in tasks if t.track_id not in same), key=lambda t: self._buckets.of(t.track_id))
         written: dict[int, pl.DataFrame] = {}
         # Closed at once where a bucket cannot be written: its threads end.
         with closing(prepare_all(todo, audio, listener, progress, hear)) as prepared:
-            for bucket, new in groupby(prepared, key=lambda p: bucket_of(p.task.track_id)):
+            for bucket, new in groupby(prepared, key=lambda p: self._buckets.of(p.task.track_id)):
                 written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, new, settings)
         for bucket in left - written.keys():
             written[bucket] = self._write_bucket(bucket, known[bucket], unchanged, (), settings)
@@ -161,7 +163,7 @@ class FeatureStore:
 
     def stored_rows(self) -> Iterator[tuple[Path, pl.DataFrame | SchemaError]]:
         """Each bucket's file with what it says of its songs, or with what is wrong with it."""
-        for bucket in range(BUCKETS):
+        for bucket in self._buckets.numbers:
             path = self._bucket_path(bucket)
             if path.is_file():
                 try:
@@ -178,7 +180,7 @@ class FeatureStore:
         names = ["track_id", *arrays]
         parts = [
             self._bucket_rows(bucket, names).join(wanted, on="track_id", how="semi").drop_nulls()
-            for bucket in sorted({bucket_of(t) for t in track_ids})
+            for bucket in sorted(self._buckets.of_all(track_ids))
         ]
         schema = {name: _STORED[name] for name in names}
         return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
@@ -190,7 +192,7 @@ class FeatureStore:
     def _clear_unfinished(self, known: Mapping[int, pl.DataFrame]) -> None:
         """Delete what a killed run was writing, gigabytes in a large catalogue; the caller holds these buckets."""
         named = {name for rows in known.values() for name in rows["file"].unique()}
-        begins = {f"bucket-{bucket:02d}-" for bucket in known} | {f".bucket-{bucket:02d}." for bucket in known}
+        begins = {f"{self._buckets.name(b)}-" for b in known} | {f".{self._buckets.name(b)}." for b in known}
         for path in (*self._folder.glob(".bucket-*.part"), *self._folder.glob("bucket-*.f16")):
             if path.name not in named and any(path.name.startswith(begin) for begin in begins):
                 path.unlink()
@@ -215,7 +217,7 @@ class FeatureStore:
             raise SchemaError(f"{path} is damaged ({first_line(error)}): {_WAY_OUT}") from error
 
     def _bucket_path(self, bucket: int) -> Path:
-        return self._folder / f"bucket-{bucket:02d}.parquet"
+        return self._folder / f"{self._buckets.name(bucket)}.parquet"
 
     def _write_bucket(
         self,
@@ -232,7 +234,7 @@ class FeatureStore:
         else:
             kept = kept.with_columns(pl.lit(None, kind).alias(array) for array, kind in _ARRAYS.items())
         self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._folder / f".bucket-{bucket:02d}.{uuid.uuid4().hex}.part"
+        temporary = self._folder / f".{self._buckets.name(bucket)}.{uuid.uuid4().hex}.part"
         try:
             with temporary.open("wb") as handle:
                 rows, places = self._append(prepared, handle)
@@ -244,7 +246,7 @@ class FeatureStore:
             rows = rows.with_columns(pl.lit(settings).alias("settings"))
             both = pl.concat([kept.filter(moved).drop(_PLACED), rows], how="diagonal_relaxed")
             hashes = dict(both.select("track_id", "audio_sha256").rows())
-            name = f"bucket-{bucket:02d}-{sha256_of([(p, hashes[p[0]]) for p in places])[:16]}.f16"
+            name = f"{self._buckets.name(bucket)}-{sha256_of([(p, hashes[p[0]]) for p in places])[:16]}.f16"
             if places:
                 os.replace(temporary, self._folder / name)
         finally:
