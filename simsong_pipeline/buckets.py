@@ -1,10 +1,48 @@
-"""Which of 64 buckets a track belongs to, the same on every machine. Storage and partitions share it."""
+"""Which bucket a track belongs to, the same on every machine. Storage and partitions share it."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 
-BUCKETS = 64
+MOST = 4_096
+_OF_EARLIER_HOMES = 64
 
 
-def bucket_of(track_id: str) -> int:
-    """0 to 63."""
-    return int.from_bytes(sha256(track_id.encode()).digest()[:4], "big") % BUCKETS
+@dataclass(frozen=True)
+class Buckets:
+    """So many buckets of tracks; of twice as many, bucket b is split into b and b + count.
+
+    Attributes:
+        count: a power of two, at most `MOST`.
+
+    Raises:
+        ValueError: it is another number.
+    """
+
+    count: int = _OF_EARLIER_HOMES
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= MOST or self.count & (self.count - 1):
+            raise ValueError(f"{self.count} is no number of buckets: a power of two from 1 to {MOST} is needed")
+
+    @property
+    def numbers(self) -> range:
+        """Of all buckets."""
+        return range(self.count)
+
+    def of(self, track_id: str) -> int:
+        """The bucket of a track, from 0 to count - 1."""
+        return int.from_bytes(sha256(track_id.encode()).digest()[:4], "big") % self.count
+
+    def of_all(self, track_ids: Iterable[str]) -> set[int]:
+        """The buckets that some tracks are in."""
+        return {self.of(track_id) for track_id in track_ids}
+
+    def name(self, bucket: int) -> str:
+        """What the bucket's files are called by. Those of another number have other names, so both lie side by side."""
+        if self.count == _OF_EARLIER_HOMES:
+            return f"bucket-{bucket:02d}"
+        return f"bucket-{bucket:04d}-of-{self.count:04d}"
+
+
+USUAL = Buckets()

@@ -10,7 +10,6 @@ import pytest
 
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask
-from simsong_pipeline.buckets import BUCKETS
 from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
 from simsong_pipeline.engines.local import LocalEngine
 from simsong_pipeline.errors import ModelUnavailableError
@@ -54,7 +53,7 @@ def run_of(
 def hear_tasks(folder: Path, tasks: list[AudioTask], config: PipelineConfig) -> AudioFrames:
     """The frames of a features folder, once these recordings, all that it is to have, were heard."""
     function = HearBucket(folder, config, wait_s=10.0)
-    return hear_all(function, LocalEngine(), tasks, range(BUCKETS), QUIET.progress)
+    return hear_all(function, LocalEngine(), tasks, None, QUIET.progress)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import typer
 from conftest import SMALL_CONFIG, run_of
 from typer.testing import CliRunner
 
-from simsong_pipeline.buckets import BUCKETS, bucket_of
+from simsong_pipeline.buckets import USUAL
 from simsong_pipeline.cli.embed_command import INDEX, parsed, share_of
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.errors import BusyError
@@ -41,25 +41,25 @@ def unheard(run_copy: Workspace) -> Workspace:
 
 def test_shares_are_disjoint_and_all_buckets_together() -> None:
     for parts in (1, 3, 4, 64):
-        shares = [share_of(str(index), parts) for index in range(parts)]
-        assert sorted(bucket for share in shares for bucket in share) == list(range(BUCKETS))
+        shares = [share_of(str(index), parts, USUAL) for index in range(parts)]
+        assert sorted(bucket for share in shares for bucket in share) == list(USUAL.numbers)
 
 
 @pytest.mark.parametrize(("text", "buckets"), [("0-3", [0, 1, 2, 3]), ("63", [63]), ("3,7, 5-6", [3, 5, 6, 7])])
 def test_buckets_are_named_by_numbers_and_ranges(text: str, buckets: list[int]) -> None:
-    assert parsed(text) == buckets
+    assert parsed(text, USUAL) == buckets
 
 
 @pytest.mark.parametrize("text", ["", "64", "a", "3-", "-3", "5-3", "1;2", "٣٣٣"])
 def test_what_names_no_bucket_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="--buckets"):
-        parsed(text)
+        parsed(text, USUAL)
 
 
 @pytest.mark.parametrize(("index", "parts"), [(None, 4), ("4", 4), ("x", 4), ("0", 65)])
 def test_a_machine_without_a_number_of_its_own_is_refused(index: str | None, parts: int) -> None:
     with pytest.raises(typer.BadParameter):
-        share_of(index, parts)
+        share_of(index, parts, USUAL)
 
 
 def test_four_processes_at_once_make_the_home_of_one(unheard: Workspace, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_four_processes_at_once_make_the_home_of_one(unheard: Workspace, tmp_pat
 def test_the_next_night_takes_over_what_workers_heard(unheard: Workspace) -> None:
     before = unheard.read("wns/track_vectors")
     for part in range(4):
-        hear_buckets(run_of(unheard), share_of(str(part), 4))
+        hear_buckets(run_of(unheard), share_of(str(part), 4, USUAL))
     told: list[str] = []
     events = run_of(unheard).events.__class__(lambda _: None, lambda *_: None, told.append)
     summary = refresh(run_of(unheard, events=events, publish_anyway=True))
@@ -114,7 +114,7 @@ def test_a_worker_leaves_other_buckets_alone_and_does_nothing_twice(unheard: Wor
     numbers = {int(name[7:9]) for name in content}
     assert numbers <= set(range(32))
     tracks = unheard.read("tracks")["track_id"].to_list()
-    assert first.songs == sum(bucket_of(t) < 32 for t in tracks)
+    assert first.songs == sum(USUAL.of(t) < 32 for t in tracks)
 
 
 def test_a_bucket_is_worked_on_by_one_process_at_a_time(unheard: Workspace) -> None:

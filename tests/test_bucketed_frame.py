@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from simsong_pipeline.buckets import BUCKETS, bucket_of
+from simsong_pipeline.buckets import USUAL
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.bucketed_frame import MANIFEST, BucketedFrame
 from simsong_pipeline.home.workspace import Workspace
@@ -44,7 +44,7 @@ def test_what_is_read_is_what_was_written_in_any_order(kept: BucketedFrame) -> N
 def test_columns_and_buckets_can_be_read_alone(kept: BucketedFrame) -> None:
     some = kept.read(["track_id", "hash"], buckets=[3, 7])
     assert some.columns == ["track_id", "hash"]
-    assert {bucket_of(t) for t in some["track_id"]} == {3, 7}
+    assert {USUAL.of(t) for t in some["track_id"]} == {3, 7}
 
 
 def test_the_same_rows_write_nothing(kept: BucketedFrame, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_same_rows_write_nothing(kept: BucketedFrame, tmp_path: Path) -> Non
     kept.write(_frame(range(3_000)))
     kept.update(_frame(range(10)))
     assert _files(tmp_path / "vectors") == before
-    assert len(before) == BUCKETS
+    assert len(before) == USUAL.count
 
 
 def test_a_value_that_changed_under_the_same_hash_is_written(kept: BucketedFrame) -> None:
@@ -67,10 +67,10 @@ def test_an_update_is_the_plain_replacement_and_touches_its_buckets_alone(kept: 
     kept.update(new, gone)
     plain = pl.concat([_frame(range(2, 2_990)), new])
     assert_frame_equal(kept.read(), plain)
-    touched = {bucket_of(t) for t in [*new["track_id"], *gone]}
+    touched = {USUAL.of(t) for t in [*new["track_id"], *gone]}
     after = _files(tmp_path / "vectors")
-    assert len(after.items() - before.items()) == len(touched) < BUCKETS
-    assert len(after) == BUCKETS
+    assert len(after.items() - before.items()) == len(touched) < USUAL.count
+    assert len(after) == USUAL.count
 
 
 def test_a_frame_without_rows_keeps_its_columns(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_until_the_manifest_is_written_the_frame_is_the_one_before(
     monkeypatch.undo()
     assert_frame_equal(kept.read(), _frame(range(3_000)))
     kept.write(_frame(range(3_000), 2.0))
-    assert len(_files(tmp_path / "vectors")) == BUCKETS
+    assert len(_files(tmp_path / "vectors")) == USUAL.count
 
 
 def _flip(path: Path) -> None:

@@ -16,7 +16,7 @@ from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
 from simsong_pipeline.audio.log_mel import log_mel
 from simsong_pipeline.audio.preparation import AudioTask
-from simsong_pipeline.buckets import bucket_of
+from simsong_pipeline.buckets import USUAL
 from simsong_pipeline.config import AudioConfig, EncoderConfig, LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import UNREAD, SchemaError
 
@@ -173,7 +173,7 @@ def test_leftover_of_a_killed_run_does_no_harm(tmp_path: Path, songs: list[Path]
 def _in_one_bucket(folder: Path, count: int) -> list[Path]:
     """Half seconds of noise whose track ids share a bucket."""
     names = (f"song{n}" for n in range(10_000))
-    same = [name for name in names if bucket_of(name) == 7][:count]
+    same = [name for name in names if USUAL.of(name) == 7][:count]
     rng = np.random.default_rng(0)
     for name in same:
         soundfile.write(folder / f"{name}.wav", rng.uniform(-0.5, 0.5, 8_000), 16_000)

@@ -20,13 +20,12 @@ from typer.testing import CliRunner
 
 from dagster_project import provider_definitions
 from dagster_project.resources import SimSong
-from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import PipelineConfig, YoutubeConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.audio_fetching import fetch_audio
-from simsong_pipeline.providers.fetching import Fetched, Portion, wanted_tracks
+from simsong_pipeline.providers.fetching import SHARES, Fetched, Portion, wanted_tracks
 from simsong_pipeline.providers.raw_source import source_of_tracks
 from simsong_pipeline.providers.web.polite_client import ProviderStoppedError
 from simsong_pipeline.stages.raw import read_recordings
@@ -180,16 +179,16 @@ def test_bucket_s_asset_asks_for_its_own_tracks_alone(
 ) -> None:
     monkeypatch.setenv("SIMSONG_YOUTUBE_TERMS", "accepted")
     ids = [t.track_id for t in wanted_tracks(home, source_of_tracks(home, None), PipelineConfig())]
-    bucket = bucket_of(ids[1])
+    bucket = SHARES.of(ids[1])
     simsong = SimSong(home=str(home.home), config_file=str(_toml(home, fake)))
     assets = [a for a in provider_definitions.defs.assets or [] if isinstance(a, dg.AssetsDefinition)]
     result = dg.materialize(
         assets, partition_key=f"bucket-{bucket:02d}", resources={"simsong": simsong}, selection="youtube_recordings"
     )
     metadata = result.asset_materializations_for_node("youtube_recordings")[0].metadata
-    assert metadata["asked"].value == sum(bucket_of(i) == bucket for i in ids)
+    assert metadata["asked"].value == sum(SHARES.of(i) == bucket for i in ids)
     known = {Path(name).stem for name in _states(home)}
-    assert known == {i for i in ids if bucket_of(i) == bucket}
+    assert known == {i for i in ids if SHARES.of(i) == bucket}
 
 
 @pytest.mark.slow

@@ -6,14 +6,14 @@ import polars as pl
 from dagster_project.failing import telling
 from dagster_project.metadata import table
 from dagster_project.resources import SimSong, events
-from simsong_pipeline.buckets import BUCKETS
 from simsong_pipeline.providers.audio_fetching import fetch_audio
-from simsong_pipeline.providers.fetching import Fetched, Portion
+from simsong_pipeline.providers.fetching import SHARES, Fetched, Portion
 from simsong_pipeline.providers.lyric_fetching import fetch_lyrics
 from simsong_pipeline.providers.raw_source import raw_folder_of
 
 GROUP = "providers"
-buckets = dg.StaticPartitionsDefinition([f"bucket-{number:02d}" for number in range(BUCKETS)])
+# Shares of the asking, not the buckets of a home's files: partitions are the same whatever home is meant.
+buckets = dg.StaticPartitionsDefinition([f"bucket-{number:02d}" for number in SHARES.numbers])
 
 
 @dg.asset(group_name=GROUP, partitions_def=buckets, pool="genius")

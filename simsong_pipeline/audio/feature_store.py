@@ -1,4 +1,4 @@
-"""Features and descriptions of all songs in 64 buckets, and the audio rows that belong to them.
+"""Features and descriptions of all songs in buckets, and the audio rows that belong to them.
 
 A bucket is `bucket-07.parquet`, with a row a song that says in which file its frames are and where they begin, and
 a few files `bucket-07-<hash>.f16`, the frames of songs one after the other. The parquet file is written last and
@@ -31,7 +31,7 @@ from simsong_pipeline.audio.preparation import (
     PreparedAudio,
     audio_rows,
 )
-from simsong_pipeline.buckets import BUCKETS, bucket_of
+from simsong_pipeline.buckets import USUAL, Buckets
 from simsong_pipeline.config import AudioConfig
 from simsong_pipeline.errors import UNREAD, SchemaError, first_line
 from simsong_pipeline.files import is_as_written, sha256_of, write_with_sum
@@ -119,22 +119,25 @@ class FeatureStore:
 
     Args:
         wait_s: seconds to wait for a bucket that another process works on.
+        buckets: how many there are.
     """
 
-    def __init__(self, folder: Path, rows: FeatureFormat, wait_s: float = 600.0) -> None:
-        self._folder, self._wait_s = folder, wait_s
+    def __init__(self, folder: Path, rows: FeatureFormat, wait_s: float = 600.0, buckets: Buckets = USUAL) -> None:
+        self._folder, self._wait_s, self._buckets = folder, wait_s, buckets
         self._channels = rows.channels
         self._version = rows.version
 
-    def look(self, tasks: Sequence[AudioTask], audio: AudioConfig, buckets: Collection[int] = range(BUCKETS)) -> "Look":
+    def look(self, tasks: Sequence[AudioTask], audio: AudioConfig, buckets: Collection[int] | None = None) -> "Look":
         """What is known of some buckets, and which of them have something to do for these recordings.
 
         Args:
             tasks: all recordings of these buckets, and of no others.
+            buckets: all where null.
         """
-        parts: dict[int, list[AudioTask]] = {bucket: [] for bucket in sorted(buckets)}
+        chosen = self._buckets.numbers if buckets is None else buckets
+        parts: dict[int, list[AudioTask]] = {bucket: [] for bucket in sorted(chosen)}
         for task in tasks:
-            parts[bucket_of(task.track_id)].append(task)
+            parts[self._buckets.of(task.track_id)].append(task)
         known = {bucket: self._bucket_rows(bucket) for bucket in parts}
         # Of all buckets at once: a join a bucket takes longer than reading it.
         unchanged = _unchanged(self._whole(pl.concat(known.values())), tasks, self._settings(audio))
@@ -180,7 +183,7 @@ class FeatureStore:
     def _lock(self, bucket: int) -> NotedLock:
         what = f"bucket {bucket} of {self._folder}"
         self._folder.mkdir(parents=True, exist_ok=True)
-        return NotedLock(self._folder / f".bucket-{bucket:02d}.lock", what, "run again when it has finished")
+        return NotedLock(self._folder / f".{self._buckets.name(bucket)}.lock", what, "run again when it has finished")
 
     def _whole(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Without the songs whose file was deleted, as one that is damaged should be: those are heard anew."""
@@ -189,7 +192,7 @@ class FeatureStore:
 
     def stored_rows(self) -> Iterator[tuple[Path, pl.DataFrame | SchemaError]]:
         """Each bucket's file with what it says of its songs, or with what is wrong with it."""
-        for bucket in range(BUCKETS):
+        for bucket in self._buckets.numbers:
             path = self._bucket_path(bucket)
             if path.is_file():
                 try:
@@ -206,7 +209,7 @@ class FeatureStore:
         names = ["track_id", *arrays]
         parts = [
             self._bucket_rows(bucket, names).join(wanted, on="track_id", how="semi").drop_nulls()
-            for bucket in sorted({bucket_of(t) for t in track_ids})
+            for bucket in sorted(self._buckets.of_all(track_ids))
         ]
         schema = {name: _STORED[name] for name in names}
         return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
@@ -226,11 +229,12 @@ class FeatureStore:
     @cached_property
     def _leftovers(self) -> dict[int, set[str]]:
         """Files of frames by their bucket, finished or not, when work began; listed once for all buckets."""
+        numbers = {self._buckets.name(bucket): bucket for bucket in self._buckets.numbers}
         found: dict[int, set[str]] = {}
         for path in (*self._folder.glob(".bucket-*.part"), *self._folder.glob("bucket-*.f16")):
-            number = re.match(r"\.?bucket-(\d+)", path.name)
-            if number is not None:
-                found.setdefault(int(number[1]), set()).add(path.name)
+            named = re.match(r"\.?(bucket-\d+(?:-of-\d+)?)[-.]", path.name)
+            if named is not None and named[1] in numbers:
+                found.setdefault(numbers[named[1]], set()).add(path.name)
         return found
 
     def _bucket_rows(self, bucket: int, names: Sequence[str] = tuple(_ROWS)) -> pl.DataFrame:
@@ -253,7 +257,7 @@ class FeatureStore:
             raise SchemaError(f"{path} is damaged ({first_line(error)}): {_WAY_OUT}") from error
 
     def _bucket_path(self, bucket: int) -> Path:
-        return self._folder / f"bucket-{bucket:02d}.parquet"
+        return self._folder / f"{self._buckets.name(bucket)}.parquet"
 
     def _write_bucket(
         self,
@@ -270,7 +274,7 @@ class FeatureStore:
         else:
             kept = kept.with_columns(pl.lit(None, kind).alias(array) for array, kind in _ARRAYS.items())
         self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._folder / f".bucket-{bucket:02d}.{uuid.uuid4().hex}.part"
+        temporary = self._folder / f".{self._buckets.name(bucket)}.{uuid.uuid4().hex}.part"
         try:
             with temporary.open("wb") as handle:
                 rows, places = self._append(prepared, handle)
@@ -282,7 +286,7 @@ class FeatureStore:
             rows = rows.with_columns(pl.lit(settings).alias("settings"))
             both = pl.concat([kept.filter(moved).drop(_PLACED), rows], how="diagonal_relaxed")
             hashes = dict(both.select("track_id", "audio_sha256").rows())
-            name = f"bucket-{bucket:02d}-{sha256_of([(p, hashes[p[0]]) for p in places])[:16]}.f16"
+            name = f"{self._buckets.name(bucket)}-{sha256_of([(p, hashes[p[0]]) for p in places])[:16]}.f16"
             if places:
                 os.replace(temporary, self._folder / name)
         finally:

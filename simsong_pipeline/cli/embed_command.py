@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from simsong_pipeline.buckets import BUCKETS
+from simsong_pipeline.buckets import Buckets
 from simsong_pipeline.cli.console import events, out, print_json
 from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json
 from simsong_pipeline.home.settings import read_config
@@ -19,11 +19,16 @@ INDEX = "JOB_COMPLETION_INDEX"
 def embed(
     home: Home = DEFAULT_HOME,
     buckets: Annotated[
-        str | None, typer.Option(help=f"Of the {BUCKETS} buckets: 0-15, or 3,7,20-23.", show_default=f"by {INDEX}")
+        str | None, typer.Option(help="Of the home's buckets: 0-15, or 3,7,20-23.", show_default=f"by {INDEX}")
     ] = None,
     parts: Annotated[
-        int, typer.Option(help=f"Without --buckets: the machines that share the work; {INDEX} is this one.", min=1)
-    ] = BUCKETS,
+        int | None,
+        typer.Option(
+            help=f"Without --buckets: the machines that share the work; {INDEX} is this one.",
+            min=1,
+            show_default="one for each bucket",
+        ),
+    ] = None,
     config: ConfigFile = None,
     json: Json = False,
 ) -> None:
@@ -37,7 +42,8 @@ def embed(
 
     workspace = Workspace(home)
     settings = read_config(config, workspace.load_config(), {})
-    chosen = parsed(buckets) if buckets is not None else share_of(os.environ.get(INDEX), parts)
+    known = workspace.buckets
+    chosen = share_of(os.environ.get(INDEX), parts, known) if buckets is None else parsed(buckets, known)
     with events() as told:
         source = open_source(workspace, workspace.load_source())
         done = hear_buckets(Run(workspace, source, settings, datetime.now(UTC), told), chosen)
@@ -47,7 +53,7 @@ def embed(
         out.print(f"{len(done.buckets)} buckets: {done.songs} songs, {done.decoded} decoded, {done.usable} usable")
 
 
-def parsed(text: str) -> list[int]:
+def parsed(text: str, known: Buckets) -> list[int]:
     """Bucket numbers of a list like "0-15" or "3,7,20-23"."""
     numbers: set[int] = set()
     for part in text.split(","):
@@ -55,17 +61,18 @@ def parsed(text: str) -> list[int]:
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise typer.BadParameter(f"--buckets {text}: numbers and ranges are needed, 0-15 or 3,7,20-23 say")
         numbers |= set(range(int(first), int(last if dash else first) + 1))
-    if not numbers or max(numbers) >= BUCKETS:
-        raise typer.BadParameter(f"--buckets {text}: there are {BUCKETS} buckets, 0 to {BUCKETS - 1}")
+    if not numbers or max(numbers) >= known.count:
+        raise typer.BadParameter(f"--buckets {text}: there are {known.count} buckets, 0 to {known.count - 1}")
     return sorted(numbers)
 
 
-def share_of(index: str | None, parts: int) -> list[int]:
-    """The buckets of one of `parts` machines: every `parts`th, from its number on."""
-    if parts > BUCKETS:
-        raise typer.BadParameter(f"--parts {parts}: there are {BUCKETS} buckets to share")
+def share_of(index: str | None, machines: int | None, known: Buckets) -> list[int]:
+    """The buckets of one of so many machines: every so manyth, from its number on. A bucket each where null."""
+    parts = known.count if machines is None else machines
+    if parts > known.count:
+        raise typer.BadParameter(f"--parts {parts}: there are {known.count} buckets to share")
     if index is None:
         raise typer.BadParameter(f"say --buckets, or set {INDEX} to this machine's number (0 to {parts - 1})")
     if not index.isdecimal() or int(index) >= parts:
         raise typer.BadParameter(f"{INDEX} is {index!r}: a number from 0 to {parts - 1} is needed (--parts {parts})")
-    return list(range(int(index), BUCKETS, parts))
+    return list(known.numbers[int(index) :: parts])

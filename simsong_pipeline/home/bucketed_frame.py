@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
-from simsong_pipeline.buckets import BUCKETS, bucket_of
+from simsong_pipeline.buckets import USUAL, Buckets
 from simsong_pipeline.errors import RawDataError, first_line
 from simsong_pipeline.files import read_json_object, write_bytes, write_json
 
@@ -39,10 +39,11 @@ class BucketedFrame:
 
     Args:
         remedy: what makes the frame anew once its folder is deleted.
+        buckets: how many it is written in; one that is there is read and updated in as many as its manifest names.
     """
 
-    def __init__(self, folder: Path, remedy: str) -> None:
-        self._folder, self._remedy = folder, remedy
+    def __init__(self, folder: Path, remedy: str, buckets: Buckets = USUAL) -> None:
+        self._folder, self._remedy, self._buckets = folder, remedy, buckets
 
     @property
     def is_there(self) -> bool:
@@ -60,17 +61,27 @@ class BucketedFrame:
         Raises:
             RawDataError: a file is missing or damaged.
         """
-        known = self._known()
+        return self._read(self._known(), columns, buckets)
+
+    def _read(
+        self, known: Mapping[str, _Bucket], columns: Sequence[str] | None, buckets: Collection[int] | None
+    ) -> pl.DataFrame:
         wanted = [known[key] for key in sorted(known) if buckets is None or int(key) in buckets]
         parts = [self._part(bucket, columns) for bucket in wanted if bucket.rows]
         if not parts:  # any bucket knows the columns
             return self._part(known[min(known)], columns).clear()
         return pl.concat(parts).sort("track_id")
 
+    def buckets_of(self, track_ids: Collection[str]) -> set[int]:
+        """Those that some tracks are in, or would be."""
+        return _number(self._known()).of_all(track_ids)
+
     def write(self, frame: pl.DataFrame) -> None:
         """Make the frame the one that is kept; buckets whose rows are as they were are left alone."""
-        parts = _by_bucket(frame)
-        self._replace({bucket: parts.get(bucket, frame.clear()) for bucket in range(BUCKETS)})
+        known = self._known() if self.is_there else {}
+        parts = _by_bucket(frame, self._buckets)
+        whole = {bucket: parts.get(bucket, frame.clear()) for bucket in self._buckets.numbers}
+        self._replace(whole, known if len(known) == self._buckets.count else {})
 
     def update(self, rows: pl.DataFrame, gone: Collection[str] = ()) -> None:
         """Put rows in the place of those of the same tracks, and take tracks away; other buckets are not opened.
@@ -78,17 +89,16 @@ class BucketedFrame:
         Args:
             rows: of all columns of the frame.
         """
-        new, leaving = _by_bucket(rows), {*rows["track_id"], *gone}
-        touched = {bucket_of(track_id) for track_id in leaving}
+        known = self._known()
+        new, leaving = _by_bucket(rows, _number(known)), {*rows["track_id"], *gone}
         parts = {}
-        for bucket in touched:
-            kept = self.read(buckets=[bucket]).filter(~pl.col("track_id").is_in(leaving))
+        for bucket in _number(known).of_all(leaving):
+            kept = self._read(known, None, [bucket]).filter(~pl.col("track_id").is_in(leaving))
             both = pl.concat([kept, new[bucket]]) if bucket in new else kept
             parts[bucket] = both.sort("track_id")
-        self._replace(parts)
+        self._replace(parts, known)
 
-    def _replace(self, parts: Mapping[int, pl.DataFrame]) -> None:
-        known = self._known() if self.is_there else {}
+    def _replace(self, parts: Mapping[int, pl.DataFrame], known: Mapping[str, _Bucket]) -> None:
         now = dict(known)
         for bucket, rows in parts.items():
             before, state = known.get(_key(bucket)), _state_of(rows)
@@ -114,6 +124,8 @@ class BucketedFrame:
             known = _BUCKETS.validate_python(read_json_object(path))
             if not known:
                 raise ValueError("it names no bucket")
+            if set(known) != {_key(bucket) for bucket in _number(known).numbers}:
+                raise ValueError("a bucket is missing in it")
         except (OSError, ValueError, ValidationError) as error:
             raise RawDataError(f"{path} is damaged ({first_line(error)}): {self._remedy}") from error
         return known
@@ -151,6 +163,11 @@ class BucketedFrame:
                 path.unlink(missing_ok=True)
 
 
+def _number(known: Mapping[str, _Bucket]) -> Buckets:
+    """All buckets are named, those without rows as well."""
+    return Buckets(len(known))
+
+
 def _key(bucket: int) -> str:
     return f"{bucket:04d}"
 
@@ -166,9 +183,9 @@ def _state_of(rows: pl.DataFrame) -> str:
     return _named(content.getvalue())
 
 
-def _by_bucket(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
+def _by_bucket(frame: pl.DataFrame, buckets: Buckets) -> dict[int, pl.DataFrame]:
     """The rows of each bucket by track id."""
-    numbers = [bucket_of(track_id) for track_id in frame["track_id"].to_list()]
+    numbers = [buckets.of(track_id) for track_id in frame["track_id"].to_list()]
     numbered = frame.with_columns(pl.Series("bucket", numbers, pl.Int32)).sort("track_id")
     parts = numbered.partition_by("bucket", as_dict=True, include_key=False)
     return {int(key[0]): part for key, part in parts.items()}

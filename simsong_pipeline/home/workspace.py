@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from simsong_pipeline.buckets import USUAL, Buckets
 from simsong_pipeline.config import PipelineConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import (
@@ -93,13 +94,18 @@ class Workspace:
         """Folder of a variant's model."""
         return self.home / "models" / variant
 
+    @property
+    def buckets(self) -> Buckets:
+        """What the home's features and wide frames are kept in."""
+        return USUAL
+
     def features(self, config: PipelineConfig) -> "FeatureStore":
         """What was heard of the songs, in the form that the configured encoder is made for."""
         # Imported here because it loads the decoders and scipy, which a query can do without.
         from simsong_pipeline.audio.feature_format import feature_format
         from simsong_pipeline.audio.feature_store import FeatureStore
 
-        return FeatureStore(self.features_folder, feature_format(config), self.patience_s)
+        return FeatureStore(self.features_folder, feature_format(config), self.patience_s, self.buckets)
 
     @property
     def features_folder(self) -> Path:
@@ -117,7 +123,7 @@ class Workspace:
     def bucketed(self, name: str) -> BucketedFrame:
         """One of the frames that are kept in buckets."""
         folder = self.frame_path(name)
-        return BucketedFrame(folder, f"delete {folder} and run `simsong refresh`")
+        return BucketedFrame(folder, f"delete {folder} and run `simsong refresh`", self.buckets)
 
     def write(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Check a frame against its contract and write it atomically."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from simsong_pipeline.buckets import BUCKETS, bucket_of
+from simsong_pipeline.buckets import Buckets
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.events import Events
@@ -18,6 +18,9 @@ from simsong_pipeline.providers.provider_state import ProviderState
 from simsong_pipeline.providers.selection_stage import selection_path
 from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.sources.raw_folder import RawFolder
+
+# Of the work, and the same for every home, however many it keeps its files in.
+SHARES = Buckets(64)
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,14 @@ class Portion:
         limit: at most so many songs.
         dry_run: none; only say how many would be.
         again: also ask again for what was not found before; what was found is kept.
-        buckets: tracks of these hash buckets alone.
+        buckets: tracks of these of the `SHARES` alone.
         seed: of the pauses' jitter.
     """
 
     limit: int | None = None
     dry_run: bool = False
     again: bool = False
-    buckets: Collection[int] = range(BUCKETS)
+    buckets: Collection[int] = SHARES.numbers
     seed: int = 0
 
 
@@ -67,7 +70,7 @@ def fetch(
     tracks: list[Wanted], state: ProviderState, known: Known, ask: Ask, portion: Portion, events: Events
 ) -> Fetched:
     """Ask for the tracks that are not settled, from one process at a time."""
-    tracks = [t for t in tracks if bucket_of(t.track_id) in portion.buckets]
+    tracks = [t for t in tracks if SHARES.of(t.track_id) in portion.buckets]
     ids = [t.track_id for t in tracks]
     settled, table = known(ids)
     # Those that were never asked for first: a song that fails each time must not keep a --limit for itself.

@@ -8,7 +8,6 @@ catalogue (copies, splits, lyrics, vectors, the index) is left to that run.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.engines.opening import opened_engine
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.sources.cataloguing import catalogued
@@ -42,7 +41,8 @@ def hear_buckets(run: Run, buckets: Collection[int]) -> BucketWork:
     run.events.stage("reading raw data")
     tracks = catalogued(run.source, run.source.tracks(run.events.progress), run.config.catalogue).tracks
     tasks = audio_tasks(tracks, run.source.recordings(run.events.progress))
-    own = [task for task in tasks if bucket_of(task.track_id) in buckets]
+    known = run.workspace.buckets
+    own = [task for task in tasks if known.of(task.track_id) in buckets]
     run.events.stage("decoding audio")
     with opened_engine(run.config, run.events.note) as engine:
         function = hearing_of(run.workspace, run.config)

@@ -7,7 +7,6 @@ import polars as pl
 
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask, Hearing
-from simsong_pipeline.buckets import BUCKETS
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.engines.opening import opened_engine
 from simsong_pipeline.errors import AudioError, RawDataError
@@ -45,7 +44,7 @@ def make_audio(run: Run, tracks: pl.DataFrame, files: pl.DataFrame, hear: Hearin
         _refuse_silenced(run, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
         turn = Turn(workspace.fence, run.run_id, workspace.fence.claim(run.run_id))
         function = hearing_of(workspace, config, turn, hear if engine.shares_memory else None)
-        audio = hear_all(function, engine, tasks, range(BUCKETS), run.events.progress)
+        audio = hear_all(function, engine, tasks, None, run.events.progress)
         if run.source.may_hold_copies:
             audio = without_copies(workspace, audio, workspace.features(config), config.audio.max_seconds)
         usable = audio.segment_features.height

@@ -9,6 +9,7 @@ from pathlib import Path
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.feature_store import AudioFrames, BucketRows, BucketTasks, FeatureStore
 from simsong_pipeline.audio.preparation import AudioTask, Hearing, PreparedAudio, SensedAudio, heard, sense, unusable
+from simsong_pipeline.buckets import USUAL, Buckets
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.engines.engine import Engine, Progress, Worker
 from simsong_pipeline.errors import UNREAD
@@ -44,13 +45,18 @@ class HearBucket:
     folder: Path
     config: PipelineConfig
     wait_s: float
+    buckets: Buckets = USUAL
     turn: Turn | None = None
     hear: Hearing | None = None
+
+    def store(self) -> FeatureStore:
+        """What it writes to."""
+        return FeatureStore(self.folder, feature_format(self.config), self.wait_s, self.buckets)
 
     def open(self, worker: Worker) -> Callable[[BucketTasks], BucketRows]:
         """Bodies are loaded with the first recording."""
         listener = open_listener(self.config, Events(worker.note, lambda *_: None, worker.note))
-        store = FeatureStore(self.folder, feature_format(self.config), self.wait_s)
+        store = self.store()
 
         def finished(sensed: SensedAudio) -> PreparedAudio:
             result = heard(sensed, listener)
@@ -72,19 +78,19 @@ def hearing_of(
     workspace: Workspace, config: PipelineConfig, turn: Turn | None = None, hear: Hearing | None = None
 ) -> HearBucket:
     """The function that hears a home's recordings."""
-    return HearBucket(workspace.features_folder, config, workspace.patience_s, turn, hear)
+    return HearBucket(workspace.features_folder, config, workspace.patience_s, workspace.buckets, turn, hear)
 
 
 def hear_all(
-    function: HearBucket, engine: Engine, tasks: Sequence[AudioTask], buckets: Sequence[int], progress: Progress
+    function: HearBucket, engine: Engine, tasks: Sequence[AudioTask], buckets: Sequence[int] | None, progress: Progress
 ) -> AudioFrames:
     """The frames of these buckets, once all that is new or changed in them was heard.
 
     Args:
         tasks: all recordings of these buckets, and of no others.
+        buckets: all where null.
     """
-    store = FeatureStore(function.folder, feature_format(function.config), function.wait_s)
-    look = store.look(tasks, function.config.audio, buckets)
+    look = function.store().look(tasks, function.config.audio, buckets)
     with closing(engine.map_buckets(function, look.jobs, progress)) as done:
         return look.frames(done)
 

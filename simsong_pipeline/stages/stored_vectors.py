@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from simsong_pipeline.buckets import bucket_of
 from simsong_pipeline.config import Variant
 from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.workspace import Workspace
@@ -63,7 +62,7 @@ def in_buckets(kept: BucketedFrame, states: pl.DataFrame) -> StoredVectors:
     """Of a frame whose states are known."""
 
     def rows(track_ids: Collection[str]) -> pl.DataFrame:
-        parts = kept.read(buckets={bucket_of(track_id) for track_id in track_ids})
+        parts = kept.read(buckets=kept.buckets_of(track_ids))
         return parts.filter(pl.col("track_id").is_in(list(track_ids)))
 
     return StoredVectors(states, rows, kept.read(buckets=()).schema)
