@@ -20,7 +20,7 @@ from simsong_pipeline.cli.embed_command import INDEX, parsed, share_of
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.errors import BusyError
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.runs.bucket_work import hear_buckets
+from simsong_pipeline.runs.bucket_work import work_on_buckets
 from simsong_pipeline.runs.night import refresh
 
 COMMAND = [sys.executable, "-m", "simsong_pipeline.cli.main", "embed", "--json"]
@@ -92,7 +92,7 @@ def test_four_processes_at_once_make_the_home_of_one(unheard: Workspace, tmp_pat
 def test_the_next_night_takes_over_what_workers_heard(unheard: Workspace) -> None:
     before = unheard.read("wns/track_vectors")
     for part in range(4):
-        hear_buckets(run_of(unheard), share_of(str(part), 4, USUAL))
+        work_on_buckets(run_of(unheard), share_of(str(part), 4, USUAL))
     told: list[str] = []
     events = run_of(unheard).events.__class__(lambda _: None, lambda *_: None, told.append)
     summary = refresh(run_of(unheard, events=events, publish_anyway=True))
@@ -102,10 +102,10 @@ def test_the_next_night_takes_over_what_workers_heard(unheard: Workspace) -> Non
 
 
 def test_a_worker_leaves_other_buckets_alone_and_does_nothing_twice(unheard: Workspace) -> None:
-    first = hear_buckets(run_of(unheard), range(32))
+    first = work_on_buckets(run_of(unheard), range(32))
     content = _content(unheard.home)
     (unheard.home / "features" / ".bucket-40.other.part").write_bytes(b"another worker writes this")
-    again = hear_buckets(run_of(unheard), range(32))
+    again = work_on_buckets(run_of(unheard), range(32))
     assert first.decoded > 0
     assert (first.songs, first.usable) == (again.songs, again.usable)
     assert again.decoded == 0
@@ -131,8 +131,8 @@ def test_a_bucket_is_worked_on_by_one_process_at_a_time(unheard: Workspace) -> N
         assert other.stdout.readline() == b"held\n"
         impatient = Workspace(unheard.home, wait_s=0)
         with pytest.raises(BusyError, match="bucket 5 of"):
-            hear_buckets(run_of(impatient), [4, 5])
-        assert hear_buckets(run_of(impatient), [4, 6]).buckets == [4, 6]
+            work_on_buckets(run_of(impatient), [4, 5])
+        assert work_on_buckets(run_of(impatient), [4, 6]).buckets == [4, 6]
 
 
 def test_a_killed_worker_is_done_again(unheard: Workspace, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_killed_worker_is_done_again(unheard: Workspace, tmp_path: Path) -> No
     process.send_signal(signal.SIGKILL)
     process.wait()
     subprocess.run(command, check=True, capture_output=True)
-    hear_buckets(
+    work_on_buckets(
         run_of(Workspace(alone), run_of(unheard).source.config.model_copy(update={"raw": unheard.raw})), range(64)
     )
     assert _content(unheard.home) == _content(alone)

@@ -7,7 +7,7 @@ import polars as pl
 
 from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome, table
-from dagster_project.resources import SimSong, events
+from dagster_project.resources import SimSong
 from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.stages import catalogue_stages as stages
 
@@ -94,8 +94,8 @@ def lyric_embeddings(
     context: dg.AssetExecutionContext, lyrics: pl.DataFrame, simsong: SimSong
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """BERT-family vectors of the lyrics; only new or changed texts are embedded."""
-    previous, speed = simsong.workspace().read_if_there("lyric_embeddings"), Speed()
-    result = stages.make_lyric_embeddings(lyrics, previous, simsong.config(), events(context).progress)
+    speed, run = Speed(), simsong.run(context)
+    result = stages.make_lyric_embeddings(run, lyrics, run.workspace.read_if_there("lyric_embeddings"))
     failed = failures(lyrics.filter(pl.col("status").is_in(["ok", "invalid"])), result.frame)
     metadata = outcome("embedded", result.embedded, result.frame.height - result.embedded, failed, speed)
     return dg.MaterializeResult(value=result.frame, metadata=metadata)

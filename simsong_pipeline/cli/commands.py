@@ -16,6 +16,8 @@ from simsong_pipeline.cli.options import (
     DEFAULT_HOME,
     AcceptShrink,
     ConfigFile,
+    EngineAddress,
+    EngineKind,
     Home,
     Json,
     PromoteAnyway,
@@ -89,6 +91,8 @@ def run(
     promote_anyway: PromoteAnyway = False,
     accept_shrink: AcceptShrink = False,
     config: ConfigFile = None,
+    engine: EngineKind = None,
+    engine_address: EngineAddress = None,
     qdrant_url: QdrantUrl = None,
     json: Json = False,
 ) -> None:
@@ -105,6 +109,8 @@ def run(
         "train.steps": steps,
         "train.head_steps": steps,
         "train.seed": seed,
+        "engine.kind": engine,
+        "engine.address": engine_address,
         "store.url": qdrant_url,
     }
     workspace = Workspace(home)
@@ -199,6 +205,8 @@ def library(
     promote_anyway: PromoteAnyway = False,
     accept_shrink: AcceptShrink = False,
     config: ConfigFile = None,
+    engine: EngineKind = None,
+    engine_address: EngineAddress = None,
     qdrant_url: QdrantUrl = None,
     json: Json = False,
 ) -> None:
@@ -216,6 +224,8 @@ def library(
         "train.steps": steps,
         "train.head_steps": steps,
         "train.seed": seed,
+        "engine.kind": engine,
+        "engine.address": engine_address,
         "store.url": qdrant_url,
         "evaluation.relevance": relevance,
     }
@@ -336,6 +346,8 @@ def refresh(
     home: Home = DEFAULT_HOME,
     publish_anyway: PublishAnyway = False,
     accept_shrink: AcceptShrink = False,
+    engine: EngineKind = None,
+    engine_address: EngineAddress = None,
     qdrant_url: QdrantUrl = None,
     json: Json = False,
 ) -> None:
@@ -346,7 +358,8 @@ def refresh(
     from simsong_pipeline.runs.night import refresh as refresh_index
 
     workspace = Workspace(home)
-    settings = read_config(None, workspace.load_config(), {"store.url": qdrant_url})
+    changes = {"engine.kind": engine, "engine.address": engine_address, "store.url": qdrant_url}
+    settings = read_config(None, workspace.load_config(), changes)
     wishes = Wishes(publish_anyway=publish_anyway, accept_shrink=accept_shrink)
     with events() as told:
         summary = refresh_index(_run_of(workspace, workspace.load_source(), settings, told, wishes))

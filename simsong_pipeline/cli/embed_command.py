@@ -32,13 +32,13 @@ def embed(
     config: ConfigFile = None,
     json: Json = False,
 ) -> None:
-    """Decode and hear the recordings of some buckets, of the raw data that the home's last run or scan read.
+    """Decode, hear and embed the songs of some buckets, of the raw data that the home's last run or scan read.
 
     Several may run at once over one home, each with buckets of its own: an Indexed Job of Kubernetes, or an array of
     Slurm with JOB_COMPLETION_INDEX=$SLURM_ARRAY_TASK_ID. `simsong run` or `simsong refresh` then takes all of it over.
     """
     from simsong_pipeline.home.run import Run, open_source
-    from simsong_pipeline.runs.bucket_work import hear_buckets
+    from simsong_pipeline.runs.bucket_work import work_on_buckets
 
     workspace = Workspace(home)
     settings = read_config(config, workspace.load_config(), {})
@@ -46,11 +46,12 @@ def embed(
     chosen = share_of(os.environ.get(INDEX), parts, known) if buckets is None else parsed(buckets, known)
     with events() as told:
         source = open_source(workspace, workspace.load_source())
-        done = hear_buckets(Run(workspace, source, settings, datetime.now(UTC), told), chosen)
+        done = work_on_buckets(Run(workspace, source, settings, datetime.now(UTC), told), chosen)
     if json:
         print_json(asdict(done))
     else:
-        out.print(f"{len(done.buckets)} buckets: {done.songs} songs, {done.decoded} decoded, {done.usable} usable")
+        counts = f"{done.songs} songs, {done.decoded} decoded, {done.usable} usable, {done.lyrics} lyrics embedded"
+        out.print(f"{len(done.buckets)} buckets: {counts}, {done.embedded} songs embedded")
 
 
 def parsed(text: str, known: Buckets) -> list[int]:

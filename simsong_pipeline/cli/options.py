@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,23 @@ AcceptShrink = Annotated[
     bool,
     typer.Option(
         "--accept-shrink", envvar="SIMSONG_ACCEPT_SHRINK", help="Go on although more than half of the songs are gone."
+    ),
+]
+EngineKind = Annotated[
+    Literal["local", "ray"] | None,
+    typer.Option(
+        "--engine",
+        envvar="SIMSONG_ENGINE",
+        help="What decodes, hears and embeds: this machine, or a Ray cluster (simsong[ray]).",
+        show_default="what the last run used, or local",
+    ),
+]
+EngineAddress = Annotated[
+    str | None,
+    typer.Option(
+        envvar="SIMSONG_ENGINE_ADDRESS",
+        help="Of the Ray cluster, host:port or auto.",
+        show_default="one of this machine",
     ),
 ]
 DEFAULT_HOME = Path("simsong-data")

@@ -101,6 +101,8 @@ class _Actor:
     """A function, open from its first bucket on: what opening raises is a bucket's error, and no lost actor."""
 
     def __init__(self, function: BucketFunction[Any, Any], ahead: int, tries: int) -> None:
+        # Ray's word for an actor without cores of its own; with it torch would use one, and give other last digits.
+        os.environ.pop("OMP_NUM_THREADS", None)
         self._worker, self._function = RayWorker(ahead, tries), function
         self._opening = Lock()
         self._work: Callable[[Any], Any] | None = None
@@ -276,6 +278,7 @@ def connect(config: EngineConfig, cores: int | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # It warns of what a later version of it will do with GPUs that it was not asked for.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    logging.getLogger("ray").setLevel(logging.ERROR)  # it warns of settings that are right
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     if config.address is None:
         options |= {"num_cpus": cores or os.cpu_count(), "include_dashboard": False}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -111,6 +112,15 @@ class Workspace:
     def features_folder(self) -> Path:
         """Where what was heard is kept."""
         return self.home / "features"
+
+    @property
+    def ready(self) -> Path:
+        """Vectors that are computed and in no frame yet; see `ready_vectors`."""
+        return self.home / "ready"
+
+    def clear_ready(self) -> None:
+        """Once all of them are in frames."""
+        shutil.rmtree(self.ready, ignore_errors=True)
 
     def store(self, config: StoreConfig) -> Store:
         """The index; close it after use."""

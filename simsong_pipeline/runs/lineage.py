@@ -119,7 +119,7 @@ def prepare(run: Run, ahead: Ahead) -> PreparedFrames:
     lyrics = stages.make_lyrics(run, tracks, pages)
     workspace.write("lyrics", lyrics)
     previous = workspace.read_if_there("lyric_embeddings")
-    embeddings = stages.make_lyric_embeddings(lyrics, previous, config, events.progress)
+    embeddings = stages.make_lyric_embeddings(run, lyrics, previous)
     workspace.write("lyric_embeddings", embeddings.frame)
     events.note(f"{embeddings.embedded} lyrics embedded, {embeddings.frame.height} in all")
     exclusions = stages.make_exclusions(catalogue.exclusions, listening.exclusions, audio.audio, lyrics)
@@ -154,6 +154,7 @@ def embed(run: Run, frames: PreparedFrames, ahead: Ahead) -> dict[Variant, Embed
         stored = keep_vectors(run, variant, result)
         run.events.note(f"{result.embedded} songs embedded, {result.unchanged} unchanged; {encoder.describe()}")
         refreshed[variant] = Embedded(stored, result.embedded, result.unchanged)
+    run.workspace.clear_ready()
     return refreshed
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask, Hearing
-from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.engines.opening import opened_engine
 from simsong_pipeline.errors import AudioError, RawDataError
 from simsong_pipeline.files import sha256_of
@@ -21,6 +21,7 @@ from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
 from simsong_pipeline.stages.copies_stage import without_copies
 from simsong_pipeline.stages.hearing_work import Turn, hear_all, hearing_of
+from simsong_pipeline.stages.vector_work import EmbedTexts, ready_texts, text_jobs, vectors_by_key
 
 Progress = Callable[[int, int], None]
 # Of fewer songs with lyrics, half may leave without anything being wrong.
@@ -118,25 +119,29 @@ class LyricVectors:
     embedded: int
 
 
-def make_lyric_embeddings(
-    lyrics: pl.DataFrame, previous: pl.DataFrame | None, config: PipelineConfig, progress: Progress
-) -> LyricVectors:
-    """Embed texts that are new or changed; the others keep their vectors."""
+def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame, previous: pl.DataFrame | None) -> LyricVectors:
+    """Embed texts that are new or changed; the others keep their vectors.
+
+    Args:
+        previous: the frame of the last run.
+    """
+    config, workspace = run.config, run.workspace
     texts = lyrics.filter(pl.col("status") == "ok").select("track_id", "text", "text_sha256").sort("track_id")
     version, kept = model_version(config.lyrics), pl.DataFrame()
+    ready = ready_texts(workspace, config.lyrics)
     if previous is not None:
         valid = previous.filter(pl.col("model") == version)
         kept = valid.join(texts, on=["track_id", "text_sha256"], how="semi")
         texts = texts.join(kept, on="track_id", how="anti")
         if not texts.height:
+            ready.clear()
             return LyricVectors(conform(kept.select(previous.columns).sort("track_id"), LYRIC_EMBEDDINGS), 0)
-    # Imported and loaded only where there is something to embed: it takes seconds.
-    from simsong_pipeline.lyrics.embedding import LyricEncoder
-
-    encoder = LyricEncoder(config.lyrics)
-    vectors = encoder.encode(texts["text"].to_list(), progress)
+    with opened_engine(config, run.events.note) as engine:
+        jobs = text_jobs(workspace, texts)
+        by_text = vectors_by_key(EmbedTexts(config.lyrics), engine, jobs, ready, run.events.progress)
+    vectors = np.stack([by_text[key] for key in texts["text_sha256"].to_list()])
     new = texts.select("track_id", "text_sha256").with_columns(
-        pl.Series("vector", vectors.tolist(), dtype=pl.Array(pl.Float32, encoder.width)),
+        pl.Series("vector", vectors, dtype=pl.Array(pl.Float32, vectors.shape[1])),
         pl.lit(version).alias("model"),
     )
     frame = pl.concat([kept.select(new.columns), new]) if kept.height else new

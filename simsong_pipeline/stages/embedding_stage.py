@@ -1,21 +1,20 @@
 """Embeds the songs whose content or model changed, with ONNX Runtime."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.feature_store import FeatureReader
-from simsong_pipeline.audio.segments import song_inputs
-from simsong_pipeline.config import PipelineConfig, Variant
+from simsong_pipeline.config import Variant
+from simsong_pipeline.engines.opening import opened_engine
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
-from simsong_pipeline.inference import Segments
 from simsong_pipeline.refresh import Embedder, Refreshed, content_hashes, split_unchanged, vector_frame
 from simsong_pipeline.schemas import TRACK_VECTORS, conform
 from simsong_pipeline.stages.stored_vectors import StoredVectors, in_buckets, stored_vectors
+from simsong_pipeline.stages.vector_work import EmbedSongs, ready_songs, song_jobs, vectors_by_key
 
 
 def embed_variant(
@@ -47,15 +46,27 @@ def embed_variant(
     lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
     encoder = embedder or load_encoder(workspace, variant, config)
     ready, audio_hashes = ahead(version), dict(segment_features.select("track_id", "audio_sha256").rows())
-    vectors = {t: ready[audio_hashes[t]] for t in todo if audio_hashes[t] in ready}
-    silent = [t for t in todo if t not in vectors]
-    features = workspace.features(config).reader(segment_features)
-    for track_id, vector in zip(silent, encoder.embed_songs(_inputs(features, silent, config)), strict=True):
-        vectors[track_id] = vector
-        run.events.progress(len(vectors), len(todo))
+    silent = [t for t in todo if audio_hashes[t] not in ready]
+    rows = segment_features.filter(pl.col("track_id").is_in(silent))
+    by_audio = {**ready, **_embedded(run, variant, version, rows, encoder)}
+    vectors = {t: by_audio[audio_hashes[t]] for t in todo}
     audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return Refreshed(new, kept)
+
+
+def _embedded(
+    run: Run, variant: Variant, version: str, features: pl.DataFrame, encoder: Embedder
+) -> dict[str, NDArray[np.float32]]:
+    """Audio vectors of some songs by the hash of the audio; what is ready of them is taken over."""
+    kept = ready_songs(run.workspace, variant, version)
+    if not features.height:
+        kept.clear()
+        return {}
+    with opened_engine(run.config, run.events.note) as engine:
+        # Elsewhere each worker opens one of its own.
+        function = EmbedSongs(run.workspace.home, run.config, variant, encoder if engine.shares_memory else None)
+        return vectors_by_key(function, engine, song_jobs(run.workspace, features), kept, run.events.progress)
 
 
 def song_hashes(run: Run, segment_features: pl.DataFrame, lyric_embeddings: pl.DataFrame) -> pl.DataFrame:
@@ -86,8 +97,3 @@ def whole_vectors(run: Run, variant: Variant, refreshed: Refreshed) -> pl.DataFr
         return refreshed.new
     kept = before.rows(refreshed.kept["track_id"].to_list())
     return conform(pl.concat([kept, refreshed.new]).sort("track_id"), TRACK_VECTORS)
-
-
-def _inputs(features: FeatureReader, track_ids: list[str], config: PipelineConfig) -> Iterator[Segments]:
-    for track_id in track_ids:
-        yield song_inputs(features[track_id], config)
