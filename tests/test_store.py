@@ -24,6 +24,7 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import DiskFullError, StoreError, UnknownSongError
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
 from simsong_pipeline.points import Neighbour, Point, Restriction, song_vector
+from simsong_pipeline.stores import waiting_changes
 from simsong_pipeline.stores.opening import Store, open_store
 from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.qdrant_store import QdrantStore
@@ -415,6 +416,7 @@ def test_edge_asks_for_room_before_it_builds_the_index(tmp_path: Path, monkeypat
         # Enough for the points, and not for the segments beside those that are there.
         return shutil._ntuple_diskusage(10**9, 10**9 - 300_100_000, 300_100_000)
 
+    monkeypatch.setattr(waiting_changes, "MANY", 30)
     with _open("edge", tmp_path) as store:
         store.ensure_collection(SONGS, 6, 4)
         monkeypatch.setattr(shutil, "disk_usage", nearly_full)
@@ -441,6 +443,7 @@ def test_edge_index_that_was_not_built_is_built_by_the_next_update(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = _points(_vectors())
+    monkeypatch.setattr(waiting_changes, "MANY", 30)
     with _open("edge", tmp_path) as store:
         store.ensure_collection(SONGS, 6, 4)
         with monkeypatch.context() as patch:

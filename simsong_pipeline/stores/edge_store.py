@@ -32,6 +32,7 @@ from simsong_pipeline.stores.updating import (
     point_of,
     write_difference,
 )
+from simsong_pipeline.stores.waiting_changes import WaitingChanges
 
 _KINDS = edge.PayloadSchemaType
 _PAYLOAD_INDEXES = {
@@ -118,16 +119,16 @@ class EdgeStore:
         write_json(self._folder / name / _READY, {"audio": audio_dim, "lyrics": lyric_dim})
 
     def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
-        """See `updating.bring_to`; then the index is built, in a process of its own."""
+        """See `updating.bring_to`; then the index is built, in a process of its own, if many changes wait for it."""
         return self._indexed(name, bring_to(self, name, points, self._config.batch_bytes, keep_share, **more))
 
     def apply(self, name: str, difference: Difference, keep_share: float = 0.5, **more: Any) -> StoreChange:
-        """See `updating.write_difference`; then the index is built, in a process of its own."""
+        """See `updating.write_difference`; then the index as in `update`."""
         change = write_difference(self, name, difference, self._config.batch_bytes, keep_share, **more)
         return self._indexed(name, change)
 
     def _indexed(self, name: str, change: StoreChange) -> StoreChange:
-        if self._unindexed(name).is_file():
+        if self._waiting(name).are_many:
             self._build_index(name)
         return change
 
@@ -146,14 +147,14 @@ class EdgeStore:
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Write the points; whole or not at all once this returns."""
         self._ask_for_room(_ROOM * 4 * sum(sum(len(v) for v in p.vectors.values()) for p in points))
-        self._unindexed(name).touch()  # until the index is built, also by a later run
+        self._waiting(name).add(len(points))
         made = [edge.Point(p.point_id, {n: v.tolist() for n, v in p.vectors.items()}, dict(p.payload)) for p in points]
         with self._errors():
             self._shard(name).update(edge.UpdateOperation.upsert_points(made))
 
     def delete(self, name: str, point_ids: Sequence[str]) -> None:
         """Delete the points."""
-        self._unindexed(name).touch()
+        self._waiting(name).add(len(point_ids))
         with self._errors():
             self._shard(name).update(edge.UpdateOperation.delete_points(list(point_ids)))
 
@@ -252,10 +253,10 @@ class EdgeStore:
                 f"the index of {name!r} could not be built (exit {code}: {last[0]}): is the disk or the memory full? "
                 f"Its points are all there ({self.address}); run `simsong run` again"
             )
-        self._unindexed(name).unlink()
+        self._waiting(name).clear()
 
-    def _unindexed(self, name: str) -> Path:
-        return self._folder / self.aliases().get(name, name) / "unindexed"
+    def _waiting(self, name: str) -> WaitingChanges:
+        return WaitingChanges(self._folder / self.aliases().get(name, name))
 
     def _ask_for_room(self, size: int) -> None:
         ask_for_room(self._folder, _FREE_BYTES + size)
