@@ -4,8 +4,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz
-
 # What stands in brackets, or after a dash, and does not belong to the title.
 _FEATURED = re.compile(
     r"[\(\[]\s*(?:feat\.?|ft\.?|featuring|with)\s+([^\)\]]+)[\)\]]"
@@ -98,13 +96,19 @@ def versions_in(text: str) -> frozenset[str]:
 def title_likeness(first: str, second: str) -> float:
     """0 to 1: how alike two titles are, their editions and guests aside."""
     a, b = bare_title(first), bare_title(second)
-    return 1.0 if a == b else fuzz.token_sort_ratio(a, b) / 100
+    return 1.0 if a == b else _alike(a, b)
 
 
 def artist_likeness(first: str, second: str) -> float:
     """0 to 1: of the whole credits or of the names that come first in both, whichever is more alike."""
-    whole = fuzz.token_sort_ratio(plain(first), plain(second))
-    return max(whole, fuzz.token_sort_ratio(artists_of(first)[0], artists_of(second)[0])) / 100
+    return max(_alike(plain(first), plain(second)), _alike(artists_of(first)[0], artists_of(second)[0]))
+
+
+def _alike(first: str, second: str) -> float:
+    """0 to 1: how many characters two names share, their words sorted."""
+    from rapidfuzz import fuzz  # not before: most who ask this module compare nothing
+
+    return fuzz.token_sort_ratio(first, second) / 100
 
 
 def _numbers(title: str) -> list[str]:

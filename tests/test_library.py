@@ -34,12 +34,13 @@ from simsong_pipeline.runs.run import run
 from simsong_pipeline.schemas import LIBRARY_FILES, completed
 from simsong_pipeline.sources.encodings import decoded
 from simsong_pipeline.sources.library import scan
+from simsong_pipeline.sources.library.file_states import FileState, unusable
 from simsong_pipeline.sources.library.frames import library_lyrics, library_tracks
 from simsong_pipeline.sources.library.identity import encoded_audio
 from simsong_pipeline.sources.library.lrc import without_times
 from simsong_pipeline.sources.library.path_names import is_numbered, named_by_path
 from simsong_pipeline.sources.library.readers import rows_on_all_cores
-from simsong_pipeline.sources.library.recording import FileState, row_of, unusable
+from simsong_pipeline.sources.library.recording import row_of
 from simsong_pipeline.sources.library.scan import Scan, scan_library
 from simsong_pipeline.sources.library.source import noteworthy
 from simsong_pipeline.sources.library.tags import read_tags

@@ -21,8 +21,8 @@ from simsong_pipeline.asking.never_list import change_never, never_list
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.lastfm_json import read_json_tree
+from simsong_pipeline.sources.library.file_states import FileState, Row
 from simsong_pipeline.sources.library.readers import Reader
-from simsong_pipeline.sources.library.recording import FileState, Row
 from simsong_pipeline.sources.limits import CUT, LYRICS_BYTES, NAME_CHARACTERS, RECORD_BYTES, ROWS
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
 from simsong_pipeline.sources.manifest import read_manifest

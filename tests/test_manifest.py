@@ -15,7 +15,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.frame import build_lyrics
 from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.sources.library import scan
-from simsong_pipeline.sources.library.recording import FileState
+from simsong_pipeline.sources.library.file_states import FileState
 from simsong_pipeline.sources.manifest import read_manifest
 from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.raw import read_lyric_pages, read_tracks

@@ -7,7 +7,6 @@ discount 1 / log2(rank + 1) (Järvelin & Kekäläinen, 2002). A query with R = 0
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from simsong_pipeline.evaluation.task import Task
 
@@ -48,6 +47,8 @@ def chance(task: Task, k: int) -> dict[str, float]:
 def _log_choose(n: NDArray[np.float64], k: NDArray[np.float64]) -> NDArray[np.float64]:
     """log of n choose k, -inf where k > n."""
     possible = np.maximum(n - k, 0)
+    from scipy.special import gammaln  # not before: a night loads this module and measures nothing
+
     value = gammaln(n + 1) - gammaln(k + 1) - gammaln(possible + 1)
     return np.where(k > n, -np.inf, value)
 

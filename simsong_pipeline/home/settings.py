@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from rapidfuzz import fuzz, process
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import RawDataError
@@ -39,6 +38,8 @@ def read_config(path: Path | None, base: PipelineConfig, changes: dict[str, Any]
 
 def _nearest(field: str) -> str:
     """The fields that somebody may have meant, by their whole names or by their last parts."""
+    from rapidfuzz import fuzz, process  # not before: hardly any command comes here
+
     known = _fields(PipelineConfig)
     by_last = {name: name.rpartition(".")[2] for name in known}
     close = process.extract(field, {name: name for name in known}, scorer=fuzz.ratio, limit=2, score_cutoff=80)

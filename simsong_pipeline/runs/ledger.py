@@ -19,7 +19,7 @@ from simsong_pipeline.home.index_names import alias_name
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.lyrics.model_version import model_name
 from simsong_pipeline.runs.summary import RunSummary
-from simsong_pipeline.sources.library.recording import PASSING
+from simsong_pipeline.sources.library.file_states import PASSING
 from simsong_pipeline.sources.listing import tree_states
 from simsong_pipeline.stages.published import program_version
 from simsong_pipeline.stages.publishing import refuse_unproven

@@ -9,8 +9,6 @@ import re
 from pathlib import Path
 from typing import TextIO
 
-from charset_normalizer.md import mess_ratio
-
 from simsong_pipeline.sources.legacy_encodings import ENCODINGS, most_likely, strictly
 
 _MARKS = (
@@ -99,7 +97,12 @@ def is_sensible(text: str) -> bool:
     if _IMPOSSIBLE.search(text):
         return False
     foreign = "\n".join(line for line in lines_of(text) if not line.isascii())
-    return not foreign or mess_ratio(foreign[:_SAMPLE], 1.0) <= _MOST_MESS
+    if not foreign:
+        return True
+    # Here and in `legacy_encodings` not before: each process that opens music files would wait for it.
+    from charset_normalizer.md import mess_ratio
+
+    return mess_ratio(foreign[:_SAMPLE], 1.0) <= _MOST_MESS
 
 
 def _as_unicode(content: bytes) -> str | None:

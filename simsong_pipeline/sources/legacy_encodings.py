@@ -6,8 +6,6 @@ among those the language that is found, and whether the characters are the frequ
 
 import re
 
-from charset_normalizer import from_bytes
-
 from simsong_pipeline.sources.alphabets import FREQUENT
 
 # The languages that each is used for, by ISO code; null: all others. Of equals the first counts.
@@ -45,6 +43,8 @@ _LEAST = 0.6
 
 def most_likely(content: bytes) -> str | None:
     """The text in the likeliest encoding; null where none is likely."""
+    from charset_normalizer import from_bytes
+
     sample = _sample(content)
     possible: dict[str, float] = {}
     for match in from_bytes(sample, cp_isolation=list(_LANGUAGES), threshold=0.4):

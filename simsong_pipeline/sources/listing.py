@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from simsong_pipeline.sources.library.recording import FileState
+from simsong_pipeline.sources.library.file_states import FileState
 from simsong_pipeline.sources.music_folders import is_passed_by
 
 _SCHEMA = {"path": pl.String, "size_bytes": pl.Int64, "modified_ns": pl.Int64, "lyrics_ns": pl.Int64}

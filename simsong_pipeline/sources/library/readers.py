@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.sources.library.recording import CRASHED, FileState, Row, row_of, unusable
+from simsong_pipeline.sources.library.file_states import CRASHED, UNOPENED, FileState, Row, unusable
 from simsong_pipeline.sources.limits import SECONDS_A_FILE
 
 _CHUNK = 25
@@ -127,7 +127,7 @@ class Reader:
         self._process = process
         if self._ended:  # meanwhile, by a thread that did not see this process
             process.kill()
-        if _asked(process, _HARMLESS) != f"{json.dumps(row_of(_HARMLESS))}\n":
+        if _asked(process, _HARMLESS) != f"{json.dumps(unusable(_HARMLESS, UNOPENED[0]))}\n":
             raise RawDataError(
                 f"the process that opens music files does not run ({_cause(self._close())}); what it said is above"
             )

@@ -12,42 +12,27 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
-from simsong_pipeline.errors import UNREAD, AudioError, first_line, unread
+from simsong_pipeline.errors import AudioError, first_line, unread
 from simsong_pipeline.sources.encodings import UndecodableError, mended
+from simsong_pipeline.sources.library.file_states import ONLY_LYRICS, UNOPENED, FileState, Row, unusable
 from simsong_pipeline.sources.library.identity import encoded_audio, track_id_of
 from simsong_pipeline.sources.library.lyric_files import LyricsError, find_lyric_file, read_lyric_file
 from simsong_pipeline.sources.library.tags import Tags, read_tags
 from simsong_pipeline.sources.limits import LYRICS_BYTES, MEMORY_BYTES, MIB, cut, limit_memory
 
-CRASHED = "opening it brought down the process that did"
-# How reasons begin that may have passed by the next scan.
-PASSING = (UNREAD, CRASHED)
 # Whence lyrics are. One that has no lyrics all the same has a reason.
 BESIDE, EMBEDDED = "side-car file", "tags"
-# Given to the process that opens files where only their lyrics are wanted.
-ONLY_LYRICS = "--only-lyrics"
-# Path, size in bytes, time of change in ns, that of the lyrics beside it.
-FileState = tuple[str, int, int, int]
-Row = tuple[object, ...]
-# In place of a size.
-GONE, MISNAMED, FORBIDDEN = -1, -2, -3
 _UNTAGGED = "its tags cannot be read"
 # Damaged tags make their readers raise all of these.
 _DAMAGED = (AudioError, ValueError, LookupError, TypeError, ArithmeticError, struct.error)
-_UNOPENED = {
-    0: "file is empty",
-    GONE: "a link that leads nowhere, or a file that may not be read",
-    MISNAMED: "its name is not UTF-8: rename it",
-    FORBIDDEN: "a folder that may not be listed: check its permissions",
-}
 
 
 def row_of(state: FileState) -> Row:
     """Open the file and describe it; one that cannot be used is a row with its reason."""
     path, size, *_ = state
     file = Path(path)
-    if size in _UNOPENED:
-        return unusable(state, _UNOPENED[size])
+    if size in UNOPENED:
+        return unusable(state, UNOPENED[size])
     try:
         audio = encoded_audio(file)
         tags, untagged = _tags(file)
@@ -65,8 +50,8 @@ def lyrics_of(state: FileState) -> Row:
     """As `row_of`, of a recording that is known: for its lyrics and tags, without reading its audio."""
     path, size, *_ = state
     file = Path(path)
-    if size in _UNOPENED:
-        return unusable(state, _UNOPENED[size])
+    if size in UNOPENED:
+        return unusable(state, UNOPENED[size])
     try:
         tags, untagged = _tags(file)
     except (OSError, MemoryError) as error:
@@ -93,11 +78,6 @@ def _tags(file: Path) -> tuple[Tags, str | None]:
     except _DAMAGED as error:
         note = first_line(error)
     return Tags(None, None, None, None, None, None, None, False), note if "tags" in note else f"{_UNTAGGED} ({note})"
-
-
-def unusable(state: FileState, reason: str) -> Row:
-    """The row of a file that is left out."""
-    return (*state, *[None] * 10, "invalid", reason)
 
 
 def _lyrics(file: Path, tags: Tags) -> tuple[str | None, str | None, str | None]:

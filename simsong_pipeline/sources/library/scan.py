@@ -13,10 +13,10 @@ from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import LIBRARY_FILES, conform, polars_schema
 from simsong_pipeline.sources.audio_tree import OTHER_MUSIC, SUFFIXES
 from simsong_pipeline.sources.counting import Progress
+from simsong_pipeline.sources.library.file_states import FORBIDDEN, GONE, MISNAMED, ONLY_LYRICS, PASSING, FileState
 from simsong_pipeline.sources.library.lyric_files import LyricNames, find_lyric_file
 from simsong_pipeline.sources.library.path_names import with_path_names
 from simsong_pipeline.sources.library.readers import COMMAND, rows_on_all_cores
-from simsong_pipeline.sources.library.recording import FORBIDDEN, GONE, MISNAMED, ONLY_LYRICS, PASSING, FileState
 from simsong_pipeline.sources.music_folders import is_passed_by
 
 # Counts up when files are read otherwise than before: then the next scan opens all of them again.
