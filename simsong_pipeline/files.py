@@ -10,17 +10,21 @@ import math
 import os
 import uuid
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from json.encoder import encode_basestring
 from pathlib import Path
-from typing import IO, Any
-
-from upath import UPath
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from simsong_pipeline.errors import DiskFullError, is_disk_full
 
-AnyPath = Path | UPath
+if TYPE_CHECKING:
+    # A tenth of a second, which each process that opens music files would pay.
+    from upath import UPath
+
+AnyPath: TypeAlias = "Path | UPath"
 _PAGE = 4_096
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def write_atomically(path: AnyPath, write: Callable[[IO[bytes]], Any]) -> None:
@@ -192,5 +196,16 @@ def sha256_of_file(path: AnyPath) -> str:
 
 def sha256_of(*parts: object) -> str:
     """Hex SHA-256 of the JSON form of `parts`; the same values give the same hash on every machine."""
-    encoded = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(encoded.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(parts).encode()).hexdigest()
+
+
+def sha256_of_rows(first: object, rows: Iterable[Sequence[str | None]]) -> list[str]:
+    """`sha256_of(first, *row)` of each row, in a sixth of the time: of a whole catalogue each night."""
+    begun = hashlib.sha256(f"[{_CANONICAL.encode(first)}".encode())
+    hashes = []
+    for row in rows:
+        digest = begun.copy()
+        texts = ["null" if value is None else encode_basestring(value) for value in row]
+        digest.update(f",{','.join(texts)}]".encode())
+        hashes.append(digest.hexdigest())
+    return hashes

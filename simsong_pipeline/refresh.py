@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.files import sha256_of
+from simsong_pipeline.files import sha256_of_rows
 from simsong_pipeline.schemas import TRACK_VECTORS, conform
 
 # An input of which less is left is more likely incomplete than right: an unmounted disk looks like an empty folder.
@@ -81,7 +81,7 @@ def content_hashes(features: pl.DataFrame, lyrics: pl.DataFrame, segments: objec
         lyrics.select("track_id", "text_sha256", "model"), on="track_id", how="left"
     )
     joined = joined.sort("track_id")
-    hashes = [sha256_of(segments, *row[1:]) for row in joined.iter_rows()]
+    hashes = sha256_of_rows(segments, joined.drop("track_id").iter_rows())
     return joined.select("track_id").with_columns(pl.Series("content_hash", hashes, pl.String))
 
 

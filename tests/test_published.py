@@ -11,6 +11,7 @@ from conftest import SMALL_CONFIG, run_of
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import StoreError
+from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import Point
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
@@ -110,6 +111,23 @@ def test_many_changes_one_after_the_other_end_as_a_comparison_with_the_index(run
     for point_id, point in _points(run_copy).items():
         for name, vector in point.vectors.items():
             np.testing.assert_allclose(vector, by_files[point_id].vectors[name], atol=1e-6)
+
+
+def test_a_record_that_was_kept_up_is_the_one_that_is_made_anew(run_copy: Workspace) -> None:
+    frames, vectors = _frames(run_copy), run_copy.read("wns/track_vectors")
+    for part in (vectors.head(20), vectors.slice(7), vectors.head(30), vectors):
+        _publish(run_copy, _other_title(frames), part)
+    _publish(run_copy, frames, vectors)
+    kept_up = _record(run_copy)
+    _forget(run_copy)
+    _publish(run_copy, frames, vectors)
+    assert kept_up.height == vectors.height
+    assert kept_up.equals(_record(run_copy))
+
+
+def _record(workspace: Workspace) -> pl.DataFrame:
+    (folder,) = workspace.home.glob("published/*wns*/marks")
+    return BucketedFrame(folder, "").read()
 
 
 def test_other_settings_do_not_trust_the_record(run_copy: Workspace) -> None:

@@ -94,8 +94,8 @@ def lyric_embeddings(
     context: dg.AssetExecutionContext, lyrics: pl.DataFrame, simsong: SimSong
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """BERT-family vectors of the lyrics; only new or changed texts are embedded."""
-    speed, run = Speed(), simsong.run(context)
-    result = stages.make_lyric_embeddings(run, lyrics, run.workspace.read_if_there("lyric_embeddings"))
+    speed = Speed()
+    result = stages.make_lyric_embeddings(simsong.run(context), lyrics)
     failed = failures(lyrics.filter(pl.col("status").is_in(["ok", "invalid"])), result.frame)
     metadata = outcome("embedded", result.embedded, result.frame.height - result.embedded, failed, speed)
     return dg.MaterializeResult(value=result.frame, metadata=metadata)

@@ -26,6 +26,7 @@ from simsong_pipeline.files import (
 )
 from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.fence import Fence
+from simsong_pipeline.home.known_hashes import KnownHashes
 from simsong_pipeline.locks import NotedLock, Told, log_line
 from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
 from simsong_pipeline.sources.source import SourceConfig
@@ -162,6 +163,11 @@ class Workspace:
         self._take_number()
         check(rows, CONTRACTS[name.rpartition("/")[2]])
         self.bucketed(name).update(rows, gone)
+
+    @property
+    def known_hashes(self) -> KnownHashes:
+        """Of files outside of the home that a run depends on."""
+        return KnownHashes(self.home / "hashes.json")
 
     @property
     def exclusions_csv(self) -> Path:

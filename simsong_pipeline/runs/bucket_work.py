@@ -89,11 +89,11 @@ def _embed_lyrics(run: Run, tracks: pl.DataFrame, engine: Engine) -> int:
     pages = run.source.lyric_pages(run.events.progress).join(tracks, on="track_id", how="semi")
     found = read_lyrics(tracks, pages, workspace.read_if_there("lyrics"), workspace.read_if_there("read_pages")).lyrics
     texts = found.filter(pl.col("status") == "ok")
-    before = workspace.read_if_there("lyric_embeddings")
+    before, version = workspace.read_if_there("lyric_embeddings"), model_version(config, workspace.known_hashes.of)
     if before is not None:
-        same = before.filter(pl.col("model") == model_version(config))
+        same = before.filter(pl.col("model") == version)
         texts = texts.join(same, on=["track_id", "text_sha256"], how="anti")
-    jobs, ready = text_jobs(workspace, texts), ready_texts(workspace, config)
+    jobs, ready = text_jobs(workspace, texts), ready_texts(workspace, version)
     return len(vectors_by_key(EmbedTexts(config), engine, jobs, ready, run.events.progress))
 
 

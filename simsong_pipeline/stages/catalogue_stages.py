@@ -119,16 +119,15 @@ class LyricVectors:
     embedded: int
 
 
-def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame, previous: pl.DataFrame | None) -> LyricVectors:
-    """Embed texts that are new or changed; the others keep their vectors.
-
-    Args:
-        previous: the frame of the last run.
-    """
+def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
+    """Embed texts that are new or changed; the others keep their vectors of the last run."""
     config, workspace = run.config, run.workspace
+    previous = workspace.read_if_there("lyric_embeddings")
     texts = lyrics.filter(pl.col("status") == "ok").select("track_id", "text", "text_sha256").sort("track_id")
-    version, kept = model_version(config.lyrics), pl.DataFrame()
-    ready = ready_texts(workspace, config.lyrics)
+    if previous is not None and not texts.height:
+        return LyricVectors(conform(previous.clear(), LYRIC_EMBEDDINGS), 0)
+    version, kept = model_version(config.lyrics, workspace.known_hashes.of), pl.DataFrame()
+    ready = ready_texts(workspace, version)
     if previous is not None:
         valid = previous.filter(pl.col("model") == version)
         kept = valid.join(texts, on=["track_id", "text_sha256"], how="semi")

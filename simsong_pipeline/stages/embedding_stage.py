@@ -45,10 +45,10 @@ def embed_variant(
     whitened = whitening.apply(words["vector"].to_numpy()) if words.height else np.zeros((0, 0), np.float32)
     lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
     encoder = embedder or load_encoder(workspace, variant, config)
-    ready, audio_hashes = ahead(version), dict(segment_features.select("track_id", "audio_sha256").rows())
-    silent = [t for t in todo if audio_hashes[t] not in ready]
-    rows = segment_features.filter(pl.col("track_id").is_in(silent))
-    by_audio = {**ready, **_embedded(run, variant, version, rows, encoder)}
+    asked = segment_features.filter(pl.col("track_id").is_in(todo))
+    ready, audio_hashes = ahead(version), dict(asked.select("track_id", "audio_sha256").rows())
+    silent = asked.filter(~pl.col("audio_sha256").is_in(list(ready)))
+    by_audio = {**ready, **_embedded(run, variant, version, silent, encoder)}
     vectors = {t: by_audio[audio_hashes[t]] for t in todo}
     audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
     new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])

@@ -104,15 +104,16 @@ def _update(
         _ensure_collection(store, name, vectors, points)
         record.forget()
         change = store.update(name, points, keep_share, **told)
+        record.write(marks)
     else:
-        changed = marks.join(known, on=["track_id", "mark"], how="anti")["track_id"].to_list()
+        changed = marks.join(known, on=["track_id", "mark"], how="anti")
         vanished = known.join(marks, on="track_id", how="anti")["track_id"].to_list()
-        points = _points(run, variant, vectors.rows(changed), frames) if changed else []
+        points = _points(run, variant, vectors.rows(changed["track_id"].to_list()), frames) if changed.height else []
         difference = Difference(points, [point_id(t) for t in vanished], known.height, marks.height)
-        if changed or vanished:
+        if changed.height or vanished:
             record.forget()
         change = store.apply(name, difference, keep_share, **told)
-    record.write(marks)
+        record.update(changed, vanished, marks.height)
     return change
 
 

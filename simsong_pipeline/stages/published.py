@@ -4,6 +4,8 @@ The record is taken away before the first point is written and put back after th
 missing, of another version of the program, or counts other songs than the collection has, the index itself is asked.
 """
 
+from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -48,9 +50,24 @@ class Published:
     def write(self, marks: pl.DataFrame) -> None:
         """After the collection was written to, and counted."""
         self._frame.write(marks)
-        write_json(self._folder / _HEADER, {"made_by": self._made_by, "songs": marks.height})
+        self._vouch(marks.height)
+
+    def update(self, changed: pl.DataFrame, vanished: Collection[str], songs: int) -> None:
+        """As `write`, of a record that vouched for the collection before these songs changed and left it.
+
+        Args:
+            changed: track_id, mark.
+            songs: that the collection has now.
+        """
+        if changed.height or vanished:
+            self._frame.update(changed, vanished)
+        self._vouch(songs)
+
+    def _vouch(self, songs: int) -> None:
+        write_json(self._folder / _HEADER, {"made_by": self._made_by, "songs": songs})
 
 
+@cache
 def program_version() -> str:
     """Of the modules that lie here, and of polars: another one may make other points of the same songs."""
     folder = Path(simsong_pipeline.__file__).parent

@@ -24,7 +24,6 @@ from simsong_pipeline.home.ready_vectors import BucketVectors, ReadyVectors
 from simsong_pipeline.home.served import load_encoder
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.inference import Segments
-from simsong_pipeline.lyrics.model_version import model_version
 from simsong_pipeline.refresh import Embedder
 
 
@@ -157,10 +156,9 @@ def ready_songs(workspace: Workspace, variant: Variant, version: str) -> ReadyVe
     return ReadyVectors(workspace.ready / f"{variant}-{sha256_of(version)[:16]}", workspace.buckets)
 
 
-def ready_texts(workspace: Workspace, config: LyricsConfig) -> ReadyVectors:
-    """Vectors of lyrics by the configured model."""
-    name = f"lyrics-{sha256_of(model_version(config))[:16]}"
-    return ReadyVectors(workspace.ready / name, workspace.buckets)
+def ready_texts(workspace: Workspace, version: str) -> ReadyVectors:
+    """Vectors of lyrics by a model of them."""
+    return ReadyVectors(workspace.ready / f"lyrics-{sha256_of(version)[:16]}", workspace.buckets)
 
 
 def vectors_by_key(
