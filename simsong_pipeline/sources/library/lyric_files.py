@@ -34,6 +34,8 @@ class LyricNames:
 
     def of(self, recording: str) -> str | None:
         """`.lrc` before `.txt`, the recording's stem before its whole name, then the one that is spelled like it."""
+        if not self._by_owner:
+            return None
         stem = os.path.splitext(recording)[0]
         ranked = [
             (LYRIC_SUFFIXES.index(suffix.lower()), order, spelled != own, name)

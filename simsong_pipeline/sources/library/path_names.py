@@ -1,5 +1,6 @@
 """What a path says of a recording without tags: "Artist - Title", or Artist/Album/01 Title."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _SURE = re.compile(
 _UNSURE = re.compile(r"^\s*(\d{1,3})(?:\s*[-–—.)_\]]\s*|\s+)(?=\S)")
 # A side of a record before it: "A1 Sea".
 _SIDE = re.compile(r"^\s*([A-H]\d{1,2})(?:\s*[-–—.)_\]]\s*|\s+)(?=\S)", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*(\d{1,3})(?!\d)")
 _DASH = re.compile(r"\s+[-–—]\s+")
 _DISC = re.compile(r"^(?:cd|disc|disk)\s*\d+$", re.IGNORECASE)
 
@@ -68,8 +70,8 @@ def is_numbered(names: Iterable[str]) -> bool:
 
     A folder with "50 Cent - …", "311 - …" and "3 Doors Down - …" alone is not numbered.
     """
-    stems = [PurePath(name).stem for name in names]
-    numbers = [int(match[1]) for stem in stems if (match := re.match(r"\s*(\d{1,3})(?!\d)", stem))]
+    stems = [os.path.splitext(name)[0] for name in names]
+    numbers = [int(match[1]) for stem in stems if (match := _NUMBER.match(stem))]
     sides = [match[1].upper() for stem in stems if (match := _SIDE.match(stem))]
     if "A1" in sides and 2 <= len(sides) >= 0.8 * len(stems):
         return True

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +22,7 @@ from simsong_pipeline.sources.music_folders import is_passed_by
 
 # Counts up when files are read otherwise than before: then the next scan opens all of them again.
 READING = 5
+_name = attrgetter("name")
 _STATE = ("path", "size_bytes", "modified_ns", "lyrics_ns")
 
 
@@ -138,7 +140,7 @@ class _Walk:
         """The states of all recordings below, in the order of their names; what is passed by is left out."""
         try:
             with os.scandir(folder) as found:
-                entries = sorted((e for e in found if not is_passed_by(e.name)), key=lambda e: e.name)
+                entries = sorted((e for e in found if not is_passed_by(e.name)), key=_name)
         except OSError:
             yield _named(folder), FORBIDDEN, -1, 0
             return
@@ -146,7 +148,8 @@ class _Walk:
         for entry in entries:
             suffix = os.path.splitext(entry.name)[1].lower()
             if suffix in SUFFIXES and not _is_folder(entry):
-                yield from self._file(entry, beside)
+                if (state := self._file(entry, beside)) is not None:
+                    yield state
             elif suffix in OTHER_MUSIC and not _is_folder(entry):
                 self.passed_over[suffix] += 1
         for entry in entries:
@@ -159,18 +162,16 @@ class _Walk:
         self._seen.add(key)
         return first
 
-    def _file(self, entry: os.DirEntry[str], beside: LyricNames) -> Iterator[FileState]:
+    def _file(self, entry: os.DirEntry[str], beside: LyricNames) -> FileState | None:
+        """Null for a file that was seen before."""
         name = _named(entry.path)
         if name != entry.path:
-            yield name, MISNAMED, -1, 0
-            return
+            return name, MISNAMED, -1, 0
         try:
             stat = entry.stat()
         except OSError:
-            yield name, GONE, -1, 0
-            return
-        if self._is_new(stat):
-            yield name, stat.st_size, stat.st_mtime_ns, _lyrics_ns(entry, beside)
+            return name, GONE, -1, 0
+        return (name, stat.st_size, stat.st_mtime_ns, _lyrics_ns(entry, beside)) if self._is_new(stat) else None
 
 
 def _named(path: str) -> str:
@@ -189,7 +190,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _lyrics_ns(entry: os.DirEntry[str], beside: LyricNames) -> int:
     """Time of change of the lyrics file of a recording; 0 where there is none."""
     name = beside.of(entry.name)
-    return _changed_ns(None if name is None else Path(entry.path).with_name(name))
+    return 0 if name is None else _changed_ns(Path(entry.path).with_name(name))
 
 
 def _changed_ns(path: Path | None) -> int:
