@@ -84,8 +84,9 @@ class SimSong(dg.ConfigurableResource):
         # One for all steps of a run in this process: a manifest is read once.
         if self._source is None or self._source.config != named:
             self._source = open_source(workspace, named)
-        meant = self.meant(wishes)
-        return Run(workspace, self._source, self.config(), datetime.now(UTC), told, meant, context.run.run_id)
+        meant, config = self.meant(wishes), self.config()
+        workspace.settle_buckets(config.home.buckets)
+        return Run(workspace, self._source, config, datetime.now(UTC), told, meant, context.run.run_id)
 
     def meant(self, wishes: Wishes = NO_WISHES) -> Wishes:
         """The wishes, with that of the resource or the environment."""

@@ -1,11 +1,13 @@
 """Which bucket a track belongs to, the same on every machine. Storage and partitions share it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
 MOST = 4_096
 _OF_EARLIER_HOMES = 64
+_NAME = re.compile(r"\.?(bucket-\d\d|bucket-\d{4}-of-\d{4})[-.]")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Buckets:
         """Of all buckets."""
         return range(self.count)
 
+    @property
+    def twice(self) -> "Buckets":
+        """What a split makes of them."""
+        return Buckets(2 * self.count)
+
     def of(self, track_id: str) -> int:
         """The bucket of a track, from 0 to count - 1."""
         return int.from_bytes(sha256(track_id.encode()).digest()[:4], "big") % self.count
@@ -46,3 +53,9 @@ class Buckets:
 
 
 USUAL = Buckets()
+
+
+def bucket_name(file: str) -> str | None:
+    """The `Buckets.name` that a file is called by, hidden or not; null where it is no bucket's."""
+    found = _NAME.match(file)
+    return None if found is None else found[1]

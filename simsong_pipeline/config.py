@@ -3,9 +3,11 @@
 Secrets do not belong here: they come from the environment (see `stores.qdrant_store`).
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from simsong_pipeline.buckets import Buckets
 
 Variant = Literal["ns", "wns"]
 VARIANTS: tuple[Variant, ...] = ("ns", "wns")
@@ -39,6 +41,19 @@ class CatalogueConfig(StageConfig):
     """Joining the raw tracks."""
 
     max_tracks: int | None = Field(None, ge=1, description="keep only the first n track ids, for a trial")
+
+
+class HomeConfig(StageConfig):
+    """How a home is kept, which changes nothing of what is computed."""
+
+    buckets: int | None = Field(
+        None, description="a new home's: a power of two up to 4,096; 64 when null, and a home's own where there is one"
+    )
+
+    @field_validator("buckets")
+    @classmethod
+    def _can_be_split(cls, count: int | None) -> int | None:
+        return None if count is None else Buckets(count).count
 
 
 class LogMelConfig(StageConfig):
@@ -264,8 +279,9 @@ class EvaluationConfig(StageConfig):
 
 
 class PipelineConfig(StageConfig):
-    """Everything that decides what a run computes."""
+    """Everything that decides what a run computes, and `NOT_REMEMBERED`."""
 
+    home: HomeConfig = HomeConfig()
     catalogue: CatalogueConfig = CatalogueConfig()
     log_mel: LogMelConfig = LogMelConfig()
     audio: AudioConfig = AudioConfig()
@@ -282,3 +298,7 @@ class PipelineConfig(StageConfig):
     genius: GeniusConfig = GeniusConfig()
     youtube: YoutubeConfig = YoutubeConfig()
     serve: Variant = Field("wns", description="the variant behind the default alias")
+
+
+# A server's address may hold a password, and a home says itself how many buckets it has.
+NOT_REMEMBERED: dict[str, Any] = {"store": {"url"}, "home": True}

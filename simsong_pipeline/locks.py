@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import resource
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from simsong_pipeline.errors import BusyError
+from simsong_pipeline.errors import BusyError, SimSongError
 from simsong_pipeline.files import read_json_object
 from simsong_pipeline.redaction import without_secrets
 
@@ -27,6 +28,8 @@ ONE_AT_A_TIME = "ask again when it has finished, or serve several processes from
 Told = Callable[[str], None]
 # What is over sooner needs no line.
 _SILENT_S = 0.5
+# Beside locks: recordings, maps of features, the index.
+_OTHER_FILES = 800
 _log = logging.getLogger(__name__)
 
 
@@ -142,6 +145,22 @@ class NotedLock:
 def _this_process() -> str:
     """A process's number may be another's on another machine, or in another container, over the same folder."""
     return uuid.uuid4().hex
+
+
+def allow_open_files(locks: int) -> None:
+    """Let this process hold so many locks at once: each is an open file, of which a shell allows a thousand or so.
+
+    Raises:
+        SimSongError: the system allows fewer.
+    """
+    needed, (soft, hard) = locks + _OTHER_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise SimSongError(
+            f"{needed} files have to be open at once, and {hard} may be: raise `ulimit -Hn`, and run again"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def command_name() -> str:

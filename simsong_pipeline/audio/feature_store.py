@@ -11,10 +11,10 @@ nights before it; it does not copy the catalogue.
 """
 
 import os
-import re
 import uuid
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,11 +31,11 @@ from simsong_pipeline.audio.preparation import (
     PreparedAudio,
     audio_rows,
 )
-from simsong_pipeline.buckets import USUAL, Buckets
+from simsong_pipeline.buckets import USUAL, Buckets, bucket_name
 from simsong_pipeline.config import AudioConfig
-from simsong_pipeline.errors import UNREAD, SchemaError, first_line
+from simsong_pipeline.errors import UNREAD, BusyError, SchemaError, first_line
 from simsong_pipeline.files import is_as_written, sha256_of, write_with_sum
-from simsong_pipeline.locks import NotedLock
+from simsong_pipeline.locks import NotedLock, allow_open_files
 from simsong_pipeline.schemas import AUDIO, DESCRIPTIONS, SEGMENT_FEATURES, completed, conform, polars_schema
 
 _PLACE: dict[str, type[pl.DataType]] = {
@@ -47,6 +47,8 @@ _PLACE: dict[str, type[pl.DataType]] = {
 }
 _Place = tuple[str, str, int, int, int]
 _GROWTH = 2
+# Open at once by a reader.
+_MAPS = 400
 _PLACED = ("front_end", "offset", "frames", "file", "checksum")
 _ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     **polars_schema(AUDIO, 1),
@@ -120,12 +122,26 @@ class FeatureStore:
     Args:
         wait_s: seconds to wait for a bucket that another process works on.
         buckets: how many there are.
+        present: how many there are once some of them are held: another process may have split them before.
     """
 
-    def __init__(self, folder: Path, rows: FeatureFormat, wait_s: float = 600.0, buckets: Buckets = USUAL) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rows: FeatureFormat,
+        wait_s: float = 600.0,
+        buckets: Buckets = USUAL,
+        present: Callable[[], Buckets] | None = None,
+    ) -> None:
         self._folder, self._wait_s, self._buckets = folder, wait_s, buckets
+        self._present = present
         self._channels = rows.channels
         self._version = rows.version
+
+    @property
+    def version(self) -> str:
+        """The `front_end` of songs that are as the store's format has them."""
+        return self._version
 
     def look(self, tasks: Sequence[AudioTask], audio: AudioConfig, buckets: Collection[int] | None = None) -> "Look":
         """What is known of some buckets, and which of them have something to do for these recordings.
@@ -163,9 +179,9 @@ class FeatureStore:
             may_publish: called before the bucket is replaced; what it raises leaves it as it was.
 
         Raises:
-            BusyError: another process works on the bucket, and went on working.
+            BusyError: another process works on the bucket, and went on working, or has split it.
         """
-        with self._lock(job.bucket).held(self._wait_s):
+        with self.held([job.bucket]):
             known = self._bucket_rows(job.bucket)
             self._clear_unfinished(job.bucket, known)
             unchanged = _unchanged(self._whole(known), job.tasks, self._settings(audio))
@@ -179,6 +195,21 @@ class FeatureStore:
 
     def _settings(self, audio: AudioConfig) -> str:
         return sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
+
+    @contextmanager
+    def held(self, buckets: Collection[int]) -> Iterator[None]:
+        """Keep other processes from working on some buckets while the block lasts.
+
+        Raises:
+            BusyError: another process works on one of them, and went on working, or has split them.
+        """
+        allow_open_files(len(buckets))
+        with ExitStack() as held:
+            for bucket in sorted(buckets):
+                held.enter_context(self._lock(bucket).held(self._wait_s))
+            if self._present is not None and self._present() != self._buckets:
+                raise BusyError(f"the buckets of {self._folder} were split meanwhile: run the same command again")
+            yield
 
     def _lock(self, bucket: int) -> NotedLock:
         what = f"bucket {bucket} of {self._folder}"
@@ -199,6 +230,15 @@ class FeatureStore:
                     yield path, self._bucket_rows(bucket)
                 except SchemaError as error:
                     yield path, error
+
+    def places(self) -> pl.DataFrame:
+        """Which features of which song lie where, of all songs that have some: segment_features."""
+        rows = (self._bucket_rows(bucket, list(SEGMENT_FEATURES.columns)) for bucket in self._buckets.numbers)
+        return pl.concat([part.drop_nulls("file") for part in rows])
+
+    def songs(self, bucket: int) -> pl.DataFrame:
+        """All that is kept of a bucket's songs but their features."""
+        return self._bucket_rows(bucket, list(_STORED))
 
     def arrays(self, track_ids: Sequence[str], arrays: Sequence[str] = tuple(_ARRAYS)) -> pl.DataFrame:
         """track_id and some arrays of `DESCRIBED` as their bytes, of those songs that have them.
@@ -232,9 +272,9 @@ class FeatureStore:
         numbers = {self._buckets.name(bucket): bucket for bucket in self._buckets.numbers}
         found: dict[int, set[str]] = {}
         for path in (*self._folder.glob(".bucket-*.part"), *self._folder.glob("bucket-*.f16")):
-            named = re.match(r"\.?(bucket-\d+(?:-of-\d+)?)[-.]", path.name)
-            if named is not None and named[1] in numbers:
-                found.setdefault(numbers[named[1]], set()).add(path.name)
+            bucket = numbers.get(bucket_name(path.name) or "")
+            if bucket is not None:
+                found.setdefault(bucket, set()).add(path.name)
         return found
 
     def _bucket_rows(self, bucket: int, names: Sequence[str] = tuple(_ROWS)) -> pl.DataFrame:
@@ -384,9 +424,7 @@ class FeatureReader:
 
     def __getitem__(self, track_id: str) -> NDArray[np.float16]:
         file, offset, frames, checksum = self._places[track_id]
-        if file not in self._maps:
-            self._maps[file] = self._open(file)
-        features = self._maps[file][offset : offset + frames]
+        features = self._mapped(file)[offset : offset + frames]
         if len(features) < frames:
             raise _damaged(self._folder / file)
         # Once a reader: training cuts parts out of a song a thousand times.
@@ -395,6 +433,14 @@ class FeatureReader:
                 raise _damaged(self._folder / file)
             self._checked.add(track_id)
         return features
+
+    def _mapped(self, file: str) -> NDArray[np.float16]:
+        known = self._maps.get(file)  # once: another thread may let go of it
+        if known is not None:
+            return known
+        if len(self._maps) >= _MAPS:  # each keeps its file open
+            self._maps.pop(next(iter(list(self._maps))), None)
+        return self._maps.setdefault(file, self._open(file))
 
     def way_out(self, track_id: str) -> str:
         """What makes a song's features anew: a sentence that names their file."""

@@ -20,6 +20,7 @@ from simsong_pipeline.cli.options import (
     EngineKind,
     Home,
     Json,
+    NewBuckets,
     PromoteAnyway,
     PublishAnyway,
     QdrantUrl,
@@ -86,6 +87,7 @@ def run(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of training.", min=0)] = None,
+    buckets: NewBuckets = None,
     retrain: Retrain = False,
     publish_anyway: PublishAnyway = False,
     promote_anyway: PromoteAnyway = False,
@@ -112,6 +114,7 @@ def run(
         "engine.kind": engine,
         "engine.address": engine_address,
         "store.url": qdrant_url,
+        "home.buckets": buckets,
     }
     workspace = Workspace(home)
     settings = read_config(config, workspace.load_config(), changes)
@@ -200,6 +203,7 @@ def library(
     ] = False,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of training.", min=0)] = None,
+    buckets: NewBuckets = None,
     retrain: Retrain = False,
     publish_anyway: PublishAnyway = False,
     promote_anyway: PromoteAnyway = False,
@@ -218,6 +222,7 @@ def library(
     workspace = Workspace(home)
     source, wishes = SourceConfig(library=folder), Wishes(retrain, publish_anyway, promote_anyway, accept_shrink)
     if scan_only:
+        workspace.settle_buckets(read_config(config, workspace.load_config(), {"home.buckets": buckets}).home.buckets)
         _scan(workspace, source, wishes, json)
         return
     changes = {
@@ -228,6 +233,7 @@ def library(
         "engine.address": engine_address,
         "store.url": qdrant_url,
         "evaluation.relevance": relevance,
+        "home.buckets": buckets,
     }
     settings = read_config(config, workspace.load_config(), changes)
     if settings.evaluation.relevance == "lastfm":  # which nobody asked for: a music folder has no such lists
@@ -313,6 +319,7 @@ def train(
 def demo(
     home: Home = DEFAULT_HOME,
     seed: Annotated[int, typer.Option(help="Seed of the sample.", min=0)] = 0,
+    buckets: NewBuckets = None,
     json: Json = False,
 ) -> None:
     """Sample catalogue, whole pipeline, a few similar-song queries, and where the report lies.
@@ -322,7 +329,7 @@ def demo(
     from simsong_pipeline.asking.queries import Songs, example_songs
     from simsong_pipeline.stages.raw import ensure_raw
 
-    workspace, config = Workspace(home), PipelineConfig()
+    workspace, config = Workspace(home), read_config(None, PipelineConfig(), {"home.buckets": buckets})
     with events() as told:
         told.stage("composing and encoding songs")
         if not ensure_raw(workspace, SourceConfig(), SampleConfig(seed=seed), told.progress):

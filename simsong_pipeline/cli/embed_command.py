@@ -42,6 +42,7 @@ def embed(
 
     workspace = Workspace(home)
     settings = read_config(config, workspace.load_config(), {})
+    workspace.settle_buckets(settings.home.buckets)
     known = workspace.buckets
     chosen = share_of(os.environ.get(INDEX), parts, known) if buckets is None else parsed(buckets, known)
     with events() as told:

@@ -14,6 +14,7 @@ from simsong_pipeline.cli import (
     fetch_commands,
     model_commands,
     query_commands,
+    split_command,
     verify_command,
 )
 from simsong_pipeline.cli.console import err, out, print_error, show_log
@@ -49,7 +50,7 @@ def _simsong(
     """Song embeddings from audio and lyrics, and similar songs from a vector database."""
 
 
-for command in (*commands.ALL, embed_command.embed, *query_commands.ALL, verify_command.verify):
+for command in (*commands.ALL, embed_command.embed, *query_commands.ALL, split_command.split, verify_command.verify):
     app.command()(stoppable(command))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")

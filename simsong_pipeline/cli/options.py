@@ -44,4 +44,12 @@ EngineAddress = Annotated[
         show_default="one of this machine",
     ),
 ]
+NewBuckets = Annotated[
+    int | None,
+    typer.Option(
+        "--buckets",
+        help="Of a new home: how many buckets it is kept in, a power of two up to 4096.",
+        show_default="64; a home's own where there is one",
+    ),
+]
 DEFAULT_HOME = Path("simsong-data")

@@ -24,6 +24,7 @@ KEPT: Mapping[str, str] = {
     "report_card": "the last report card is kept; the same command begins anew",
     "rollback": "where it had begun, `simsong rollback` finishes it; otherwise nothing was changed",
     "doctor": "nothing was changed; the same command begins anew",
+    "split": "where it had begun, `simsong split` finishes it; otherwise nothing was changed",
     "verify": _NOTHING,
     "similar": _NOTHING,
     "path": _NOTHING,

@@ -98,6 +98,24 @@ class BucketedFrame:
             parts[bucket] = both.sort("track_id")
         self._replace(parts, known)
 
+    def spread(self) -> None:
+        """Keep the rows that are there in as many buckets as this object has, those of each in its multiples.
+
+        Until the manifest is written the frame is the one before. Nothing to do where it has as many already, or more.
+        """
+        known, now = self._known(), dict[str, _Bucket]()
+        before = _number(known)
+        if before.count >= self._buckets.count:
+            return
+        for bucket in before.numbers:
+            rows = self._read(known, None, [bucket])
+            parts = _by_bucket(rows, self._buckets)
+            for new in range(bucket, self._buckets.count, before.count):
+                part = parts.get(new, rows.clear())
+                now[_key(new)] = self._write(new, part, _state_of(part))
+        write_json(self._folder / MANIFEST, {key: asdict(bucket) for key, bucket in now.items()})
+        self._clear(now)
+
     def _replace(self, parts: Mapping[int, pl.DataFrame], known: Mapping[str, _Bucket]) -> None:
         now = dict(known)
         for bucket, rows in parts.items():

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, load_file, save
 
 from simsong_pipeline.audio.feature_format import feature_format
-from simsong_pipeline.config import PipelineConfig, Variant
+from simsong_pipeline.config import NOT_REMEMBERED, PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.fusion import SongVectors
 from simsong_pipeline.files import read_json_object, sha256_of, sha256_of_file, write_bytes, write_with_sum
@@ -224,8 +224,7 @@ class ModelFiles:
             "encoder_sha256": sha256_of_file(self.encoder),
             "whitening_sha256": sha256_of_file(self._whitening),
             "references_sha256": sha256_of_file(self._references),
-            # The address of a server may hold a password.
-            "config": json.loads(config.model_dump_json(exclude={"store": {"url"}})),
+            "config": json.loads(config.model_dump_json(exclude=NOT_REMEMBERED)),
         }
         write_record(self._training, content)
 

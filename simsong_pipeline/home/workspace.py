@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from simsong_pipeline.buckets import USUAL, Buckets
-from simsong_pipeline.config import PipelineConfig, StoreConfig, Variant
+from simsong_pipeline.buckets import Buckets
+from simsong_pipeline.config import NOT_REMEMBERED, PipelineConfig, StoreConfig, Variant
 from simsong_pipeline.errors import RawDataError, SimSongError, first_line
 from simsong_pipeline.files import (
     is_as_written,
@@ -24,6 +24,7 @@ from simsong_pipeline.files import (
     write_json,
     write_with_sum,
 )
+from simsong_pipeline.home.bucket_number import BucketNumber
 from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.fence import Fence
 from simsong_pipeline.home.known_hashes import KnownHashes
@@ -99,7 +100,25 @@ class Workspace:
     @property
     def buckets(self) -> Buckets:
         """What the home's features and wide frames are kept in."""
-        return USUAL
+        return self.bucket_number.present()
+
+    @property
+    def bucket_number(self) -> BucketNumber:
+        """Where that is said."""
+        return BucketNumber(self.home)
+
+    def settle_buckets(self, wanted: int | None) -> None:
+        """Give a new home the number that is asked for, if one is.
+
+        Raises:
+            SimSongError: the home has another number, which only a split changes.
+        """
+        if wanted is None or self.buckets.count == wanted:
+            return
+        with self.lock():
+            if not self.bucket_number.is_needed():
+                self.bucket_number.put(Buckets(wanted))
+            self.bucket_number.refuse_other(Buckets(wanted))
 
     def features(self, config: PipelineConfig) -> "FeatureStore":
         """What was heard of the songs, in the form that the configured encoder is made for."""
@@ -107,7 +126,10 @@ class Workspace:
         from simsong_pipeline.audio.feature_format import feature_format
         from simsong_pipeline.audio.feature_store import FeatureStore
 
-        return FeatureStore(self.features_folder, feature_format(config), self.patience_s, self.buckets)
+        number = self.bucket_number
+        return FeatureStore(
+            self.features_folder, feature_format(config), self.patience_s, number.present(), number.present
+        )
 
     @property
     def features_folder(self) -> Path:
@@ -220,8 +242,7 @@ class Workspace:
 
     def save_config(self, config: PipelineConfig) -> None:
         """Remember the configuration for the commands that follow a run."""
-        # The address may hold a password; it comes from the environment or an option each time.
-        write_json(self.home / "config.json", json.loads(config.model_dump_json(exclude={"store": {"url"}})))
+        write_json(self.home / "config.json", json.loads(config.model_dump_json(exclude=NOT_REMEMBERED)))
 
     def load_config(self) -> PipelineConfig:
         """The configuration of the last run, the defaults before the first."""

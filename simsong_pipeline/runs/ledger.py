@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
-from simsong_pipeline.config import VARIANTS
+from simsong_pipeline.config import NOT_REMEMBERED, VARIANTS
 from simsong_pipeline.errors import UNREAD
 from simsong_pipeline.files import read_json_object, sha256_of, write_json
 from simsong_pipeline.home.index_names import alias_name
@@ -101,6 +101,19 @@ def settle(run: Run, listing: pl.DataFrame, versions: dict[str, str], served: Se
     _write(home, Ledger(_inputs(run), _own(home), versions, served, index, summary))
 
 
+def is_of(home: Path) -> bool:
+    """Whether the home's files are those that the ledger was written for."""
+    ledger = _read(home)
+    return ledger is not None and ledger.own == _own(home)
+
+
+def take_over(home: Path) -> None:
+    """Write the ledger for the home's files as they are now: they hold what they held, in other files."""
+    ledger = _read(home)
+    if ledger is not None:
+        _write(home, replace(ledger, own=_own(home)))
+
+
 def _path(home: Path) -> Path:
     return home / "ledger.json"
 
@@ -154,7 +167,7 @@ def _has_passing_trouble(run: Run) -> bool:
 def _inputs(run: Run) -> str:
     """Hash of configuration, source, lyric model and the program itself."""
     model = Path(model_name(run.config.lyrics))
-    config = run.config.model_dump_json(exclude={"store": {"url"}, "engine": True})
+    config = run.config.model_dump_json(exclude={**NOT_REMEMBERED, "engine": True})
     return sha256_of(config, run.source.config.model_dump_json(), sorted(tree_states(model)), program_version())
 
 

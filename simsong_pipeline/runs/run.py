@@ -42,6 +42,7 @@ def run(wanted: Run) -> RunSummary:
     """
     started, workspace = time.monotonic(), wanted.workspace
     with workspace.lock():
+        workspace.settle_buckets(wanted.config.home.buckets)
         ask_server(wanted)
         run = replace(wanted, config=with_available_encoder(workspace, wanted.config, wanted.events))
         workspace.claim_when_writing(run.run_id)

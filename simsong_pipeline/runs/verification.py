@@ -69,6 +69,9 @@ def verify_files(
     """
     found.look(workspace.home / "source.json", workspace.load_source)
     found.look(workspace.fence.path, workspace.fence.present)
+    found.look(workspace.bucket_number.path, workspace.bucket_number.present)
+    if workspace.bucket_number.beside() is not None:
+        found.notes.append("a split into twice as many buckets was interrupted: `simsong split` finishes it")
     for name in _frame_names(workspace):
         found.look(workspace.frame_path(name), partial(_check_frame, workspace, name))
     _check_features(workspace, config, found, progress)

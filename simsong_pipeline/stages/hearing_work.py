@@ -38,6 +38,7 @@ class HearBucket:
 
     Attributes:
         folder: of the features.
+        present: how many buckets there are once one is held, which another process may have split.
         turn: null for a worker that works for no run.
         hear: called with each recording that is prepared, in any thread; only where memory is shared.
     """
@@ -46,12 +47,13 @@ class HearBucket:
     config: PipelineConfig
     wait_s: float
     buckets: Buckets = USUAL
+    present: Callable[[], Buckets] | None = None
     turn: Turn | None = None
     hear: Hearing | None = None
 
     def store(self) -> FeatureStore:
         """What it writes to."""
-        return FeatureStore(self.folder, feature_format(self.config), self.wait_s, self.buckets)
+        return FeatureStore(self.folder, feature_format(self.config), self.wait_s, self.buckets, self.present)
 
     def open(self, worker: Worker) -> Callable[[BucketTasks], BucketRows]:
         """Bodies are loaded with the first recording."""
@@ -78,7 +80,8 @@ def hearing_of(
     workspace: Workspace, config: PipelineConfig, turn: Turn | None = None, hear: Hearing | None = None
 ) -> HearBucket:
     """The function that hears a home's recordings."""
-    return HearBucket(workspace.features_folder, config, workspace.patience_s, workspace.buckets, turn, hear)
+    folder, number = workspace.features_folder, workspace.bucket_number
+    return HearBucket(folder, config, workspace.patience_s, number.present(), number.present, turn, hear)
 
 
 def hear_all(
