@@ -5,7 +5,6 @@ import dagster as dg
 from dagster_project.failing import Failure, telling
 from dagster_project.resources import SimSong, events
 from dagster_project.schedules import time_zone
-from simsong_pipeline.runs.home_verification import verify_home
 
 # After the night of Sunday.
 WEEKLY_CRON = "0 6 * * 0"
@@ -20,6 +19,8 @@ def verify(context: dg.OpExecutionContext, simsong: SimSong) -> None:
     Raises:
         Failure: something is damaged; its description names it with what to do.
     """
+    from simsong_pipeline.runs.home_verification import verify_home  # which loads much, for one run a week
+
     found = verify_home(simsong.workspace(), None, events(context))
     context.log.info(f"{found.looked_at} files and collections looked at, {len(found.damaged)} damaged")
     for note in found.notes:

@@ -13,13 +13,13 @@ import pytest
 from conftest import SMALL_CONFIG
 from loopback import reply, serve
 
-from dagster_project.assets import catalogue
 from dagster_project.definitions import defs
 from dagster_project.failing import telling
 from dagster_project.io_manager import FrameIOManager
 from dagster_project.resources import SimSong
 from simsong_pipeline.cli import main
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.stages import catalogue_stages
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 PROJECT = Path(__file__).resolve().parents[1] / "dagster_project"
@@ -178,7 +178,7 @@ def test_disk_that_is_full_is_one_line_and_the_next_run_goes_on(
     selection = dg.AssetSelection.assets("audio", "segment_features", "descriptions")
     with monkeypatch.context() as full:
         if step == "features":
-            full.setattr(catalogue.stages, "make_audio", _limited(catalogue.stages.make_audio, 3_000))
+            full.setattr(catalogue_stages, "make_audio", _limited(catalogue_stages.make_audio, 3_000))
         else:
             full.setattr(Workspace, "write", _limited(Workspace.write, 300))
         reason = Ran(ASSETS, workspace.home, selection).failure.user_failure_data.description

@@ -1,4 +1,7 @@
-"""Groups catalogue and features: tracks, lyrics, audio with log-mels, splits, lyric embeddings."""
+"""Groups catalogue and features: tracks, lyrics, audio with log-mels, splits, lyric embeddings.
+
+Stages are imported by the step that needs them: a night in which nothing changed loads no decoder.
+"""
 
 from collections.abc import Iterator
 
@@ -9,7 +12,6 @@ from dagster_project.failing import telling
 from dagster_project.metadata import Speed, failures, outcome, table
 from dagster_project.resources import SimSong
 from simsong_pipeline.sources.cataloguing import catalogued
-from simsong_pipeline.stages import catalogue_stages as stages
 
 GROUP = "catalogue"
 
@@ -41,6 +43,9 @@ def audio_and_features(
     context: dg.AssetExecutionContext, tracks: pl.DataFrame, youtube_audio: pl.DataFrame, simsong: SimSong
 ) -> Iterator[dg.Output]:
     """One pass over the recordings that are new or changed: decode, check, describe, hear."""
+    from simsong_pipeline.home.hearing import open_listener
+    from simsong_pipeline.stages import catalogue_stages as stages
+
     speed, run = Speed(), simsong.run(context)
     frames = stages.make_audio(run, tracks, youtube_audio)
     failed = failures(frames.audio, frames.segment_features)
@@ -58,6 +63,8 @@ def lyrics(
     context: dg.AssetExecutionContext, tracks: pl.DataFrame, genius_lyrics: pl.DataFrame, simsong: SimSong
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """Cleaned lyrics and their language, one row a track; songs without words, or without a page, are skipped."""
+    from simsong_pipeline.stages import catalogue_stages as stages
+
     speed = Speed()
     frame = stages.make_lyrics(simsong.run(context), tracks, genius_lyrics)
     ok, bad = frame.filter(status="ok"), frame.filter(status="invalid")
@@ -72,6 +79,8 @@ def splits(
     context: dg.AssetExecutionContext, tracks: pl.DataFrame, audio: pl.DataFrame, simsong: SimSong
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """Artist-disjoint parts."""
+    from simsong_pipeline.stages import catalogue_stages as stages
+
     frame = stages.make_splits(simsong.run(context), tracks, audio)
     counts = dict(frame["split"].cast(pl.String).value_counts().rows())
     return dg.MaterializeResult(value=frame, metadata=counts)
@@ -83,6 +92,8 @@ def exclusions(
     track_exclusions: pl.DataFrame, lastfm_exclusions: pl.DataFrame, audio: pl.DataFrame, lyrics: pl.DataFrame
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """Everything that was left out, with its reason."""
+    from simsong_pipeline.stages import catalogue_stages as stages
+
     frame = stages.make_exclusions(track_exclusions, lastfm_exclusions, audio, lyrics)
     shown = frame.select("track_id", "reason", "stage", "file")
     return dg.MaterializeResult(value=frame, metadata={"first_rows": table(shown)})
@@ -94,6 +105,8 @@ def lyric_embeddings(
     context: dg.AssetExecutionContext, lyrics: pl.DataFrame, simsong: SimSong
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """BERT-family vectors of the lyrics; only new or changed texts are embedded."""
+    from simsong_pipeline.stages import catalogue_stages as stages
+
     speed = Speed()
     result = stages.make_lyric_embeddings(simsong.run(context), lyrics)
     failed = failures(lyrics.filter(pl.col("status").is_in(["ok", "invalid"])), result.frame)

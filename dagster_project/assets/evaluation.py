@@ -1,4 +1,7 @@
-"""Group evaluation: the metrics of every method, the two that are asked for most, and the report."""
+"""Group evaluation: the metrics of every method, the two that are asked for most, and the report.
+
+Stages are imported by the step that needs them: what draws the report takes seconds.
+"""
 
 import dagster as dg
 import polars as pl
@@ -6,8 +9,6 @@ import polars as pl
 from dagster_project.failing import telling
 from dagster_project.resources import SimSong, events
 from simsong_pipeline.config import VARIANTS
-from simsong_pipeline.stages.evaluation_stage import EvaluationFrames, measure_and_record
-from simsong_pipeline.stages.report_stage import ReportFrames, write_report
 
 GROUP = "evaluation"
 _VECTORS = {f"{variant}_vectors": dg.AssetIn(key=dg.AssetKey([variant, "track_vectors"])) for variant in VARIANTS}
@@ -25,6 +26,8 @@ def metrics(
     wns_vectors: pl.DataFrame,
 ) -> pl.DataFrame:
     """Every method under every protocol, with chance, oracle and interval, on artists never trained on."""
+    from simsong_pipeline.stages.evaluation_stage import EvaluationFrames, measure_and_record
+
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
     return measure_and_record(simsong.workspace(), frames, simsong.config(), events(context).progress)
 
@@ -61,6 +64,9 @@ def retrieval_report(
     wns_vectors: pl.DataFrame,
 ) -> dg.MaterializeResult:
     """The self-contained HTML page with plots and example queries."""
+    from simsong_pipeline.stages.evaluation_stage import EvaluationFrames
+    from simsong_pipeline.stages.report_stage import ReportFrames, write_report
+
     workspace, config = simsong.workspace(), simsong.config()
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
     write_report(workspace, metrics, ReportFrames(frames, lastfm_tags, exclusions), config, events(context).progress)

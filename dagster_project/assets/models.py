@@ -1,4 +1,7 @@
-"""Groups training, export, embeddings and index: the same four assets for each variant."""
+"""Groups training, export, embeddings and index: the same four assets for each variant.
+
+Stages are imported by the step that needs them: torch alone takes seconds, and a night does without.
+"""
 
 import dagster as dg
 import polars as pl
@@ -8,12 +11,6 @@ from dagster_project.metadata import Speed, failures, outcome
 from dagster_project.resources import SimSong
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.home.wishes import Wishes
-from simsong_pipeline.stages.embedding_stage import embed_variant, whole_vectors
-from simsong_pipeline.stages.export_stage import export_variant
-from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
-from simsong_pipeline.stages.stored_vectors import in_memory
-from simsong_pipeline.stages.training_data import TrainingFrames
-from simsong_pipeline.stages.training_stage import train_variant
 
 
 class TrainRun(dg.Config):
@@ -44,6 +41,9 @@ def _encoder(variant: Variant) -> dg.AssetsDefinition:
         lyric_embeddings: pl.DataFrame,
     ) -> dg.MaterializeResult:
         """The trained audio encoder, kept as it is while its recipe is the same."""
+        from simsong_pipeline.stages.training_data import TrainingFrames
+        from simsong_pipeline.stages.training_stage import train_variant
+
         frames = TrainingFrames(tracks, splits, lastfm_similarity, segment_features, lyric_embeddings)
         wishes = Wishes(retrain=config.retrain, promote_anyway=config.promote_anyway)
         outcome = train_variant(simsong.run(context, wishes), variant, frames)
@@ -65,6 +65,8 @@ def _onnx_encoder(variant: Variant) -> dg.AssetsDefinition:
     @telling
     def onnx_encoder(segment_features: pl.DataFrame, simsong: SimSong) -> dg.MaterializeResult:
         """The encoder as ONNX; its vectors agree with torch's, or this asset fails."""
+        from simsong_pipeline.stages.export_stage import export_variant
+
         workspace, config = simsong.workspace(), simsong.config()
         record = export_variant(workspace, variant, workspace.features(config).reader(segment_features), config)
         parity = {"min_cosine": record.min_cosine, "top_10_overlap": record.top_10_overlap}
@@ -92,6 +94,8 @@ def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
         simsong: SimSong,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         """Audio and lyric vectors; only songs whose content or model changed are embedded."""
+        from simsong_pipeline.stages.embedding_stage import embed_variant, whole_vectors
+
         speed, run = Speed(), simsong.run(context)
         result = embed_variant(run, variant, segment_features, lyric_embeddings)
         metadata = outcome("embedded", result.embedded, result.unchanged, failures(audio, result.states), speed)
@@ -123,6 +127,9 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         lastfm_tags: pl.DataFrame,
     ) -> dg.MaterializeResult:
         """The songs in Qdrant: one collection a model version, behind an alias."""
+        from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
+        from simsong_pipeline.stages.stored_vectors import in_memory
+
         frames, speed = IndexFrames(tracks, audio, descriptions, lyrics, lastfm_tags), Speed()
         change = publish_variant(simsong.run(context), variant, in_memory(track_vectors), frames)
         failed = failures(audio, track_vectors)
