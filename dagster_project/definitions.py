@@ -3,6 +3,7 @@
 import dagster as dg
 
 from dagster_project.assets import catalogue, evaluation, raw
+from dagster_project.assets.ledger import ledger
 from dagster_project.assets.models import MODEL_ASSETS
 from dagster_project.checks import CHECKS
 from dagster_project.describing import described
@@ -16,7 +17,7 @@ _simsong = SimSong()
 _loaded = [a for a in dg.load_assets_from_modules([raw, catalogue, evaluation]) if isinstance(a, dg.AssetsDefinition)]
 
 defs = dg.Definitions(
-    assets=described([*_loaded, *MODEL_ASSETS]),
+    assets=described([*_loaded, *MODEL_ASSETS, ledger]),
     asset_checks=CHECKS,
     jobs=[nightly_job, verification],
     schedules=[nightly_schedule, weekly_verification],

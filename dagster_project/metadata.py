@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from simsong_pipeline.audio.copies import COPY
+from simsong_pipeline.runs.summary import RunSummary
 
 ROWS = 50
 _SHOWN = ("track_id", "reason", "path", "provider")
@@ -36,6 +37,19 @@ def outcome(verb: str, done: int, skipped: int, failed: pl.DataFrame, speed: Spe
     """
     counts: Shown = {verb: done, "skipped": skipped, "failed": failed.height, "songs_per_s": speed.of(done)}
     return counts | ({"failures": table(failed)} if failed.height else {})
+
+
+def counts(summary: RunSummary) -> Shown:
+    """What a catalogue holds, and the raw files that could not be read."""
+    told: Shown = {
+        "tracks": summary.tracks,
+        "songs": summary.embedded + summary.unchanged,
+        "excluded": summary.excluded,
+        "copies": summary.copies,
+        "unreadable": len(summary.unreadable),
+    }
+    lines = pl.DataFrame({"reason": summary.unreadable}, schema={"reason": pl.String})
+    return told | ({"unreadable_files": table(lines)} if summary.unreadable else {})
 
 
 def failures(rows: pl.DataFrame, done: pl.DataFrame) -> pl.DataFrame:

@@ -75,7 +75,8 @@ class SimSong(dg.ConfigurableResource):
             "manifest": self.manifest or os.environ.get("SIMSONG_MANIFEST"),
             "library": self.library or os.environ.get("SIMSONG_LIBRARY"),
         }
-        named = SourceConfig.model_validate({name: Path(path) for name, path in given.items() if path})
+        # Absolute, as the home remembers it: the command reads the same from any folder.
+        named = SourceConfig.model_validate({name: Path(path).absolute() for name, path in given.items() if path})
         return named if any(given.values()) else self.workspace().load_source()
 
     def run(self, context: dg.AssetExecutionContext, wishes: Wishes = NO_WISHES, every: int = 10) -> Run:

@@ -1,4 +1,8 @@
-"""The nightly job: everything from raw data to evaluation and index, without training."""
+"""The nightly job: everything from raw data to evaluation and index, without training.
+
+Whether anything changed is asked by its first step, not by the schedule: where code is served there need not be the
+music, and listing a large folder takes longer than a schedule may.
+"""
 
 import os
 
@@ -18,6 +22,7 @@ _IN_FLIGHT = [
 nightly_job = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups("training", "export"),
+    config={"ops": {"raw_files": {"config": {"only_if_changed": True}}}},
     # Before whatever else waits for the home.
     tags={"dagster/priority": "10"},
 )

@@ -2,6 +2,8 @@
 
 import ast
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -58,7 +60,7 @@ def test_lineage_has_the_groups_and_assets_of_the_design() -> None:
     assert _keys("training") == {f"{v}/encoder" for v in VARIANTS}
     assert _keys("export") == {f"{v}/onnx_encoder" for v in VARIANTS}
     assert _keys("embeddings") == {f"{v}/track_vectors" for v in VARIANTS}
-    assert _keys("index") == {f"{v}/qdrant_collection" for v in VARIANTS}
+    assert _keys("index") == {*(f"{v}/qdrant_collection" for v in VARIANTS), "ledger"}
     assert {"recall_at_10", "precision_at_10", "retrieval_report"} <= _keys("evaluation")
 
 
@@ -68,6 +70,13 @@ def test_each_asset_says_what_it_is_whose_and_of_what() -> None:
     assert {tuple(spec.owners) for spec in specs} == {("team:simsong",)}
     assert [spec.key.to_user_string() for spec in specs if not spec.kinds] == []
     assert [spec.key.to_user_string() for spec in specs if not spec.description] == []
+
+
+def test_code_is_served_without_what_learns_and_decodes() -> None:
+    heavy = "{'torch', 'sklearn', 'matplotlib', 'onnxruntime'}"
+    code = f"import sys, dagster_project.definitions; print(*({heavy} & {{*sys.modules}}))"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout.split() == []
 
 
 def test_nightly_job_does_not_train() -> None:
@@ -369,24 +378,27 @@ def test_raw_data_are_those_of_the_last_run(tmp_path: Path) -> None:
 
 def test_raw_data_that_are_named_replace_those_of_the_last_run(tmp_path: Path) -> None:
     workspace = _home_of_a_manifest(tmp_path)
-    assert SimSong(home=str(workspace.home), raw="mine").source() == SourceConfig(raw=Path("mine"))
+    assert SimSong(home=str(workspace.home), raw="mine").source() == SourceConfig(raw=Path("mine").absolute())
 
 
-def _raw_files(workspace: Workspace) -> None:
+def _raw_files(workspace: Workspace) -> str:
+    """Why it fails: the data that the home is of are not there."""
     resources = {"simsong": SimSong(home=str(workspace.home), sample_songs=8, sample_artists=4)}
-    _materialize((workspace, resources | {"frames": dg.mem_io_manager}), dg.AssetSelection.assets("raw_files"))
+    project = workspace, resources | {"frames": dg.mem_io_manager}
+    result = _materialize(project, dg.AssetSelection.assets("raw_files"), raise_on_error=False)
+    return str(result.failure_data_for_node("raw_files").error)  # type: ignore[union-attr]
 
 
 def test_no_sample_is_written_into_the_home_of_a_manifest(tmp_path: Path) -> None:
     workspace = _home_of_a_manifest(tmp_path)
-    _raw_files(workspace)
+    assert "songs.csv" in _raw_files(workspace)
     assert not workspace.raw.exists()
 
 
 def test_no_sample_is_written_over_tracks_that_nobody_names_now(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "home")
     workspace.write("msd_tracks", pl.DataFrame({"track_id": ["T1"], "unreadable": [None]}))
-    _raw_files(workspace)
+    assert "no raw data" in _raw_files(workspace)
     assert not workspace.raw.exists()
 
 

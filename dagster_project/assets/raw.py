@@ -1,4 +1,4 @@
-"""Group raw: what the sources hold, as frames. No judgement about it belongs here."""
+"""Group raw: what the sources hold, as frames. No judgement about it belongs here, but whether it changed."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,10 @@ import dagster as dg
 import polars as pl
 
 from dagster_project.failing import telling
-from dagster_project.resources import SimSong, events
-from simsong_pipeline.home.hearing import settle_encoder
+from dagster_project.metadata import counts
+from dagster_project.resources import SimSong
+from simsong_pipeline.home.run import Run
+from simsong_pipeline.runs import ledger
 from simsong_pipeline.stages import raw
 
 GROUP = "raw"
@@ -15,15 +17,36 @@ GROUP = "raw"
 _FETCHED_AUDIO, _FETCHED_LYRICS = dg.AssetKey("youtube_recordings"), dg.AssetKey("genius_pages")
 
 
-@dg.asset(group_name=GROUP)
+class Look(dg.Config):
+    """Run configuration of the first asset: whether everything else is skipped where nothing changed."""
+
+    only_if_changed: bool = False
+
+
+@dg.asset(group_name=GROUP, io_manager_key="frames", output_required=False)
 @telling
-def raw_files(context: dg.AssetExecutionContext, simsong: SimSong) -> dg.MaterializeResult:
-    """The raw data on disk; the procedural sample catalogue is written where there are none."""
-    workspace, progress = simsong.workspace(), events(context).progress
-    with workspace.lock():
-        written = raw.ensure_raw(workspace, simsong.source(), simsong.sample(), progress)
-        settle_encoder(workspace, simsong.config(), events(context))
-    return dg.MaterializeResult(metadata={"sample_written": written, "home": str(workspace.home)})
+def raw_files(
+    context: dg.AssetExecutionContext, config: Look, simsong: SimSong
+) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetObservation]:
+    """The raw data's files, with size and time of change; a sample catalogue is written where there are none."""
+    run = simsong.run(context)
+    with run.workspace.lock():
+        written = raw.ensure_raw(run.workspace, run.source.config, simsong.sample(), run.events.progress)
+        listing = ledger.listed(run)
+        nothing = ledger.unchanged(run, listing) if config.only_if_changed else None
+        if nothing is None:
+            _settle_encoder(run)
+    if nothing is not None:
+        context.log.info("nothing changed since the last run: everything that follows is skipped")
+        yield dg.AssetObservation(context.asset_key, metadata={"changed": False, **counts(nothing)})
+        return
+    yield dg.Output(listing, metadata={"sample_written": written, "home": str(run.workspace.home)})
+
+
+def _settle_encoder(run: Run) -> None:
+    from simsong_pipeline.home.hearing import settle_encoder
+
+    settle_encoder(run.workspace, run.config, run.events)
 
 
 @dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")

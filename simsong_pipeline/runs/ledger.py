@@ -86,8 +86,8 @@ def unchanged(run: Run, listing: pl.DataFrame) -> RunSummary | None:
     return replace(known, embedded=0, unchanged=known.embedded + known.unchanged, upserted=0, seconds=0.0)
 
 
-def settle(run: Run, listing: pl.DataFrame, versions: dict[str, str], served: Served, summary: RunSummary) -> None:
-    """Write down the state after a run, if the next one has nothing to try again.
+def settle(run: Run, listing: pl.DataFrame, versions: dict[str, str], served: Served, summary: RunSummary) -> bool:
+    """Write down the state after a run, if the next one has nothing to try again; whether it has not.
 
     Args:
         served: `served_songs`, after the index was written.
@@ -95,10 +95,11 @@ def settle(run: Run, listing: pl.DataFrame, versions: dict[str, str], served: Se
     home = run.workspace.home
     if _has_passing_trouble(run):
         _path(home).unlink(missing_ok=True)
-        return
+        return False
     run.workspace.write(_LISTING, listing)
     index = _index(run)
     _write(home, Ledger(_inputs(run), _own(home), versions, served, index, summary))
+    return True
 
 
 def is_of(home: Path) -> bool:

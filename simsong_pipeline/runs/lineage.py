@@ -9,16 +9,14 @@ from functools import partial
 
 import polars as pl
 
-from simsong_pipeline.audio.copies import COPY, SAME_FILE
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
 from simsong_pipeline.runs.ahead import Ahead
 from simsong_pipeline.runs.ledger import Served, served_songs
-from simsong_pipeline.runs.summary import RunSummary
+from simsong_pipeline.runs.summary import CountedFrames, RunSummary, counted
 from simsong_pipeline.sources.cataloguing import catalogued
-from simsong_pipeline.sources.raw_tracks import LEFT_OUT
 from simsong_pipeline.stages import catalogue_stages as stages
 from simsong_pipeline.stages import raw
 from simsong_pipeline.stages.embedding_stage import embed_variant, keep_vectors, song_hashes
@@ -56,34 +54,11 @@ class Embedded:
 
 
 def summary_of(frames: PreparedFrames, refreshed: dict[Variant, Embedded], upserted: int, started: float) -> RunSummary:
+    counts = CountedFrames(
+        frames.raw_tracks, frames.audio, frames.segment_features, frames.exclusions, frames.unreadable_pages
+    )
     embedded = max(r.embedded for r in refreshed.values())
-    songs = frames.segment_features.height
-    is_same_file = pl.col("unreadable").str.starts_with(SAME_FILE)
-    is_unreadable = pl.col("unreadable").is_not_null() & ~is_same_file
-    copies = frames.raw_tracks.filter(is_same_file).height + int(
-        frames.audio["reason"].drop_nulls().str.starts_with(COPY).sum()
-    )
-    return RunSummary(
-        tracks=frames.raw_tracks.height,
-        excluded=frames.raw_tracks.height - songs - copies,
-        copies=copies,
-        embedded=embedded,
-        unchanged=songs - embedded,
-        upserted=upserted,
-        seconds=round(time.monotonic() - started, 1),
-        unreadable=[
-            *(_named(*row) for row in frames.raw_tracks.filter(is_unreadable).select("file", "unreadable").rows()),
-            *frames.exclusions.filter((pl.col("stage") == "lastfm") & ~pl.col("reason").str.ends_with(LEFT_OUT))[
-                "reason"
-            ].to_list(),
-            *frames.unreadable_pages,
-        ],
-    )
-
-
-def _named(file: str | None, reason: str) -> str:
-    """A reason with its file, which most reasons of raw data name themselves."""
-    return reason if file is None or file in reason else f"{file}: {reason}"
+    return counted(counts, embedded, upserted, round(time.monotonic() - started, 1))
 
 
 def ask_server(run: Run) -> None:
