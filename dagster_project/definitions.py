@@ -7,6 +7,7 @@ from dagster_project.assets.ledger import ledger
 from dagster_project.assets.models import MODEL_ASSETS
 from dagster_project.checks import CHECKS
 from dagster_project.describing import described
+from dagster_project.executing import executor
 from dagster_project.io_manager import FrameIOManager
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
@@ -23,6 +24,5 @@ defs = dg.Definitions(
     schedules=[nightly_schedule, weekly_verification],
     sensors=[failure_notice],
     resources={"simsong": _simsong, "frames": FrameIOManager(simsong=_simsong)},
-    # One process: assets share imports, and the embedded Qdrant folder serves one process at a time.
-    executor=dg.in_process_executor,
+    executor=executor(),
 )

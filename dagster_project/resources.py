@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 
 from dagster_project.logged_count import LoggedCount
 from simsong_pipeline.config import PipelineConfig, SampleConfig
+from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.run import Run, open_source
 from simsong_pipeline.home.settings import read_config
@@ -24,11 +25,20 @@ from simsong_pipeline.sources.source import Source, SourceConfig
 WAIT_S = 3_600.0
 
 
+def steps_are_processes() -> bool:
+    """Whether each step of a run is a process of its own, as SIMSONG_EXECUTOR says."""
+    given = os.environ.get("SIMSONG_EXECUTOR") or "in_process"
+    if given not in ("in_process", "multiprocess"):
+        raise SimSongError(f"SIMSONG_EXECUTOR is {given!r}: in_process or multiprocess is needed")
+    return given == "multiprocess"
+
+
 class SimSong(dg.ConfigurableResource):
     """Every field left empty is read from the environment when a run starts.
 
     SIMSONG_HOME, SIMSONG_RAW, SIMSONG_MANIFEST, SIMSONG_LIBRARY (a music folder), SIMSONG_RELEVANCE, SIMSONG_CONFIG (a
-    TOML file); QDRANT_URL and QDRANT_API_KEY are read by the store itself.
+    TOML file), SIMSONG_ENGINE (local or ray) and SIMSONG_ENGINE_ADDRESS (of a Ray cluster), which carry the work of
+    buckets; QDRANT_URL and QDRANT_API_KEY are read by the store itself.
 
     `accept_shrink`, or SIMSONG_ACCEPT_SHRINK=1, is --accept-shrink: that more than half of the songs are gone is meant.
     For one run, in the launchpad: `resources: {simsong: {config: {accept_shrink: true}}}`.
@@ -43,6 +53,8 @@ class SimSong(dg.ConfigurableResource):
     library: str | None = None
     relevance: str | None = None
     config_file: str | None = None
+    engine: str | None = None
+    engine_address: str | None = None
     sample_songs: int | None = None
     sample_artists: int | None = None
     train_steps: int | None = None
@@ -53,7 +65,7 @@ class SimSong(dg.ConfigurableResource):
     _told: Callable[[str], None] = PrivateAttr(default=log_line)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Remember the run: it holds the home from its first step to its end, and is refused it once overtaken."""
+        """Remember the run: it holds the home (in one process, to its end), and is refused it once overtaken."""
         guard_logs()
         self._run_id = context.run.run_id if context.run else None
         if context.log is not None:
@@ -66,7 +78,7 @@ class SimSong(dg.ConfigurableResource):
     def workspace(self) -> Workspace:
         """The home folder, as the run sees it that this resource was made for."""
         home = Path(self.home or os.environ.get("SIMSONG_HOME") or "simsong-data")
-        return Workspace(home, self._run_id, self.wait_s, self._told)
+        return Workspace(home, self._run_id, self.wait_s, self._told, keeps=not steps_are_processes())
 
     def source(self) -> SourceConfig:
         """Raw data: a folder, a manifest or a music folder; where none is named, those of the home's last run."""
@@ -99,7 +111,13 @@ class SimSong(dg.ConfigurableResource):
         file = self.config_file or os.environ.get("SIMSONG_CONFIG")
         relevance = self.relevance or os.environ.get("SIMSONG_RELEVANCE")
         steps = self.train_steps
-        changes = {"evaluation.relevance": relevance, "train.steps": steps, "train.head_steps": steps}
+        changes = {
+            "evaluation.relevance": relevance,
+            "train.steps": steps,
+            "train.head_steps": steps,
+            "engine.kind": self.engine or os.environ.get("SIMSONG_ENGINE") or None,
+            "engine.address": self.engine_address or os.environ.get("SIMSONG_ENGINE_ADDRESS") or None,
+        }
         return read_config(Path(file) if file else None, self.workspace().load_config(), changes)
 
     def sample(self) -> SampleConfig:

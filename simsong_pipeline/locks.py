@@ -30,6 +30,8 @@ Told = Callable[[str], None]
 _SILENT_S = 0.5
 # Beside locks: recordings, maps of features, the index.
 _OTHER_FILES = 800
+# How often it is looked who holds it meanwhile.
+_LOOK_S = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -45,13 +47,14 @@ class NotedLock:
         path: the lock's file; the note lies beside it.
         what: is held, for messages: "the home my-music".
         remedy: what else a person can do who does not want to wait.
-        holder: who this process is, for others' messages; its command where null.
+        holder: the run that this process works for, of which other processes may be steps: they are waited for as
+            long as they take. Where null, the process is called by its command, in others' messages.
         told: gets the line that says for whom is waited.
     """
 
     def __init__(self, path: Path, what: str, remedy: str, holder: str | None = None, told: Told = log_line) -> None:
         self._path, self._what, self._remedy = path, what, remedy
-        self._holder, self._told = holder or command_name(), told
+        self._run, self._holder, self._told = holder, holder or command_name(), told
         self._note = path.with_name(f"{path.name}.holder")
         # Whatever thread of its holder asks: a run is one holder.
         self._lock = FileLock(path, thread_local=False)
@@ -64,15 +67,36 @@ class NotedLock:
             BusyError: naming who holds it still.
         """
         if not self._taken(min(wait_s, _SILENT_S)):
-            if self._note_of().get("process") == _this_process():
-                wait_s = 0.0  # nobody would let go of it
-            if wait_s > _SILENT_S:
-                self._told(f"{self._what} is in use by {self._other()}: waiting for it, {in_words(wait_s)} at most")
-            if wait_s <= _SILENT_S or not self._taken(wait_s - _SILENT_S):
-                waited = f", also after {in_words(wait_s)}" if wait_s else ""
-                raise BusyError(f"{self._what} is in use by {self._other()}{waited}: {self._remedy}")
+            self._wait(wait_s)
         if self._lock.lock_counter == 1:
             self._sign()
+
+    def _wait(self, wait_s: float) -> None:
+        if self._note_of().get("process") == _this_process():
+            wait_s = 0.0  # nobody would let go of it
+        elif self._is_of_this_run():
+            self._told(f"{self._what} is in use by another step of this run: waiting for it")
+        elif wait_s > _SILENT_S:
+            self._told(f"{self._what} is in use by {self._other()}: waiting for it, {in_words(wait_s)} at most")
+        if not self._taken_at_last(wait_s - _SILENT_S):
+            waited = f", also after {in_words(wait_s)}" if wait_s else ""
+            raise BusyError(f"{self._what} is in use by {self._other()}{waited}: {self._remedy}")
+
+    def _taken_at_last(self, wait_s: float) -> bool:
+        """Whether it could be had in so many seconds, not counted those in which another step of the run held it."""
+        left, is_ours = wait_s, self._is_of_this_run()
+        while left > 0 or is_ours:
+            part = _LOOK_S if is_ours else min(left, _LOOK_S)
+            if self._taken(part):
+                return True
+            left -= 0 if is_ours else part
+            is_ours = self._is_of_this_run()
+        return False
+
+    def _is_of_this_run(self) -> bool:
+        """Whether another process holds it that works for the same run."""
+        note = self._note_of()
+        return self._run is not None and note.get("holder") == self._run and note.get("process") != _this_process()
 
     def release(self) -> None:
         """Once for each `acquire`."""

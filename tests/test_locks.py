@@ -28,7 +28,7 @@ if what in ("local", "edge"):
     holding = open_store(StoreConfig(engine=what), home)
 else:
     from simsong_pipeline.home.workspace import Workspace
-    workspace = Workspace(home, "a1b2" if what == "dagster" else None)
+    workspace = Workspace(home, "a1b2" if what in ("dagster", "step") else None, keeps=what != "step")
     holding = workspace.lock() if what != "provider" else workspace.provider_lock("Genius")
 with holding:
     print("held", flush=True)
@@ -51,14 +51,14 @@ def _held_by_another(what: str, home: Path, seconds: float = 60.0) -> Iterator[s
         process.kill()
 
 
-@pytest.mark.parametrize("what", ["command", "dagster"])
+@pytest.mark.parametrize("what", ["command", "dagster", "step"])
 @pytest.mark.parametrize("second", [None, "c3d4"])
 def test_held_home_is_refused_after_the_stated_time(what: str, second: str | None, tmp_path: Path) -> None:
     said: list[str] = []
     workspace = Workspace(tmp_path, second, wait_s=1.0, told=said.append)
     with _held_by_another(what, tmp_path) as holder, pytest.raises(BusyError) as caught, workspace.lock():
         pass
-    who = {"command": "simsong refresh", "dagster": "Dagster run a1b2"}[what]
+    who = "simsong refresh" if what == "command" else "Dagster run a1b2"
     assert f"the home {tmp_path} is in use by {who} (process {holder.pid}, since 20" in said[0]
     assert said[0].endswith("waiting for it, 1 s at most")
     assert f"{who} (process {holder.pid}" in str(caught.value)
@@ -70,6 +70,40 @@ def test_held_home_is_had_when_it_is_free(what: str, tmp_path: Path) -> None:
     said: list[str] = []
     with _held_by_another(what, tmp_path, 3.0), Workspace(tmp_path, wait_s=60.0, told=said.append).lock():
         assert len(said) == 1
+
+
+def _step(home: Path, run: str = "a1b2", told: list[str] | None = None) -> Workspace:
+    """The home as a step sees it that is a process of its own, and that waits for no other run."""
+    return Workspace(home, run, wait_s=0.0, told=(told if told is not None else []).append, keeps=False)
+
+
+def test_step_waits_for_another_of_its_run_however_long_it_takes(tmp_path: Path) -> None:
+    said: list[str] = []
+    with _held_by_another("step", tmp_path, 3.0), _step(tmp_path, told=said).lock():
+        assert said == [f"the home {tmp_path} is in use by another step of this run: waiting for it"]
+
+
+def test_step_that_reads_does_not_wait_for_another_of_its_run(tmp_path: Path) -> None:
+    said: list[str] = []
+    with _held_by_another("step", tmp_path):
+        _step(tmp_path, told=said).begin()
+    assert said == []
+
+
+def test_step_that_is_a_process_leaves_the_home_to_others_when_it_has_written(tmp_path: Path) -> None:
+    step = _step(tmp_path)
+    step.begin()
+    with _held_by_another("step", tmp_path, 0.0):
+        pass
+    with Workspace(tmp_path, wait_s=0.0).lock():
+        pass
+
+
+def test_step_of_a_run_that_was_overtaken_is_refused_when_it_begins(tmp_path: Path) -> None:
+    _step(tmp_path).begin()
+    _step(tmp_path, "c3d4").begin()
+    with pytest.raises(StaleRunError):
+        _step(tmp_path).begin()
 
 
 def test_run_that_waits_in_vain_overtakes_nobody(tmp_path: Path) -> None:

@@ -67,13 +67,20 @@ class Workspace:
             from then on until `end_run`, between its steps as well, and is refused when another run has begun since.
         wait_s: seconds to wait for a home that another process holds; null for SIMSONG_WAIT_S or ten minutes.
         told: gets the line that says for whom is waited.
+        keeps: false where the run's steps are processes of their own, which work side by side: each holds the home
+            while it writes, and waits for the others of its run.
     """
 
     def __init__(
-        self, home: Path, run_id: str | None = None, wait_s: float | None = None, told: Told = log_line
+        self,
+        home: Path,
+        run_id: str | None = None,
+        wait_s: float | None = None,
+        told: Told = log_line,
+        keeps: bool = True,
     ) -> None:
         self.home = home
-        self._run_id, self._wait_s, self._told = run_id, wait_s, told
+        self._run_id, self._wait_s, self._told, self._keeps = run_id, wait_s, told, keeps
         self._to_claim: str | None = None
         # One object, because it lets its own holder in again: stages lock, and so does a run around them.
         self._lock = self._home_lock() if run_id is None else _of_runs.setdefault((home, run_id), self._home_lock())
@@ -287,9 +294,10 @@ class Workspace:
         Raises:
             SimSongError: as `lock`.
         """
-        if self._run_id is not None:
-            with self.lock():
-                return
+        if self._run_id is None or (not self._keeps and self.fence.present() == self._run_id):
+            return  # another step has taken it
+        with self.lock():
+            return
 
     def end_run(self) -> None:
         """Let go of the home at the end of the run that this workspace is used by."""
@@ -318,7 +326,8 @@ class Workspace:
                 self.refuse_half_rolled_back()
             if self._run_id is not None:
                 self.fence.claim(self._run_id)
-                self._lock.keep()
+                if self._keeps:
+                    self._lock.keep()
             yield
 
     def refuse_half_rolled_back(self) -> None:
