@@ -2,14 +2,17 @@
 
 import textwrap
 import time
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 import polars as pl
 
 from simsong_pipeline.audio.copies import COPY
+from simsong_pipeline.buckets import Buckets
 from simsong_pipeline.runs.summary import RunSummary
 
 ROWS = 50
+MOST_BUCKETS = 64
 _SHOWN = ("track_id", "reason", "path", "provider")
 _LINE = 30
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
@@ -39,6 +42,26 @@ def outcome(verb: str, done: int, skipped: int, failed: pl.DataFrame, speed: Spe
     return counts | ({"failures": table(failed)} if failed.height else {})
 
 
+def by_bucket(
+    buckets: Buckets, songs: Iterable[str], verb: str, done: Mapping[int, int], failed: Iterable[str]
+) -> Shown:
+    """Where the work and the failures of an asset lie: the buckets that have any, those that failed most at first.
+
+    Args:
+        songs: track ids of all that the asset holds.
+        verb: as in `outcome`.
+        done: how many songs of a bucket were worked on; a bucket of which there are none was not touched.
+        failed: track ids of those that came to nothing.
+    """
+    there, lost = buckets.counts(songs), buckets.counts(failed)
+    worked = {bucket: count for bucket, count in done.items() if count}
+    rows = [(bucket, there[bucket], worked.get(bucket, 0), lost[bucket]) for bucket in worked.keys() | lost.keys()]
+    rows.sort(key=lambda row: (-row[3], -row[2], row[0]))
+    told: Shown = {"buckets_changed": len(worked)}
+    frame = pl.DataFrame(rows, schema={name: pl.Int64 for name in ("bucket", "songs", verb, "failed")}, orient="row")
+    return told | ({"by_bucket": table(frame, MOST_BUCKETS)} if rows else {})
+
+
 def counts(summary: RunSummary) -> Shown:
     """What a catalogue holds, and the raw files that could not be read."""
     told: Shown = {
@@ -61,11 +84,11 @@ def failures(rows: pl.DataFrame, done: pl.DataFrame) -> pl.DataFrame:
     return lost.sort(pl.col("status") == "missing", "track_id").select(n for n in _SHOWN if n in rows.columns)
 
 
-def table(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+def table(frame: pl.DataFrame, most: int = ROWS) -> dg.MarkdownMetadataValue:
     """The first rows as Markdown, with how many there are in all."""
     names = frame.columns
-    lines = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.head(ROWS).rows()]
-    more = [f"\n{frame.height - ROWS} more"] if frame.height > ROWS else []
+    lines = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.head(most).rows()]
+    more = [f"\n{frame.height - most} more"] if frame.height > most else []
     return dg.MetadataValue.md("\n".join([f"| {' | '.join(names)} |", "|---" * len(names) + "|", *lines, *more]))
 
 

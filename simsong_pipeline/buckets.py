@@ -1,6 +1,7 @@
 """Which bucket a track belongs to, the same on every machine. Storage and partitions share it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -44,6 +45,10 @@ class Buckets:
     def of_all(self, track_ids: Iterable[str]) -> set[int]:
         """The buckets that some tracks are in."""
         return {self.of(track_id) for track_id in track_ids}
+
+    def counts(self, track_ids: Iterable[str]) -> Counter[int]:
+        """How many of some tracks are in each bucket."""
+        return Counter(self.of(track_id) for track_id in track_ids)
 
     def name(self, bucket: int) -> str:
         """What the bucket's files are called by. Those of another number have other names, so both lie side by side."""

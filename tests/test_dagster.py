@@ -17,11 +17,13 @@ from conftest import SMALL_CONFIG
 from dagster_project import checks
 from dagster_project.definitions import defs
 from dagster_project.io_manager import FrameIOManager
-from dagster_project.metadata import Speed, failures, outcome, table
+from dagster_project.metadata import MOST_BUCKETS, Speed, by_bucket, failures, outcome, table
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
 from dagster_project.upkeep import verification, weekly_verification
+from simsong_pipeline.buckets import Buckets
 from simsong_pipeline.config import VARIANTS
+from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.model_files import ModelFiles, QualityRecord
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.sample.generate import read_description
@@ -243,6 +245,60 @@ def test_asset_shows_what_it_skipped(told_again: Told, asset: str) -> None:
     assert [told_again[asset][name].value for name in (verb, "skipped")] == [0, before]
 
 
+BY_BUCKET = [asset for asset in WORKERS if asset != "lyrics"]
+
+
+@pytest.mark.parametrize("asset", BY_BUCKET)
+def test_asset_shows_the_buckets_that_it_worked_on(told: Told, asset: str) -> None:
+    verb, done, _, failed = WORKERS[asset]
+    rows = _rows(told[asset]["by_bucket"])
+    assert rows[0] == ["bucket", "songs", verb, "failed"]
+    numbers = [[int(cell) for cell in row] for row in rows[1:]]
+    assert len({row[0] for row in numbers}) == len(numbers)
+    assert told[asset]["buckets_changed"].value == sum(row[2] > 0 for row in numbers)
+    assert [sum(row[place] for row in numbers) for place in (2, 3)] == [done, failed]
+    assert all(row[1] >= row[2] for row in numbers)
+
+
+@pytest.mark.parametrize("asset", BY_BUCKET)
+def test_buckets_without_work_or_failures_are_not_shown(told_again: Told, asset: str) -> None:
+    _, _, _, failed = WORKERS[asset]
+    assert told_again[asset]["buckets_changed"].value == 0
+    assert sum(int(row[3]) for row in _rows(told_again[asset]["by_bucket"])[1:]) == failed
+
+
+def _rows(shown: dg.MetadataValue) -> list[list[str]]:
+    """Of a table, without the line below its header."""
+    lines = str(shown.value).splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:1] + lines[2:]]
+
+
+IDS = [f"TR{number}" for number in range(200)]
+
+
+def _in(bucket: int) -> list[str]:
+    return [track_id for track_id in IDS if Buckets(4).of(track_id) == bucket]
+
+
+def test_buckets_are_shown_by_what_failed_and_what_was_done() -> None:
+    shown = by_bucket(Buckets(4), IDS, "heard", {0: 2, 1: 5, 2: 0}, _in(3)[:1])
+    here = [len(_in(bucket)) for bucket in range(4)]
+    assert shown["buckets_changed"] == 2
+    expected = [["3", here[3], 0, 1], ["1", here[1], 5, 0], ["0", here[0], 2, 0]]
+    assert _rows(shown["by_bucket"])[1:] == [[str(cell) for cell in row] for row in expected]  # type: ignore[arg-type]
+
+
+def test_no_more_buckets_are_shown_than_a_person_reads() -> None:
+    done = {bucket: 1 for bucket in range(MOST_BUCKETS + 3)}
+    text = str(by_bucket(Buckets(256), [], "heard", done, [])["by_bucket"].value)  # type: ignore[union-attr]
+    assert text.count("| 1 | 0 |") == MOST_BUCKETS
+    assert text.endswith("3 more")
+
+
+def test_no_table_of_buckets_is_shown_where_nothing_was_done() -> None:
+    assert by_bucket(Buckets(4), IDS, "heard", {}, []) == {"buckets_changed": 0}
+
+
 def test_lyrics_show_why_songs_are_skipped(told: Told) -> None:
     assert [told["lyrics"][name].value for name in ("instrumental", "missing")] == [5, 1]
 
@@ -354,6 +410,21 @@ def test_environment_configures_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("SIMSONG_RELEVANCE", "artist")
     assert SimSong().workspace().home == tmp_path
     assert SimSong().config().evaluation.relevance == "artist"
+
+
+@pytest.mark.parametrize("by", ["field", "environment"])
+def test_engine_is_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by: str) -> None:
+    given = {"engine": "ray", "engine_address": "head:6379"}
+    for name, value in given.items() if by == "environment" else ():
+        monkeypatch.setenv(f"SIMSONG_{name.upper()}", value)
+    engine = SimSong(home=str(tmp_path), **given if by == "field" else {}).config().engine
+    assert (engine.kind, engine.address) == ("ray", "head:6379")
+
+
+def test_engine_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SIMSONG_ENGINE", "spark")
+    with pytest.raises(RawDataError, match=r"engine\.kind.*'spark'"):
+        SimSong(home=str(tmp_path)).config()
 
 
 def test_nothing_has_to_be_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

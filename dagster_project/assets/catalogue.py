@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from dagster_project.failing import telling
-from dagster_project.metadata import Speed, failures, outcome, table
+from dagster_project.metadata import Speed, by_bucket, failures, outcome, table
 from dagster_project.resources import SimSong
 from simsong_pipeline.sources.cataloguing import catalogued
 
@@ -43,7 +43,6 @@ def audio_and_features(
     context: dg.AssetExecutionContext, tracks: pl.DataFrame, youtube_audio: pl.DataFrame, simsong: SimSong
 ) -> Iterator[dg.Output]:
     """One pass over the recordings that are new or changed: decode, check, describe, hear."""
-    from simsong_pipeline.home.hearing import open_listener
     from simsong_pipeline.stages import catalogue_stages as stages
 
     speed, run = Speed(), simsong.run(context)
@@ -51,6 +50,8 @@ def audio_and_features(
     failed = failures(frames.audio, frames.segment_features)
     skipped = frames.audio.filter(pl.col("status") != "missing").height - frames.decoded
     metadata = outcome("decoded", frames.decoded, skipped, failed, speed)
+    songs, lost = frames.audio["track_id"], failed["track_id"]
+    metadata |= by_bucket(run.workspace.buckets, songs, "decoded", frames.decoded_in, lost)
     yield dg.Output(frames.audio, "audio", metadata=metadata)
     hours = float(frames.audio["duration_s"].sum() / 3600)
     yield dg.Output(frames.segment_features, "segment_features", metadata={**metadata, "hours": hours})
@@ -111,4 +112,6 @@ def lyric_embeddings(
     result = stages.make_lyric_embeddings(simsong.run(context), lyrics)
     failed = failures(lyrics.filter(pl.col("status").is_in(["ok", "invalid"])), result.frame)
     metadata = outcome("embedded", result.embedded, result.frame.height - result.embedded, failed, speed)
+    buckets, songs = run.workspace.buckets, result.frame["track_id"]
+    metadata |= by_bucket(buckets, songs, "embedded", buckets.counts(result.new), failed["track_id"])
     return dg.MaterializeResult(value=result.frame, metadata=metadata)

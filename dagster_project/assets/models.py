@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from dagster_project.failing import telling
-from dagster_project.metadata import Speed, failures, outcome
+from dagster_project.metadata import Speed, by_bucket, failures, outcome
 from dagster_project.resources import SimSong
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.home.wishes import Wishes
@@ -98,7 +98,10 @@ def _track_vectors(variant: Variant) -> dg.AssetsDefinition:
 
         speed, run = Speed(), simsong.run(context)
         result = embed_variant(run, variant, segment_features, lyric_embeddings)
-        metadata = outcome("embedded", result.embedded, result.unchanged, failures(audio, result.states), speed)
+        failed, buckets = failures(audio, result.states), run.workspace.buckets
+        metadata = outcome("embedded", result.embedded, result.unchanged, failed, speed)
+        songs, new = result.states["track_id"], buckets.counts(result.new["track_id"])
+        metadata |= by_bucket(buckets, songs, "embedded", new, failed["track_id"])
         return dg.MaterializeResult(value=whole_vectors(run, variant, result), metadata=metadata)
 
     return track_vectors
@@ -129,11 +132,14 @@ def _qdrant_collection(variant: Variant) -> dg.AssetsDefinition:
         """The songs in Qdrant: one collection a model version, behind an alias."""
         from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
         from simsong_pipeline.stages.stored_vectors import in_memory
+        from simsong_pipeline.stores.payloads import point_id
 
         frames, speed = IndexFrames(tracks, audio, descriptions, lyrics, lastfm_tags), Speed()
-        change = publish_variant(simsong.run(context), variant, in_memory(track_vectors), frames)
-        failed = failures(audio, track_vectors)
+        run, songs, failed = simsong.run(context), track_vectors["track_id"], failures(audio, track_vectors)
+        change = publish_variant(run, variant, in_memory(track_vectors), frames)
         metadata = outcome("upserted", change.upserted, change.total - change.upserted, failed, speed)
+        written = run.workspace.buckets.counts(t for t in songs if point_id(t) in change.written)
+        metadata |= by_bucket(run.workspace.buckets, songs, "upserted", written, failed["track_id"])
         return dg.MaterializeResult(metadata={**metadata, "deleted": change.deleted, "total": change.total})
 
     return qdrant_collection

@@ -70,12 +70,17 @@ _OPTIONAL = frozenset({"checksum"})
 
 @dataclass(frozen=True)
 class AudioFrames:
-    """The audio, segment_features and descriptions frames, and how many recordings were decoded for them."""
+    """The audio, segment_features and descriptions frames, and how many recordings of each bucket were decoded."""
 
     audio: pl.DataFrame
     segment_features: pl.DataFrame
     descriptions: pl.DataFrame
-    decoded: int
+    decoded_in: Mapping[int, int]
+
+    @property
+    def decoded(self) -> int:
+        """Recordings that were decoded for them."""
+        return sum(self.decoded_in.values())
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,10 @@ class Look:
 
     def frames(self, done: Iterable[BucketRows]) -> AudioFrames:
         """The frames of all these buckets, once the jobs are done."""
-        rows, decoded = dict(self.known), 0
+        rows, decoded = dict(self.known), dict[int, int]()
         for part in done:
             rows[part.bucket] = part.rows
-            decoded += part.decoded
+            decoded[part.bucket] = part.decoded
         everything = pl.concat(rows.values()).sort("track_id")
         usable = everything.filter(pl.col("status") == "ok")
         return AudioFrames(

@@ -1,6 +1,6 @@
 """From raw frames to the catalogue's: tracks, lyrics, audio with features, splits, exclusions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,10 +113,15 @@ def make_lyrics(run: Run, tracks: pl.DataFrame, pages: pl.DataFrame) -> pl.DataF
 
 @dataclass(frozen=True)
 class LyricVectors:
-    """The lyric_embeddings frame and how many texts were embedded for it."""
+    """The lyric_embeddings frame, and the tracks whose texts were embedded for it."""
 
     frame: pl.DataFrame
-    embedded: int
+    new: Sequence[str]
+
+    @property
+    def embedded(self) -> int:
+        """How many these are."""
+        return len(self.new)
 
 
 def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
@@ -134,7 +139,7 @@ def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
         texts = texts.join(kept, on="track_id", how="anti")
         if not texts.height:
             ready.clear()
-            return LyricVectors(conform(kept.select(previous.columns).sort("track_id"), LYRIC_EMBEDDINGS), 0)
+            return LyricVectors(conform(kept.select(previous.columns).sort("track_id"), LYRIC_EMBEDDINGS), [])
     with opened_engine(config, run.events.note) as engine:
         jobs = text_jobs(workspace, texts)
         by_text = vectors_by_key(EmbedTexts(config.lyrics), engine, jobs, ready, run.events.progress)
@@ -144,7 +149,7 @@ def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
         pl.lit(version).alias("model"),
     )
     frame = pl.concat([kept.select(new.columns), new]) if kept.height else new
-    return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new.height)
+    return LyricVectors(conform(frame.sort("track_id"), LYRIC_EMBEDDINGS), new["track_id"].to_list())
 
 
 def _keep_or_refuse_lyrics(

@@ -112,7 +112,7 @@ def _marked(audio: AudioFrames, found: list[SameRecording]) -> AudioFrames:
     )
     kept = audio.segment_features.join(copies, on="track_id", how="anti")
     described = audio.descriptions.join(copies, on="track_id", how="anti")
-    return AudioFrames(marked.drop("copy_of"), kept, described, audio.decoded)
+    return AudioFrames(marked.drop("copy_of"), kept, described, audio.decoded_in)
 
 
 def whole_lengths(usable: pl.DataFrame, files: pl.DataFrame, max_seconds: float) -> dict[str, float]:

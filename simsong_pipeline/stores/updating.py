@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,11 +18,16 @@ _BYTES_PER_NUMBER = 12
 
 @dataclass(frozen=True)
 class StoreChange:
-    """What an update wrote: points upserted and deleted, and points now in the collection."""
+    """What an update wrote: points upserted and deleted, and points now in the collection.
+
+    Attributes:
+        written: ids of the points that were upserted.
+    """
 
     upserted: int
     deleted: int
     total: int
+    written: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 class Writable(Protocol):
@@ -112,7 +117,7 @@ def write_difference(
         raise StoreError(
             f"{name!r} holds {total} songs after the update in place of {difference.wanted} ({store.address})"
         )
-    return StoreChange(len(changed), len(vanished), total)
+    return StoreChange(len(changed), len(vanished), total, frozenset(point.point_id for point in changed))
 
 
 def refuse_fewer(store: Writable, served: str, songs: int, keep_share: float) -> None:
