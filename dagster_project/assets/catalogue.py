@@ -108,8 +108,8 @@ def lyric_embeddings(
     """BERT-family vectors of the lyrics; only new or changed texts are embedded."""
     from simsong_pipeline.stages import catalogue_stages as stages
 
-    speed = Speed()
-    result = stages.make_lyric_embeddings(simsong.run(context), lyrics)
+    speed, run = Speed(), simsong.run(context)
+    result = stages.make_lyric_embeddings(run, lyrics)
     failed = failures(lyrics.filter(pl.col("status").is_in(["ok", "invalid"])), result.frame)
     metadata = outcome("embedded", result.embedded, result.frame.height - result.embedded, failed, speed)
     buckets, songs = run.workspace.buckets, result.frame["track_id"]

@@ -130,7 +130,7 @@ def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
     previous = workspace.read_if_there("lyric_embeddings")
     texts = lyrics.filter(pl.col("status") == "ok").select("track_id", "text", "text_sha256").sort("track_id")
     if previous is not None and not texts.height:
-        return LyricVectors(conform(previous.clear(), LYRIC_EMBEDDINGS), 0)
+        return LyricVectors(conform(previous.clear(), LYRIC_EMBEDDINGS), [])
     version, kept = model_version(config.lyrics, workspace.known_hashes.of), pl.DataFrame()
     ready = ready_texts(workspace, version)
     if previous is not None:
