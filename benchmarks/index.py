@@ -2,7 +2,8 @@
 
 Random unit vectors in clusters, as songs of styles are. For each size and engine, in one run: time to write and to
 build the index, peak memory of the process, size on disk, latency of a query (median and 99th percentile), and
-recall@10 against exact scores. qdrant-client's own mode is left out above `--local-up-to` songs.
+recall@10 against exact scores; then a night in which `--changed` songs have other vectors, written as a difference that
+is known from files, with queries and recall after it. qdrant-client's own mode is left out above `--local-up-to` songs.
 """
 
 import argparse
@@ -22,8 +23,10 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, Point, Restriction, fusion_query, song_vector
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
+from simsong_pipeline.stores.updating import Difference
 
 AUDIO, LYRICS = 128, 64
+_SELF = resource.RUSAGE_SELF
 
 
 def main() -> None:
@@ -31,6 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", type=int, nargs="+", default=[2_000, 20_000])
     parser.add_argument("--local-up-to", type=int, default=20_000)
+    parser.add_argument("--changed", type=int, default=0, help="songs of which a night has other vectors")
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--audio-weight", type=float, default=0.6)
     parser.add_argument("--search-ef", type=int, default=StoreConfig().search_ef)
@@ -70,9 +74,11 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
         with open_store(config, folder) as store:
             store.ensure_collection("songs", AUDIO, LYRICS)
             started = time.perf_counter()
-            store.update("songs", (point(n, audio[n], lyrics[n]) for n in range(songs)))
+            ids = [point_id(f"T{n}") for n in range(songs)]  # known, so that the points are not held together
+            store.update("songs", (point(n, audio[n], lyrics[n]) for n in range(songs)), point_ids=ids)
             written = time.perf_counter() - started
             latencies, recall = _ask(store, audio, lyrics, options)
+        night = _night(config, folder, audio, lyrics, options)
         started = time.perf_counter()
         with open_store(config, folder) as store:
             store.count("songs")
@@ -80,7 +86,7 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
         size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     finally:
         shutil.rmtree(folder)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    own = resource.getrusage(_SELF).ru_maxrss
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return {
         "engine": engine,
@@ -93,15 +99,48 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
         "p50_ms": round(float(np.percentile(latencies, 50)) * 1e3, 2),
         "p99_ms": round(float(np.percentile(latencies, 99)) * 1e3, 2),
         "recall_at_10": round(recall, 4),
+    } | night
+
+
+def _night(
+    config: StoreConfig,
+    folder: Path,
+    audio: NDArray[np.float32],
+    lyrics: NDArray[np.float32],
+    options: dict[str, object],
+) -> dict[str, float]:
+    """Some songs get new vectors, in a session of its own; `audio` and `lyrics` are changed with them."""
+    count = min(int(str(options["changed"])), len(audio))
+    if not count:
+        return {}
+    numbers = np.random.default_rng(2).choice(len(audio), count, replace=False)
+    audio[numbers], lyrics[numbers] = drawn(count, int(str(options["seed"])) + 1)
+    points = [point(n, audio[n], lyrics[n], "after") for n in numbers.tolist()]
+    started, used = time.perf_counter(), _processor_time()
+    with open_store(config, folder) as store:
+        store.apply("songs", Difference(points, [], len(audio), len(audio)))
+        written, spent = time.perf_counter() - started, _processor_time() - used
+        latencies, recall = _ask(store, audio, lyrics, options)
+    return {
+        "night_s": round(written, 1),
+        "night_cpu_s": round(spent, 1),
+        "night_p50_ms": round(float(np.percentile(latencies, 50)) * 1e3, 2),
+        "night_p99_ms": round(float(np.percentile(latencies, 99)) * 1e3, 2),
+        "night_recall_at_10": round(recall, 4),
     }
 
 
-def point(number: int, audio: NDArray[np.float32], lyrics: NDArray[np.float32]) -> Point:
+def _processor_time() -> float:
+    """Seconds of this process and of those that it waited for."""
+    return sum(r.ru_utime + r.ru_stime for r in map(resource.getrusage, (_SELF, resource.RUSAGE_CHILDREN)))
+
+
+def point(number: int, audio: NDArray[np.float32], lyrics: NDArray[np.float32], state: str = "c") -> Point:
     """A song as the index holds it."""
     named = {"audio": audio} | ({"lyrics": lyrics} if lyrics.any() else {})
     named[SONG_VECTOR] = song_vector(audio, named.get("lyrics"), LYRICS)
     payload = {"track_id": f"T{number}", "artist_id": f"A{number // 10}", "title": f"Song {number}", "release": "x"}
-    payload |= {"content_hash": f"c{number}", "payload_hash": f"p{number}", "model_version": "v"}
+    payload |= {"content_hash": f"{state}{number}", "payload_hash": f"p{number}", "model_version": "v"}
     return Point(point_id(f"T{number}"), named, payload | {"year": 1960 + number % 60})
 
 

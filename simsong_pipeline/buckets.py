@@ -50,6 +50,13 @@ class Buckets:
         """How many of some tracks are in each bucket."""
         return Counter(self.of(track_id) for track_id in track_ids)
 
+    def parts(self, track_ids: Iterable[str]) -> list[list[str]]:
+        """The tracks by bucket, in the order of the buckets that have any."""
+        found: dict[int, list[str]] = {}
+        for track_id in track_ids:
+            found.setdefault(self.of(track_id), []).append(track_id)
+        return [found[bucket] for bucket in sorted(found)]
+
     def name(self, bucket: int) -> str:
         """What the bucket's files are called by. Those of another number have other names, so both lie side by side."""
         if self.count == _OF_EARLIER_HOMES:

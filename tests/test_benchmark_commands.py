@@ -47,7 +47,7 @@ def start(name: str, *options: object) -> str:
 
 
 def test_index() -> None:
-    said = start("benchmarks.index", "--songs", 300, "--queries", 5)
+    said = start("benchmarks.index", "--songs", 300, "--queries", 5, "--changed", 20)
     assert said.count("'recall_at_10'") == 2  # of both engines
 
 

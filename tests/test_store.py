@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -145,6 +146,33 @@ def test_progress_counts_what_is_written_and_no_more(store: Store) -> None:
     told: list[tuple[int, int]] = []
     store.update(SONGS, points, progress=lambda *counts: told.append(counts))
     assert told == [(10, 10)]
+
+
+@pytest.mark.parametrize("engine", ["local", "edge"])
+def test_points_of_known_ids_are_never_held_together(engine: Literal["local", "edge"], tmp_path: Path) -> None:
+    points, taken, looked_at, most = _points(_vectors()), 0, 0, 0
+    with open_store(StoreConfig(engine=engine, batch_bytes=10_000), tmp_path) as store:
+        store.ensure_collection(SONGS, 6, 4)
+        other = replace(points[3], payload={**points[3].payload, "payload_hash": "old"})
+        store.update(SONGS, [other, *points[25:]])
+
+        def one_after_the_other() -> Iterator[Point]:
+            nonlocal taken, most
+            for point in points[:28]:
+                taken += 1
+                most = max(most, taken - looked_at)
+                yield point
+
+        def told(at: int, total: int) -> None:
+            nonlocal looked_at
+            looked_at = at
+            assert total == 28
+
+        ids = [point.point_id for point in points[:28]]
+        change = store.update(SONGS, one_after_the_other(), 0.2, point_ids=ids, progress=told)
+        assert (change.upserted, change.deleted, change.total) == (25, 2, 28)
+        assert most < 28
+        assert store.fetch(SONGS, [points[3].point_id], with_vectors=False)[0].payload["payload_hash"] == "p3"
 
 
 def test_stored_vectors_come_back(store: Store) -> None:

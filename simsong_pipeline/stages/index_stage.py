@@ -1,6 +1,6 @@
 """Puts vectors with payloads into Qdrant: a collection per model version behind an alias."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -25,6 +25,9 @@ from simsong_pipeline.stages.stored_vectors import StoredVectors
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import build_payloads, payload_marks, point_id
 from simsong_pipeline.stores.updating import Difference, StoreChange, refuse_fewer
+
+# Songs whose points are made together; the frames that they are joined with are gone through once for so many.
+_TOGETHER = 20_000
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def publish_variant(
         before = store.aliases().get(prefix)
         if before not in (None, name):
             refuse_fewer(store, before, vectors.states.height, keep_share)
-        change = _update(run, variant, vectors, frames, store, keep_share, still_mine)
+        change = _update(_Songs(run, variant, vectors, frames), name, store, keep_share, still_mine)
         still_mine()
         targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
         store.point_aliases(targets)
@@ -85,30 +88,71 @@ def publish_variant(
     return change
 
 
-def _update(
-    run: Run,
-    variant: Variant,
-    vectors: StoredVectors,
-    frames: IndexFrames,
-    store: Store,
-    keep_share: float,
-    still_mine: Callable[[], None],
-) -> StoreChange:
+@dataclass(frozen=True)
+class _Songs:
+    """All songs of a variant, whose points are made a part at a time."""
+
+    run: Run
+    variant: Variant
+    vectors: StoredVectors
+    frames: IndexFrames
+
+    def marks(self) -> pl.DataFrame:
+        """track_id, mark: see `payload_marks`."""
+        lyrics = self.frames.lyrics.select("track_id", "language", "text_sha256")
+        return payload_marks(self.vectors.states, lyrics, self.frames.by_name()).sort("track_id")
+
+    def record(self, collection: str) -> Published:
+        """What a collection was seen to hold."""
+        training = ModelFiles(self.run.workspace.model(self.variant)).training()
+        weight = None if training is None else training.audio_weight
+        return Published(self.run.workspace, collection, self.run.config, [weight, self.run.config.encoder.kind])
+
+    def points(self, track_ids: Sequence[str]) -> list[Point]:
+        """Of some songs."""
+        return _points(self.run, self.variant, self.vectors.rows(track_ids), self.frames) if track_ids else []
+
+    def all_points(self) -> Iterator[Point]:
+        """Of all songs: a million of them do not fit into memory together."""
+        for part in self._parts():
+            yield from self.points(part)
+
+    def refuse_odd(self) -> None:
+        """See `_unit`, of all songs before the first is written."""
+        for part in self._parts():
+            rows = self.vectors.rows(part)
+            for name in ("audio", "lyrics"):
+                there = rows.drop_nulls(name)
+                for track_id, vector in zip(there["track_id"], there[name].to_numpy(), strict=True):
+                    _unit(vector, track_id, name)
+
+    def _parts(self) -> Iterator[list[str]]:
+        """Track ids of a few buckets at a time, which are read once for them."""
+        part: list[str] = []
+        for ids in self.run.workspace.buckets.parts(self.vectors.states["track_id"].to_list()):
+            part += ids
+            if len(part) >= _TOGETHER:
+                yield part
+                part = []
+        yield part
+
+
+def _update(songs: _Songs, name: str, store: Store, keep_share: float, still_mine: Callable[[], None]) -> StoreChange:
     """Write what differs from the record of the collection, or, where there is none to trust, from the collection."""
-    name = collection_name(variant, vectors.model_version, run.config)
-    marks, record = _marks(vectors.states, frames), _record(run, variant, name)
+    marks, record = songs.marks(), songs.record(name)
     known = record.marks(store.count(name)) if name in store.collections() else None
-    told = {"before_write": still_mine, "progress": run.events.progress}
+    told = {"before_write": still_mine, "progress": songs.run.events.progress}
     if known is None:
-        points = _points(run, variant, vectors.rows(vectors.states["track_id"].to_list()), frames)
-        _ensure_collection(store, name, vectors, points)
+        songs.refuse_odd()
+        _ensure_collection(store, name, songs, marks["track_id"][:1].to_list())
         record.forget()
-        change = store.update(name, points, keep_share, **told)
+        ids = [point_id(track_id) for track_id in marks["track_id"].to_list()]
+        change = store.update(name, songs.all_points(), keep_share, point_ids=ids, **told)
         record.write(marks)
     else:
         changed = marks.join(known, on=["track_id", "mark"], how="anti")
         vanished = known.join(marks, on="track_id", how="anti")["track_id"].to_list()
-        points = _points(run, variant, vectors.rows(changed["track_id"].to_list()), frames) if changed.height else []
+        points = songs.points(changed["track_id"].to_list())
         difference = Difference(points, [point_id(t) for t in vanished], known.height, marks.height)
         if changed.height or vanished:
             record.forget()
@@ -117,20 +161,10 @@ def _update(
     return change
 
 
-def _marks(states: pl.DataFrame, frames: IndexFrames) -> pl.DataFrame:
-    lyrics = frames.lyrics.select("track_id", "language", "text_sha256")
-    return payload_marks(states, lyrics, frames.by_name()).sort("track_id")
-
-
-def _record(run: Run, variant: Variant, collection: str) -> Published:
-    training = ModelFiles(run.workspace.model(variant)).training()
-    weight = None if training is None else training.audio_weight
-    return Published(run.workspace, collection, run.config, [weight, run.config.encoder.kind])
-
-
-def _ensure_collection(store: Store, name: str, vectors: StoredVectors, points: Sequence[Point]) -> None:
-    sound_dim = next((len(p.vectors[SOUND_VECTOR]) for p in points if SOUND_VECTOR in p.vectors), None)
-    store.ensure_collection(name, *vectors.dims, sound_dim)
+def _ensure_collection(store: Store, name: str, songs: _Songs, example: Sequence[str]) -> None:
+    """As wide as the vectors; `sound` as an example has it, which all songs have or none."""
+    sound_dim = next((len(p.vectors[SOUND_VECTOR]) for p in songs.points(example) if SOUND_VECTOR in p.vectors), None)
+    store.ensure_collection(name, *songs.vectors.dims, sound_dim)
 
 
 def _song_vectors(workspace: Workspace, variant: Variant, vectors: pl.DataFrame) -> SongVectors:
@@ -171,7 +205,7 @@ def _points(run: Run, variant: Variant, vectors: pl.DataFrame, frames: IndexFram
     return points
 
 
-def _unit(values: list[float], track_id: str, name: str) -> np.ndarray:
+def _unit(values: list[float] | np.ndarray, track_id: str, name: str) -> np.ndarray:
     vector = np.asarray(values, np.float32)
     length = float(np.linalg.norm(vector))
     if not np.isfinite(length) or abs(length - 1) > 1e-3:

@@ -1,7 +1,7 @@
 """Brings a collection to a wanted state, whatever engine holds it: only what changed is written."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -55,22 +55,41 @@ def bring_to(
     keep_share: float,
     before_write: Callable[[], None] = lambda: None,
     progress: Callable[[int, int], None] = lambda *_: None,
+    point_ids: Collection[str] | None = None,
 ) -> StoreChange:
     """Make the collection hold exactly `points`, writing only those whose hashes changed.
 
     Args:
         keep_share: refuse to delete when fewer than this share of the present points would stay.
         before_write: called before each batch; what it raises ends the update there.
-        progress: called after each batch with the points written, and those to write.
+        progress: called after each batch with the points written, and those to write; where the points are taken one
+            after the other, with those that were looked at, and all.
+        point_ids: of all points, each once, where they are known: then the points are taken one after the other, and
+            never held together.
 
     Raises:
         StoreError: too few points would stay, or the collection holds other points afterwards.
     """
-    wanted = {point.point_id: point for point in points}
     present = store.hashes(name)
-    changed = [p for i, p in wanted.items() if present.get(i) != hashes_of(p.payload)]
-    difference = Difference(changed, [i for i in present if i not in wanted], len(present), len(wanted))
-    return write_difference(store, name, difference, batch_bytes, keep_share, before_write, progress)
+    if point_ids is None:
+        by_id = {point.point_id: point for point in points}
+        changed = [p for i, p in by_id.items() if present.get(i) != hashes_of(p.payload)]
+        difference = Difference(changed, [i for i in present if i not in by_id], len(present), len(by_id))
+        return write_difference(store, name, difference, batch_bytes, keep_share, before_write, progress)
+    wanted, looked_at = set(point_ids), 0
+
+    def streamed() -> Iterator[Point]:
+        nonlocal looked_at
+        for point in points:
+            looked_at += 1
+            if present.get(point.point_id) != hashes_of(point.payload):
+                yield point
+
+    def told(*_: int) -> None:
+        progress(looked_at, len(wanted))
+
+    difference = Difference(streamed(), [i for i in present if i not in wanted], len(present), len(wanted))
+    return write_difference(store, name, difference, batch_bytes, keep_share, before_write, told)
 
 
 @dataclass(frozen=True)
@@ -78,13 +97,13 @@ class Difference:
     """What a collection lacks and has too much.
 
     Attributes:
-        changed: points to write.
+        changed: points to write, taken once.
         vanished: ids of points to delete.
         present: number of points that are there.
         wanted: number of points that should be there.
     """
 
-    changed: Sequence[Point]
+    changed: Iterable[Point]
     vanished: Sequence[str]
     present: int
     wanted: int
@@ -100,15 +119,15 @@ def write_difference(
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> StoreChange:
     """Write what changed, delete what vanished last, and count. Arguments and errors are those of `bring_to`."""
-    changed, vanished = difference.changed, difference.vanished
+    vanished = difference.vanished
     if is_shrunken(difference.present - len(vanished), difference.present, keep_share):
         raise _shrunken(store, name, len(vanished), difference.present)
-    written = 0
+    written, changed = 0, difference.changed
     for batch in batches(changed, batch_bytes):
         before_write()
         store.upsert(name, batch)
         written += len(batch)
-        progress(written, len(changed))
+        progress(written, len(changed) if isinstance(changed, Sequence) else written)
     if vanished:
         before_write()
         store.delete(name, vanished)
@@ -117,7 +136,7 @@ def write_difference(
         raise StoreError(
             f"{name!r} holds {total} songs after the update in place of {difference.wanted} ({store.address})"
         )
-    return StoreChange(len(changed), len(vanished), total, frozenset(point.point_id for point in changed))
+    return StoreChange(written, len(vanished), total)
 
 
 def refuse_fewer(store: Writable, served: str, songs: int, keep_share: float) -> None:
@@ -150,7 +169,7 @@ def point_of(point_id: object, stored: object, payload: Mapping[str, Any] | None
     return Point(str(point_id), vectors, payload or {})
 
 
-def batches(points: Sequence[Point], limit: int) -> Iterator[list[Point]]:
+def batches(points: Iterable[Point], limit: int) -> Iterator[list[Point]]:
     """Batches of at most `limit` bytes, of at least one point."""
     batch: list[Point] = []
     size = 0
