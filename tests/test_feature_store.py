@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from conftest import hear_tasks
 
+from simsong_pipeline.audio import feature_store
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.feature_store import AudioFrames, FeatureStore
@@ -19,6 +20,7 @@ from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.buckets import USUAL
 from simsong_pipeline.config import AudioConfig, EncoderConfig, LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import UNREAD, SchemaError
+from simsong_pipeline.files import is_as_written
 
 MEL = LogMelConfig()
 CONFIG = PipelineConfig(encoder=EncoderConfig(kind="convolution"))
@@ -61,6 +63,25 @@ def test_second_refresh_decodes_nothing(tmp_path: Path, songs: list[Path]) -> No
     second = _refresh(tmp_path, songs)
     assert (first.decoded, second.decoded) == (6, 0)
     assert first.segment_features.equals(second.segment_features)
+
+
+def test_a_night_reads_the_files_of_the_buckets_that_changed_and_no_others(
+    tmp_path: Path, songs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _refresh(tmp_path, songs)
+    _refresh(tmp_path, songs)  # what the first one wrote is read here
+    read: list[str] = []
+
+    def noted(path: Path) -> bool:
+        read.append(path.name)
+        return is_as_written(path)
+
+    monkeypatch.setattr(feature_store, "is_as_written", noted)
+    again = _refresh(tmp_path, songs)
+    assert (again.decoded, read) == (0, [])
+    _write(songs[2], 777)
+    assert _refresh(tmp_path, songs).decoded == 1
+    assert set(read) == {f"{USUAL.name(USUAL.of('song2'))}.parquet"}
 
 
 def test_only_the_changed_recording_is_decoded(tmp_path: Path, songs: list[Path]) -> None:
@@ -130,9 +151,9 @@ def test_changed_checks_look_at_every_recording_again(tmp_path: Path, songs: lis
 def test_missing_recording_does_not_write_its_bucket_again(tmp_path: Path, songs: list[Path]) -> None:
     songs[1].unlink()
     _refresh(tmp_path, songs)
-    before = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "features").iterdir()}
+    before = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "features").glob("bucket-*")}
     _refresh(tmp_path, songs)
-    assert before == {p.name: p.stat().st_mtime_ns for p in (tmp_path / "features").iterdir()}
+    assert before == {p.name: p.stat().st_mtime_ns for p in (tmp_path / "features").glob("bucket-*")}
 
 
 def test_corrected_duration_is_looked_at_again(tmp_path: Path, songs: list[Path]) -> None:

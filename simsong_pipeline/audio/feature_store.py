@@ -25,6 +25,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.feature_format import FeatureFormat
+from simsong_pipeline.audio.known_rows import KnownRows
 from simsong_pipeline.audio.preparation import (
     DESCRIBED,
     AudioTask,
@@ -159,7 +160,9 @@ class FeatureStore:
         parts: dict[int, list[AudioTask]] = {bucket: [] for bucket in sorted(chosen)}
         for task in tasks:
             parts[self._buckets.of(task.track_id)].append(task)
-        known = {bucket: self._bucket_rows(bucket) for bucket in parts}
+        files = {bucket: self._bucket_path(bucket) for bucket in parts}
+        # A worker over some of them may have others beside it.
+        known = KnownRows(self._folder, _ROWS).of(files, self._bucket_rows, keep=buckets is None)
         # Of all buckets at once: a join a bucket takes longer than reading it.
         unchanged = _unchanged(self._whole(pl.concat(known.values())), tasks, self._settings(audio))
         same = set(unchanged["track_id"])
@@ -392,11 +395,8 @@ def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -
 
     Without those that could not be read, which does not show in size and time.
     """
-    now = pl.DataFrame(
-        [(t.track_id, t.path, t.size_bytes, t.modified_ns, t.expected_s) for t in tasks],
-        schema={n: _ROWS[n] for n in ("track_id", "path", "size_bytes", "modified_ns", "expected_s")},
-        orient="row",
-    )
+    names = ("track_id", "path", "size_bytes", "modified_ns", "expected_s")
+    now = pl.DataFrame({n: pl.Series([getattr(t, n) for t in tasks], dtype=_ROWS[n]) for n in names})
     unread = pl.col("reason").str.starts_with(UNREAD).fill_null(value=False)
     same = known.filter(pl.col("settings") == settings, ~unread)
     return same.join(now, on=now.columns, how="semi", nulls_equal=True).select("track_id")
