@@ -13,11 +13,13 @@ from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.evaluation import plots, report
+from simsong_pipeline.evaluation.fusion import SongVectors
 from simsong_pipeline.evaluation.quality import UNMEASURED
 from simsong_pipeline.evaluation.task import build_task
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.run import evaluate_again
+from simsong_pipeline.stages import report_parts
 from simsong_pipeline.stages.card_stage import write_card
 
 _PAGES = ["index.html", "card.html"]
@@ -76,6 +78,27 @@ def test_maps_name_their_songs(run_copy: Workspace) -> None:
         ]
         assert sorted(shown) == sorted(f"{a} – {t}" for a, t in songs.select("artist_name", "title").rows())
         assert "<&>" not in page
+
+
+def test_map_of_very_many_songs_shows_some_of_all_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two groups, the second of which comes last: a map of the first songs alone would not have it."""
+    monkeypatch.setattr(report_parts, "_MAPPED_SONGS", 30)
+    count, rng = 200, np.random.default_rng(0)
+    audio = np.where(np.arange(count)[:, None] < count // 2, 1.0, -1.0) + 0.01 * rng.normal(size=(count, 4))
+    ids = [f"T{n:03d}" for n in range(count)]
+    tracks = pl.DataFrame({"track_id": ids, "artist_name": ["A"] * count, "title": ids, "genre": ["g"] * count})
+    tags = pl.DataFrame(schema={"track_id": pl.String, "tag": pl.String, "weight": pl.Float64})
+    vectors = SongVectors(audio.astype(np.float32), np.zeros((count, 0), np.float32))
+    page = report_parts.song_map(vectors, ids, tracks, tags, seed=1)
+    shown = re.findall(r"cx='([\d.]+)' cy='([\d.]+)'[^>]*><title>A – T(\d+)", page)
+    assert "30 of 200 songs" in page
+    assert len({number for *_, number in shown}) == 30
+    places = {int(number): (float(x), float(y)) for x, y, number in shown}
+    first, second = ([at for n, at in places.items() if (n < count // 2) == is_first] for is_first in (True, False))
+    assert min(len(first), len(second)) >= 8
+    # Each dot is the song that it is called by: the groups lie apart.
+    apart = np.linalg.norm(np.mean(first, axis=0) - np.mean(second, axis=0))
+    assert apart > 2 * max(np.linalg.norm(np.std(group, axis=0)) for group in (first, second))
 
 
 def test_map_goes_from_left_to_right_for_the_keys() -> None:

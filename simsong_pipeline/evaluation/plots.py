@@ -2,6 +2,7 @@
 
 import html
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -29,8 +30,8 @@ _COLOURS = (
     "#9c6b4e",
     "#9498a0",
 )
-# Of a histogram.
-_DRAWN_PAIRS = 1 << 25
+# Of a histogram of 50 bins, which more of them would not make another one.
+_DRAWN_PAIRS = 1 << 22
 _STYLE: dict[Any, Any] = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110}
 
 
@@ -120,7 +121,7 @@ def song_map(points: NDArray[np.float64], labels: Sequence[str], names: Sequence
 
     From left to right, as the arrow keys go through them (`report.page`). Labels beyond the ninth share a grey.
     """
-    common = [name for name, _ in sorted(_counts(labels).items(), key=lambda item: (-item[1], item[0]))][:9]
+    common = [name for name, _ in sorted(Counter(labels).items(), key=lambda item: (-item[1], item[0]))][:9]
     colours = dict(zip(common, _COLOURS, strict=False))
     low, high = points.min(axis=0), points.max(axis=0)
     placed = 12 + (points - low) / np.maximum(high - low, 1e-9) * np.array([560, 436])
@@ -142,10 +143,6 @@ def song_map(points: NDArray[np.float64], labels: Sequence[str], names: Sequence
     )
     hint = "Point at a song or tap it, or go through them with the arrow keys: its name is shown here."
     return f"<p>{html.escape(title)}</p>{head}{dots}{legend}</svg><p class='pointed' aria-live='polite'>{hint}</p>"
-
-
-def _counts(labels: Sequence[str]) -> dict[str, int]:
-    return {label: labels.count(label) for label in set(labels)}
 
 
 def hub_distribution(scores: Mapping[str, Scores], task: Task, k: int) -> bytes:
