@@ -130,6 +130,22 @@ def _record(workspace: Workspace) -> pl.DataFrame:
     return BucketedFrame(folder, "").read()
 
 
+def test_the_record_of_a_collection_goes_with_it(run_copy: Workspace) -> None:
+    frames, vectors = _frames(run_copy), run_copy.read("wns/track_vectors")
+    others = _recorded(run_copy, "ns")
+    for version in ("second", "third", "fourth"):
+        _publish(run_copy, frames, vectors.with_columns(pl.lit(version).alias("model_version")))
+    with run_copy.store(SMALL_CONFIG.store) as store:
+        there = {name for name in store.collections() if name.startswith("simsong_wns_")}
+    assert len(there) == 2  # the one that is served, and the one before it
+    assert _recorded(run_copy, "wns") == there
+    assert _recorded(run_copy, "ns") == others
+
+
+def _recorded(workspace: Workspace, variant: str) -> set[str]:
+    return {path.name for path in workspace.home.glob(f"published/simsong_{variant}_*")}
+
+
 def test_other_settings_do_not_trust_the_record(run_copy: Workspace) -> None:
     frames, kept = _frames(run_copy), in_memory(run_copy.read("wns/track_vectors"))
     store = SMALL_CONFIG.store.model_copy(update={"lyrics_text": not SMALL_CONFIG.store.lyrics_text})

@@ -81,12 +81,12 @@ def keep_vectors(run: Run, variant: Variant, refreshed: Refreshed) -> StoredVect
     if not refreshed.unchanged or not kept.is_there:
         run.workspace.write(name, whole_vectors(run, variant, refreshed))
         return in_buckets(kept, refreshed.states)
-    # What still holds is among what is there: where both are as many, nothing left or changed.
+    # What still holds is among what is there: where both are as many, nothing left or changed, and none is looked for.
+    gone: list[str] = []
     if kept.height != refreshed.unchanged:
         gone = kept.read(["track_id"]).join(refreshed.states, on="track_id", how="anti")["track_id"].to_list()
+    if gone or refreshed.embedded:
         run.workspace.update(name, refreshed.new, gone)
-    elif refreshed.embedded:
-        run.workspace.update(name, refreshed.new, ())
     return in_buckets(kept, refreshed.states)
 
 

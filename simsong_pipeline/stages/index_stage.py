@@ -19,7 +19,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import SONG_VECTOR, SOUND_VECTOR, Point, song_vector
 from simsong_pipeline.refresh import KEEP_SHARE
 from simsong_pipeline.stages.evaluation_stage import song_vectors
-from simsong_pipeline.stages.published import Published
+from simsong_pipeline.stages.published import Published, forget_dropped
 from simsong_pipeline.stages.publishing import refuse_unproven
 from simsong_pipeline.stages.stored_vectors import StoredVectors
 from simsong_pipeline.stores.opening import Store
@@ -85,6 +85,7 @@ def publish_variant(
         ModelFiles(workspace.model(variant)).mark_published(version)
         if before != name:
             store.drop_others(f"{prefix}_", keep=[name, before or name])
+            forget_dropped(workspace, f"{prefix}_", store.collections())
     return change
 
 

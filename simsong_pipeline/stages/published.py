@@ -4,6 +4,8 @@ The record is taken away before the first point is written and put back after th
 missing, of another version of the program, or counts other songs than the collection has, the index itself is asked.
 """
 
+import glob
+import shutil
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
@@ -65,6 +67,18 @@ class Published:
 
     def _vouch(self, songs: int) -> None:
         write_json(self._folder / _HEADER, {"made_by": self._made_by, "songs": songs})
+
+
+def forget_dropped(workspace: Workspace, prefix: str, collections: Collection[str]) -> None:
+    """Delete the records of collections that are no more.
+
+    Args:
+        prefix: how the names begin of those that are meant.
+        collections: those that there are.
+    """
+    for folder in (workspace.home / "published").glob(f"{glob.escape(prefix)}*"):
+        if folder.name not in collections:
+            shutil.rmtree(folder)
 
 
 @cache
