@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from mutagen.id3 import TCON
-
 from simsong_pipeline.names import plain
 
 _SEPARATORS = re.compile(r"\x00|\\\\|[;/|,]")
@@ -45,6 +43,8 @@ def _numbered(text: str) -> str:
         return _LETTERED[text]
     if not re.fullmatch(r"\d{1,3}", text):
         return text
+    from mutagen.id3 import TCON  # not before: few genres are numbers
+
     return TCON.GENRES[int(text)] if int(text) < len(TCON.GENRES) else ""
 
 
