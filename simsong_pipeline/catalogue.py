@@ -119,11 +119,15 @@ def related_by(tracks: pl.DataFrame, column: str) -> pl.DataFrame:
     Returns:
         A similarity frame with score 1; tracks whose value is null are related to none.
     """
-    known = tracks.select("track_id", column).unique("track_id", keep="first", maintain_order=True)
-    several = isinstance(known.schema[column], pl.List)
+    songs = tracks.select("track_id", column).unique("track_id", keep="first").sort("track_id")
+    several = isinstance(songs.schema[column], pl.List)
+    # Pairs of numbers, for there are as many as the squares of what artists have: ids come last.
+    known = songs.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("song"), column)
     known = (known.explode(column) if several else known).drop_nulls()
-    pairs = known.join(known.rename({"track_id": "neighbour_id"}), on=column).select("track_id", "neighbour_id")
-    pairs = pairs.filter(pl.col("track_id") != pl.col("neighbour_id"))
-    pairs = (pairs.unique() if several else pairs).sort("track_id", "neighbour_id")
-    rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("track_id").alias("rank")
-    return pairs.select("track_id", "neighbour_id", pl.lit(1.0).alias("score"), rank)
+    pairs = known.join(known.rename({"song": "other"}), on=column).select("song", "other")
+    pairs = pairs.filter(pl.col("song") != pl.col("other"))
+    pairs = (pairs.unique() if several else pairs).sort("song", "other")
+    rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("song").alias("rank")
+    ids = songs["track_id"]
+    named = [ids.gather(pairs[name]).alias(to) for name, to in (("song", "track_id"), ("other", "neighbour_id"))]
+    return pl.DataFrame(named).with_columns(pl.lit(1.0).alias("score"), pairs.select(rank)["rank"])

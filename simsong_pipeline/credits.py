@@ -82,6 +82,7 @@ class Credit:
     names: tuple[str, ...]
 
 
+@lru_cache(maxsize=100_000)
 def credit_of(artist: str | None, title: str | None = None) -> Credit:
     """Everybody whom an artist's tag and a title name.
 

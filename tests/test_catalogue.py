@@ -1,11 +1,13 @@
 """The join of raw tracks: what leaves, and with which reason."""
 
+import numpy as np
 import polars as pl
 import pytest
 
 from simsong_pipeline.catalogue import build_catalogue, related_by, restrict
 from simsong_pipeline.config import CatalogueConfig
 from simsong_pipeline.errors import SchemaError
+from simsong_pipeline.schemas import SIMILARITY
 
 NO_MISMATCH = pl.DataFrame(schema={"track_id": pl.String, "detail": pl.String})
 NO_DUPLICATE = pl.DataFrame(schema={"clique": pl.Int64, "track_id": pl.String})
@@ -104,3 +106,22 @@ def test_everybody_is_named_beside_the_artist_of_the_source() -> None:
         _raw(artist_name="Anna feat. Bo", title="Sea (with Cy)"), _raw(track_id="U", artist_name="Various")
     )
     assert catalogue.tracks["artist_ids"].to_list() == [["A", "anna", "bo", "cy"], ["A"]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pairs_are_those_of_every_song_with_every_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ids = [f"T{n}" for n in rng.permutation(60)]
+    artists = [[f"A{a}" for a in rng.choice(9, rng.integers(1, 4), replace=False)] for _ in ids]
+    named = [None if rng.random() < 0.1 else list(names) for names in artists]
+    tracks = pl.DataFrame(
+        {"track_id": ids, "shared": named}, schema={"track_id": pl.String, "shared": pl.List(pl.String)}
+    )
+    by_id = dict(zip(ids, named, strict=True))
+    expected = []
+    for song in sorted(ids):
+        others = [o for o in sorted(ids) if o != song and set(by_id[song] or ()) & set(by_id[o] or ())]
+        expected += [(song, other, 1.0, rank) for rank, other in enumerate(others, 1)]
+    found = related_by(tracks, "shared")
+    assert found.rows() == expected
+    assert dict(found.schema) == dict(SIMILARITY.columns)

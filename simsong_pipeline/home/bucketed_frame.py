@@ -67,10 +67,15 @@ class BucketedFrame:
         self, known: Mapping[str, _Bucket], columns: Sequence[str] | None, buckets: Collection[int] | None
     ) -> pl.DataFrame:
         wanted = [known[key] for key in sorted(known) if buckets is None or int(key) in buckets]
-        parts = [self._part(bucket, columns) for bucket in wanted if bucket.rows]
-        if not parts:  # any bucket knows the columns
+        contents = [self._bytes(bucket) for bucket in wanted if bucket.rows]
+        if not contents:  # any bucket knows the columns
             return self._part(known[min(known)], columns).clear()
-        return pl.concat(parts).sort("track_id")
+        try:
+            # All at once: of small files each costs as much as its rows.
+            names = None if columns is None else list(columns)
+            return pl.read_parquet(contents, columns=names).sort("track_id")
+        except pl.exceptions.PolarsError:
+            return pl.concat([self._part(bucket, columns) for bucket in wanted if bucket.rows]).sort("track_id")
 
     def buckets_of(self, track_ids: Collection[str]) -> set[int]:
         """Those that some tracks are in, or would be."""

@@ -28,8 +28,8 @@ class LyricNames:
     def __init__(self, names: Iterable[str]) -> None:
         self._by_owner: dict[str, list[str]] = {}
         for name in names:
-            own, suffix = os.path.splitext(name)
-            if suffix.lower() in LYRIC_SUFFIXES and not name.startswith("."):
+            if name[-4:].lower() in LYRIC_SUFFIXES and not name.startswith("."):
+                own = os.path.splitext(name)[0]
                 self._by_owner.setdefault(_plain(own), []).append(name)
 
     def of(self, recording: str) -> str | None:

@@ -176,7 +176,7 @@ class _Walk:
 
 def _named(path: str) -> str:
     """The path as text; bytes that are no UTF-8 are written as \\xNN, for a frame can hold no other."""
-    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
