@@ -62,7 +62,8 @@ class SimSong(dg.ConfigurableResource):
     wait_s: float = WAIT_S
     _run_id: str | None = PrivateAttr(default=None)
     _source: Source | None = PrivateAttr(default=None)
-    _told: Callable[[str], None] = PrivateAttr(default=log_line)
+    # No function as the default: pydantic would bind it, and never give another one.
+    _told: Callable[[str], None] | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Remember the run: it holds the home (in one process, to its end), and is refused it once overtaken."""
@@ -78,7 +79,7 @@ class SimSong(dg.ConfigurableResource):
     def workspace(self) -> Workspace:
         """The home folder, as the run sees it that this resource was made for."""
         home = Path(self.home or os.environ.get("SIMSONG_HOME") or "simsong-data")
-        return Workspace(home, self._run_id, self.wait_s, self._told, keeps=not steps_are_processes())
+        return Workspace(home, self._run_id, self.wait_s, self._told or log_line, keeps=not steps_are_processes())
 
     def source(self) -> SourceConfig:
         """Raw data: a folder, a manifest or a music folder; where none is named, those of the home's last run."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from test_locks import held_by_another
 
 from dagster_project.executing import executor
 from dagster_project.resources import SimSong
@@ -56,6 +57,22 @@ def test_another_executor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMSONG_EXECUTOR", "celery")
     with pytest.raises(SimSongError, match="'celery': in_process or multiprocess"):
         executor()
+
+
+@pytest.mark.filterwarnings("ignore:InitResourceContext.dagster_run is deprecated:DeprecationWarning")
+def test_step_says_for_whom_it_waits_and_goes_on(tmp_path: Path) -> None:
+    @dg.asset
+    def written(context: dg.AssetExecutionContext, simsong: SimSong) -> None:
+        with simsong.workspace().lock():
+            context.log.info("written")
+
+    with dg.instance_for_test() as instance, held_by_another("command", tmp_path, 3.0):
+        ran = dg.materialize([written], resources={"simsong": SimSong(home=str(tmp_path))}, instance=instance)
+        records = instance.get_records_for_run(ran.run_id).records
+    said = [record.event_log_entry.user_message for record in records]
+    waiting = next(place for place, text in enumerate(said) if "is in use by simsong refresh" in text)
+    assert "waiting for it, 60 minutes at most" in said[waiting]
+    assert said.index("written") > waiting
 
 
 def _materialize(home: Path, instance: Path, groups: list[str]) -> subprocess.CompletedProcess[str]:

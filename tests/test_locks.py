@@ -41,7 +41,7 @@ if what == "dagster":  # between two steps of its run
 
 
 @contextmanager
-def _held_by_another(what: str, home: Path, seconds: float = 60.0) -> Iterator[subprocess.Popen[str]]:
+def held_by_another(what: str, home: Path, seconds: float = 60.0) -> Iterator[subprocess.Popen[str]]:
     words = ["refresh", "--qdrant-url", "http://u:s3cret-w0rd@h", str(seconds), str(home), what]
     command = [sys.executable, "-c", _HOLDER, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -56,7 +56,7 @@ def _held_by_another(what: str, home: Path, seconds: float = 60.0) -> Iterator[s
 def test_held_home_is_refused_after_the_stated_time(what: str, second: str | None, tmp_path: Path) -> None:
     said: list[str] = []
     workspace = Workspace(tmp_path, second, wait_s=1.0, told=said.append)
-    with _held_by_another(what, tmp_path) as holder, pytest.raises(BusyError) as caught, workspace.lock():
+    with held_by_another(what, tmp_path) as holder, pytest.raises(BusyError) as caught, workspace.lock():
         pass
     who = "simsong refresh" if what == "command" else "Dagster run a1b2"
     assert f"the home {tmp_path} is in use by {who} (process {holder.pid}, since 20" in said[0]
@@ -68,7 +68,7 @@ def test_held_home_is_refused_after_the_stated_time(what: str, second: str | Non
 @pytest.mark.parametrize("what", ["command", "dagster"])
 def test_held_home_is_had_when_it_is_free(what: str, tmp_path: Path) -> None:
     said: list[str] = []
-    with _held_by_another(what, tmp_path, 3.0), Workspace(tmp_path, wait_s=60.0, told=said.append).lock():
+    with held_by_another(what, tmp_path, 3.0), Workspace(tmp_path, wait_s=60.0, told=said.append).lock():
         assert len(said) == 1
 
 
@@ -79,13 +79,13 @@ def _step(home: Path, run: str = "a1b2", told: list[str] | None = None) -> Works
 
 def test_step_waits_for_another_of_its_run_however_long_it_takes(tmp_path: Path) -> None:
     said: list[str] = []
-    with _held_by_another("step", tmp_path, 3.0), _step(tmp_path, told=said).lock():
+    with held_by_another("step", tmp_path, 3.0), _step(tmp_path, told=said).lock():
         assert said == [f"the home {tmp_path} is in use by another step of this run: waiting for it"]
 
 
 def test_step_that_reads_does_not_wait_for_another_of_its_run(tmp_path: Path) -> None:
     said: list[str] = []
-    with _held_by_another("step", tmp_path):
+    with held_by_another("step", tmp_path):
         _step(tmp_path, told=said).begin()
     assert said == []
 
@@ -93,7 +93,7 @@ def test_step_that_reads_does_not_wait_for_another_of_its_run(tmp_path: Path) ->
 def test_step_that_is_a_process_leaves_the_home_to_others_when_it_has_written(tmp_path: Path) -> None:
     step = _step(tmp_path)
     step.begin()
-    with _held_by_another("step", tmp_path, 0.0):
+    with held_by_another("step", tmp_path, 0.0):
         pass
     with Workspace(tmp_path, wait_s=0.0).lock():
         pass
@@ -107,7 +107,7 @@ def test_step_of_a_run_that_was_overtaken_is_refused_when_it_begins(tmp_path: Pa
 
 
 def test_run_that_waits_in_vain_overtakes_nobody(tmp_path: Path) -> None:
-    with _held_by_another("dagster", tmp_path):
+    with held_by_another("dagster", tmp_path):
         before = (tmp_path / "fence.json").read_bytes()
         second = Workspace(tmp_path, "c3d4", wait_s=0.0)
         with pytest.raises(BusyError):
@@ -151,7 +151,7 @@ def test_run_that_was_overtaken_lets_go_of_the_home(tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ["local", "edge"])
 def test_held_index_is_waited_for(engine: str, tmp_path: Path) -> None:
     config = StoreConfig.model_validate({"engine": engine, "wait_s": 60.0})
-    with _held_by_another(engine, tmp_path, 1.5), open_store(config, tmp_path) as store:
+    with held_by_another(engine, tmp_path, 1.5), open_store(config, tmp_path) as store:
         assert store.collections() == []
 
 
@@ -160,7 +160,7 @@ def test_held_index_is_refused_after_the_stated_time(
     engine: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = StoreConfig.model_validate({"engine": engine, "wait_s": 1.0})
-    with _held_by_another(engine, tmp_path) as holder, pytest.raises(BusyError) as caught:
+    with held_by_another(engine, tmp_path) as holder, pytest.raises(BusyError) as caught:
         open_store(config, tmp_path)
     assert f"is in use by simsong refresh (process {holder.pid}" in caplog.messages[0]
     assert "also after 1 s: ask again when it has finished" in str(caught.value)
@@ -178,7 +178,7 @@ def test_index_that_another_program_holds_is_refused_after_the_stated_time(tmp_p
 
 def test_provider_is_waited_for(tmp_path: Path) -> None:
     lock = Workspace(tmp_path, wait_s=0).provider_lock("Genius")
-    with _held_by_another("provider", tmp_path), pytest.raises(BusyError, match="Genius for the home"), lock:
+    with held_by_another("provider", tmp_path), pytest.raises(BusyError, match="Genius for the home"), lock:
         pass
 
 
@@ -201,7 +201,7 @@ def test_note_goes_with_its_lock(tmp_path: Path) -> None:
     "note", ["", "[]", "{}", '{"holder": 1e400}', '{"holder": "x", "pid": "y", "since": 3}', "\x00"]
 )
 def test_damaged_note_names_nobody(note: str, tmp_path: Path) -> None:
-    with _held_by_another("command", tmp_path):
+    with held_by_another("command", tmp_path):
         (tmp_path / ".lock.holder").write_text(note)
         with pytest.raises(BusyError, match="in use by another process"), Workspace(tmp_path, wait_s=0).lock():
             pass
