@@ -435,6 +435,15 @@ def test_nothing_has_to_be_configured(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert SimSong().source() == SourceConfig()
 
 
+def test_a_new_home_gets_the_buckets_that_are_asked_for(small_project: Project, tmp_path: Path) -> None:
+    workspace, _ = small_project
+    (tmp_path / "own.toml").write_text("[home]\nbuckets = 4\n")
+    simsong = SimSong(home=str(workspace.home), config_file=str(tmp_path / "own.toml"))
+    resources = {"simsong": simsong, "frames": FrameIOManager(simsong=simsong)}
+    _materialize((workspace, resources), dg.AssetSelection.assets("raw_files"))
+    assert workspace.buckets == Buckets(4)
+
+
 def _home_of_a_manifest(folder: Path) -> Workspace:
     workspace = Workspace(folder / "home")
     workspace.home.mkdir()

@@ -66,8 +66,9 @@ def test_every_asset_check_and_frame_tells_its_reason() -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize("step", ["raw_files", "msd_tracks"])
 def test_failed_step_begins_with_the_line_of_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = tmp_path / "nowhere"
     words = ["simsong", "run", "--raw", str(missing), "--home", str(tmp_path / "a")]
@@ -75,7 +76,7 @@ def test_failed_step_begins_with_the_line_of_the_command(
     with pytest.raises(SystemExit):
         main.main()
     line = capsys.readouterr().err.splitlines()[-1].removeprefix("error: ")
-    failure = Ran(ASSETS, tmp_path / "b", dg.AssetSelection.assets("raw_files", "msd_tracks"), raw=str(missing)).failure
+    failure = Ran(ASSETS, tmp_path / "b", dg.AssetSelection.assets(step), raw=str(missing)).failure
     assert str(missing) in line
     assert failure.user_failure_data.description == line
     assert failure.error.message.splitlines()[0] == f"Failure: {line}"

@@ -30,6 +30,7 @@ def raw_files(
 ) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetObservation]:
     """The raw data's files, with size and time of change; a sample catalogue is written where there are none."""
     run = simsong.run(context)
+    run.workspace.settle_buckets(run.config.home.buckets)
     with run.workspace.lock():
         written = raw.ensure_raw(run.workspace, run.source.config, simsong.sample(), run.events.progress)
         listing = ledger.listed(run)
