@@ -67,6 +67,10 @@ class EngineError(SimSongError):
     """What carries the work of buckets cannot be had, or loses its workers again and again."""
 
 
+class StaleRunError(SimSongError):
+    """Another run has begun since; nothing was published."""
+
+
 class DiskFullError(SimSongError):
     """There is no room on a disk; what was done before is kept."""
 

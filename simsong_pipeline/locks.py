@@ -32,6 +32,9 @@ _SILENT_S = 0.5
 _OTHER_FILES = 800
 # How often it is looked who holds it meanwhile.
 _LOOK_S = 5.0
+# How long a home is waited for that another process holds; SIMSONG_WAIT_S says otherwise.
+WAIT_S = 600.0
+_LONGEST_WAIT_S = 1e6
 _log = logging.getLogger(__name__)
 
 
@@ -192,6 +195,24 @@ def command_name() -> str:
     name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     words = [word for word in sys.argv[1:3] if re.fullmatch(r"[a-z][a-z-]{1,20}", word)]
     return without_secrets(" ".join(["simsong" if name == "main.py" else name, *words[:1]]))
+
+
+def patience(wait_s: float | None) -> float:
+    """Seconds to wait: those given, else those of SIMSONG_WAIT_S, else ten minutes.
+
+    Raises:
+        SimSongError: SIMSONG_WAIT_S is no such number.
+    """
+    if wait_s is not None:
+        return wait_s
+    given = os.environ.get("SIMSONG_WAIT_S", "").strip()
+    try:
+        seconds = float(given) if given else WAIT_S
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < _LONGEST_WAIT_S:
+        raise SimSongError(f"SIMSONG_WAIT_S is {given!r}: a number of seconds is needed, 600 say")
+    return seconds
 
 
 def in_words(seconds: float) -> str:

@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.errors import BusyError, SimSongError
-from simsong_pipeline.home.fence import StaleRunError
+from simsong_pipeline.errors import BusyError, SimSongError, StaleRunError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import NotedLock
 from simsong_pipeline.stores.opening import open_store

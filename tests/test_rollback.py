@@ -12,9 +12,9 @@ from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import EncoderConfig
-from simsong_pipeline.errors import ModelError, SimSongError
+from simsong_pipeline.errors import ModelError, SimSongError, StaleRunError
 from simsong_pipeline.files import write_json
-from simsong_pipeline.home.fence import Fence, StaleRunError
+from simsong_pipeline.home.fence import Fence
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.rollback_stage import can_roll_back, goes_forward, roll_back

@@ -9,6 +9,7 @@ import typer
 
 from simsong_pipeline.cli.console import err, events, out, print_json, print_table
 from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json
+from simsong_pipeline.cli.remote_home import at_its_home
 from simsong_pipeline.cli.stopping import stoppable
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.home.events import Events
@@ -41,6 +42,7 @@ def fetch() -> None:
 
 @app.command()
 @stoppable
+@at_its_home
 def lyrics(
     home: Home = DEFAULT_HOME,
     raw: Raw = None,
@@ -68,6 +70,7 @@ def lyrics(
 
 @app.command()
 @stoppable
+@at_its_home
 def audio(
     home: Home = DEFAULT_HOME,
     raw: Raw = None,

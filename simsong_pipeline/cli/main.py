@@ -18,6 +18,7 @@ from simsong_pipeline.cli import (
     verify_command,
 )
 from simsong_pipeline.cli.console import err, out, print_error, show_log
+from simsong_pipeline.cli.remote_home import at_its_home
 from simsong_pipeline.cli.stopping import StoppedError, heed_sigterm, repeat_lost_stops, status_of, stoppable
 from simsong_pipeline.errors import UnprovenError, told_to_people
 from simsong_pipeline.redaction import guard_logs
@@ -51,7 +52,7 @@ def _simsong(
 
 
 for command in (*commands.ALL, embed_command.embed, *query_commands.ALL, split_command.split, verify_command.verify):
-    app.command()(stoppable(command))
+    app.command()(stoppable(at_its_home(command)))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")
 

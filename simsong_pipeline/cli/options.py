@@ -5,8 +5,23 @@ from typing import Annotated, Literal
 
 import typer
 
+from simsong_pipeline.remote.address import is_url
+
+
+def home_of(text: str | Path) -> Path | str:
+    """A folder; an address stays text, and a local copy takes its place (`remote_home`)."""
+    return text if isinstance(text, str) and is_url(text) else Path(text)
+
+
 Home = Annotated[
-    Path, typer.Option(envvar="SIMSONG_HOME", help="Folder that everything lives under.", show_default=True)
+    Path,
+    typer.Option(
+        envvar="SIMSONG_HOME",
+        help="Folder that everything lives under, or its address in an object store.",
+        show_default=True,
+        metavar="PATH",
+        parser=home_of,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON objects, one a line.")]
 ConfigFile = Annotated[

@@ -10,15 +10,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from simsong_pipeline.errors import RawDataError, SimSongError
+from simsong_pipeline.errors import RawDataError, StaleRunError
 from simsong_pipeline.files import read_json_object, write_json
 
 # More runs than this are not in flight at once; older ones can no longer be told from new ones.
 _REMEMBERED = 1_000
-
-
-class StaleRunError(SimSongError):
-    """Another run has begun since; nothing was published."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Everything of a catalogue lives under one folder, the home. This module knows where."""
 
 import json
-import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -28,15 +27,12 @@ from simsong_pipeline.home.bucket_number import BucketNumber
 from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.fence import Fence
 from simsong_pipeline.home.known_hashes import KnownHashes
-from simsong_pipeline.locks import NotedLock, Told, log_line
+from simsong_pipeline.locks import NotedLock, Told, log_line, patience
 from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
 from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stores.opening import Store, open_store
 
 _UNFINISHED = timedelta(hours=1)
-# How long a home is waited for that another process holds; SIMSONG_WAIT_S says otherwise.
-WAIT_S = 600.0
-_LONGEST_WAIT_S = 1e6
 # The locks of runs that this process works for: all of a run's workspaces are one holder.
 _of_runs: dict[tuple[Path, str], NotedLock] = {}
 
@@ -371,13 +367,4 @@ class Workspace:
     @property
     def patience_s(self) -> float:
         """Seconds to wait for what another process holds."""
-        if self._wait_s is not None:
-            return self._wait_s
-        given = os.environ.get("SIMSONG_WAIT_S", "").strip()
-        try:
-            seconds = float(given) if given else WAIT_S
-        except ValueError:
-            seconds = -1.0
-        if not 0 <= seconds < _LONGEST_WAIT_S:
-            raise SimSongError(f"SIMSONG_WAIT_S is {given!r}: a number of seconds is needed, 600 say")
-        return seconds
+        return patience(self._wait_s)

@@ -1,0 +1,106 @@
+"""What a worker (`simsong embed`) heard of some buckets, beside the home until the next run takes it over.
+
+Workers take no number and change no generation, so that many may work at once. A part holds files of whole buckets, and
+says what each bucket was when the worker opened the home: it is taken over only where that is what it is still.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic import TypeAdapter, ValidationError
+
+from simsong_pipeline.remote.generations import Files, parsed_files
+from simsong_pipeline.remote.local_copy import LocalCopy
+from simsong_pipeline.remote.store import ObjectStore
+from simsong_pipeline.remote.transfer import Progress, digest_of, fetch_files, put_files
+
+FEATURES = "features/"
+_FOLDER = "parts"
+_KEPT = timedelta(days=30)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A worker's buckets.
+
+    Attributes:
+        name: of the object that describes it.
+        at: when it was put there, in UTC.
+        before: hash of each bucket's table when the worker opened the home, by its path; empty where there was none.
+        files: of the buckets, as they are now.
+    """
+
+    name: str
+    at: str
+    before: dict[str, str]
+    files: Files
+
+
+_BEFORE = TypeAdapter(dict[str, str])
+
+
+def put_part(copy: LocalCopy, before: Files, store: ObjectStore, progress: Progress) -> int:
+    """Put the buckets that changed into a part; how many these are."""
+    now = {path: seen for path, seen in copy.look().items() if path.startswith(FEATURES)}
+    changed = {_table(p) for p, s in now.items() if p not in before or before[p].sha256 != s.sha256}
+    own = {path: seen for path, seen in now.items() if _table(path) in changed}
+    if not own:
+        return 0
+    files = put_files(copy, own, {}, f"{_FOLDER}/objects/", store, progress)
+    known = {table: before[table].sha256 if table in before else "" for table in changed}
+    name = f"{_FOLDER}/{digest_of(files)}.json"
+    content = {"at": datetime.now(UTC).isoformat(), "before": known, "files": {p: asdict(h) for p, h in files.items()}}
+    store.write(name, json.dumps(content, sort_keys=True).encode())
+    return len(changed)
+
+
+def take_parts(copy: LocalCopy, store: ObjectStore, progress: Progress) -> list[Part]:
+    """Put into the local copy what fits to it; all parts that are there, which are done with once that is published."""
+    parts = list(_parts(store))
+    for part in parts:
+        here = copy.look()
+        fits = {t for t, before in part.before.items() if (here[t].sha256 if t in here else "") == before}
+        files = {path: held for path, held in part.files.items() if _table(path) in fits}
+        # A bucket's table names its other files, so it comes last.
+        rest = {path: held for path, held in files.items() if path not in fits}
+        fetch_files(rest, copy.home, store, {}, progress)
+        fetch_files({path: files[path] for path in files.keys() & fits}, copy.home, store, {}, progress)
+    return parts
+
+
+def forget_parts(store: ObjectStore, parts: list[Part]) -> None:
+    """Delete parts, and what no other part holds."""
+    gone = {part.name for part in parts}
+    for name in gone:
+        store.remove(name)
+    still = {held.object for part in _parts(store) for held in part.files.values()}
+    for name in {held.object for part in parts for held in part.files.values()} - still:
+        store.remove(name)
+
+
+def forget_old_parts(store: ObjectStore, now: datetime) -> None:
+    """Delete parts that no run took over."""
+    forget_parts(store, [part for part in _parts(store) if datetime.fromisoformat(part.at) < now - _KEPT])
+
+
+def _parts(store: ObjectStore) -> Iterator[Part]:
+    for name in store.names(_FOLDER):
+        data = store.read(name) if name.count("/") == 1 and name.endswith(".json") else None
+        if data is None:
+            continue
+        try:
+            content = json.loads(data)
+            yield Part(name, content["at"], _BEFORE.validate_python(content["before"]), parsed_files(content["files"]))
+        except (ValueError, KeyError, TypeError, ValidationError):
+            # What it holds is heard anew.
+            _log.warning("%s/%s is damaged and left alone: delete it", store.name, name)
+
+
+def _table(path: str) -> str:
+    """The table of the bucket that a file belongs to: `features/bucket-07.parquet` of `features/bucket-07-<hash>.f16`."""
+    name = path.removeprefix(FEATURES)
+    return f"{FEATURES}{'-'.join(name.partition('.')[0].split('-')[:2])}.parquet"

@@ -1,0 +1,191 @@
+"""Objects below one address. Backends are fsspec's, and credentials what these find in the environment.
+
+What homes are built on: an object appears whole, a listing knows what was written before, and of several who create
+one name at once a single one succeeds.
+"""
+
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
+
+from simsong_pipeline.errors import RawDataError, SimSongError, StoreError, first_line, is_disk_full
+from simsong_pipeline.redaction import cause
+from simsong_pipeline.remote.address import shown
+
+# Whose fsspec backends leave it to the store whether a name is new (S3's If-None-Match, Google's generation match,
+# Azure's overwrite=False).
+_EXCLUSIVE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "file", "local", "memory"})
+_creating = threading.Lock()
+
+
+def open_address(url: str) -> tuple[AbstractFileSystem, str]:
+    """The file system of an address and the path in it.
+
+    Raises:
+        RawDataError: a kind of address that is not known, or whose package is not installed.
+    """
+    try:
+        found, path = url_to_fs(url)
+    except ImportError as error:
+        raise RawDataError(
+            f"{shown(url)}: {url.partition('://')[0]} needs a package that is not here ({first_line(error)}): install "
+            "it, with pip say, and run again"
+        ) from cause(error)
+    except (ValueError, OSError) as error:
+        raise RawDataError(f"{shown(url)} cannot be opened ({first_line(error)})") from cause(error)
+    return found, str(path)
+
+
+class ObjectStore:
+    """The objects below an address, by names relative to it.
+
+    Args:
+        url: of a folder; user and password in it are used and never shown.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.name = shown(url).rstrip("/")
+        self._fs, root = open_address(url)
+        self._root = root.rstrip("/")
+        protocols = self._fs.protocol
+        known = {protocols} if isinstance(protocols, str) else set(protocols)
+        self.is_exclusive = bool(known & _EXCLUSIVE)
+
+    def names(self, folder: str) -> list[str]:
+        """Names of all objects below a folder, in their order; as the store has them now."""
+        with self._told(folder):
+            self._fs.invalidate_cache()
+            try:
+                found = self._fs.find(self._path(folder))
+            except FileNotFoundError:
+                return []
+        return sorted(self._relative(str(path)) for path in found)
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of an object; null where it is not there."""
+        with self._told(name):
+            try:
+                return bytes(self._fs.cat_file(self._path(name)))
+            except FileNotFoundError:
+                return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a small object, over one of that name."""
+        with self._told(name):
+            self._make_folder(name)
+            self._fs.pipe_file(self._path(name), data)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small object whose name is new, whole at once; false, and nothing written, where it is taken."""
+        with self._told(name):
+            self._make_folder(name)
+            try:
+                self._create(self._path(name), data)
+            except FileExistsError:
+                return False
+        return True
+
+    def _create(self, path: str, data: bytes) -> None:
+        if isinstance(self._fs, LocalFileSystem):
+            _create_here(Path(path), data)
+        elif isinstance(self._fs, MemoryFileSystem):
+            with _creating:  # it looks, and then writes
+                self._fs.pipe_file(path, data, mode="create")
+        else:
+            self._fs.pipe_file(path, data, mode="create")
+
+    def fetch(self, name: str, to: Path) -> bool:
+        """Copy an object into a local file; false where it is not there."""
+        with self._told(name):
+            try:
+                self._fs.get_file(self._path(name), str(to))
+            except FileNotFoundError:
+                return False
+        return True
+
+    def put(self, path: Path, name: str) -> None:
+        """Copy a local file into an object."""
+        with self._told(name):
+            self._make_folder(name)
+            self._fs.put_file(str(path), self._path(name))
+            if isinstance(self._fs, LocalFileSystem):
+                _flush(Path(self._path(name)))
+
+    def remove(self, name: str) -> None:
+        """Delete an object if it is there."""
+        with self._told(name):
+            try:
+                self._fs.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
+    def _make_folder(self, name: str) -> None:
+        if isinstance(self._fs, LocalFileSystem):  # stores have no folders
+            Path(self._path(name)).parent.mkdir(parents=True, exist_ok=True)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _relative(self, path: str) -> str:
+        # Some backends give paths without a leading slash.
+        return path.lstrip("/").removeprefix(self._root.lstrip("/")).lstrip("/")
+
+    @contextmanager
+    def _told(self, name: str) -> Iterator[None]:
+        """Turn what a backend raises into one line; each has errors of its own.
+
+        Raises:
+            StoreError: in place of them.
+        """
+        try:
+            yield
+        except SimSongError:
+            raise
+        except Exception as error:
+            if is_disk_full(error):
+                raise
+            said = _words(error)
+            raise StoreError(
+                f"{self.name}/{name} cannot be reached ({said}): look at the address and the credentials in the "
+                "environment, and run again"
+            ) from cause(error)
+
+
+def _words(error: Exception) -> str:
+    strerror: Any = getattr(error, "strerror", None)
+    return f"{type(error).__name__}: {strerror or first_line(error)}"
+
+
+def _create_here(path: Path, data: bytes) -> None:
+    """A link appears whole, and fails where the name is taken.
+
+    Raises:
+        FileExistsError: it is.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.link(temporary, path)
+        _flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
