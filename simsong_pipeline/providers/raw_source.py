@@ -5,6 +5,7 @@ from pathlib import Path
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.remote.local_copy import home_name
 from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.raw_folder import RawFolder
@@ -45,4 +46,4 @@ def run_command(workspace: Workspace, source: RawFolder) -> str | None:
         return None
     is_known = not (before.manifest or before.library) and (before.raw or workspace.raw).resolve() == folder.resolve()
     named = [] if is_known else ["--raw", str(folder)]
-    return shlex.join(["simsong", "run", "--home", str(workspace.home), *named])
+    return shlex.join(["simsong", "run", "--home", home_name(workspace.home), *named])

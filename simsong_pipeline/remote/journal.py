@@ -86,6 +86,11 @@ class Journal:
         """All that are kept, in their order."""
         return [entry for number in self._numbers() if (entry := self._entry(number)) is not None]
 
+    def first(self) -> Entry:
+        """The oldest that is kept."""
+        numbers = self._numbers()
+        return (self._entry(numbers[0]) if numbers else None) or NOTHING
+
     def forget(self, entry: Entry) -> None:
         """Delete an entry that nothing refers to."""
         self._store.remove(_name(entry.number))

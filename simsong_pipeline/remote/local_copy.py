@@ -17,6 +17,7 @@ from simsong_pipeline.files import read_json_object, sha256_of_file, write_bytes
 _OWN = (".lock", ".holder", ".part")
 _HASHING = 4
 NO_GENERATION = -1
+_HOME, _STATE = "home", "state.json"
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class CopyState:
 
     Attributes:
         copy: its id, which no other copy has.
+        address: of the home, without user and password.
         generation: that it was made equal to; -1 while that is under way, or where it is not known.
         is_ahead: a command has begun to change it, and what it left is not published.
         seen: its files, by path.
     """
 
     copy: str
+    address: str = ""
     generation: int = NO_GENERATION
     is_ahead: bool = False
     seen: dict[str, Seen] = field(default_factory=dict)
@@ -53,14 +56,14 @@ class LocalCopy:
     """A folder with a copy of a home. Whoever uses it holds its lock."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.home = folder, folder / "home"
+        self.folder, self.home = folder, folder / _HOME
         self.home.mkdir(parents=True, exist_ok=True)
         self.state = self._read()
 
     def save(self, **changes: object) -> None:
         """Change the state, and write it down."""
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]
-        write_bytes(self.folder / "state.json", json.dumps(asdict(self.state)).encode())
+        write_bytes(self.folder / _STATE, json.dumps(asdict(self.state)).encode())
 
     def look(self) -> dict[str, Seen]:
         """All files with their hashes; one whose size and times are as they were is not read again.
@@ -92,7 +95,7 @@ class LocalCopy:
 
     def _read(self) -> CopyState:
         try:
-            return _STATES.validate_python(read_json_object(self.folder / "state.json"))
+            return _STATES.validate_python(read_json_object(self.folder / _STATE))
         except (OSError, ValueError, ValidationError):  # then everything is hashed, and compared
             return CopyState(uuid.uuid4().hex)
 
@@ -113,6 +116,14 @@ class LocalCopy:
         if known is not None and times == (known.size, known.modified_ns, known.changed_ns):
             return known
         return Seen(*times, sha256_of_file(file))
+
+
+def home_name(home: Path) -> str:
+    """What a person calls a home: the address that this folder is a local copy of, else the folder."""
+    try:
+        return str(read_json_object(home.parent / _STATE)["address"]) if home.name == _HOME else str(home)
+    except (OSError, ValueError, KeyError):
+        return str(home)
 
 
 def _is_text(path: str) -> bool:

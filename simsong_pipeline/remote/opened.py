@@ -60,6 +60,7 @@ def opened(url: str, use: Use, wait_s: float, told: Telling, dead_s: float = DEA
     lock = NotedLock(folder / ".lock", f"the local copy of {store.name}", remedy, told=told.note)
     with lock.held(wait_s):
         copy = LocalCopy(folder)
+        copy.save(address=store.name)
         journal = Journal(store, copy.state.copy, told.note, dead_s)
         if use == "reading":
             _read(copy, url, store, journal, told)

@@ -101,6 +101,6 @@ def _parts(store: ObjectStore) -> Iterator[Part]:
 
 
 def _table(path: str) -> str:
-    """The table of the bucket that a file belongs to: `features/bucket-07.parquet` of `features/bucket-07-<hash>.f16`."""
+    """The table of a file's bucket: `features/bucket-07.parquet` of `features/bucket-07-<hash>.f16`."""
     name = path.removeprefix(FEATURES)
     return f"{FEATURES}{'-'.join(name.partition('.')[0].split('-')[:2])}.parquet"

@@ -15,6 +15,7 @@ from simsong_pipeline.remote.store import ObjectStore
 
 # A reader of a generation is not cut off for so long after the next one.
 KEPT = timedelta(days=3)
+_EVERY = timedelta(days=1)
 OBJECTS = "objects"
 _NUMBERED = re.compile(rf"{OBJECTS}/(\d{{10}})-")
 
@@ -25,8 +26,11 @@ def folder_of(begun: Entry) -> str:
 
 
 def sweep(store: ObjectStore, journal: Journal, begun: Entry, now: datetime | None = None) -> int:
-    """Delete what the command that has published after `begun` finds needless; how many objects that were."""
+    """Delete what is needless after the command that `begun` says has published, once a day; how many objects."""
     since = (now or datetime.now(UTC)) - KEPT
+    first_at = journal.first().at
+    if first_at and datetime.fromisoformat(first_at) > since - _EVERY:
+        return 0
     entries = journal.entries()
     last = max(entry.number for entry in entries if entry.kind == "generation")
     # The state before the first young one is what a reader may have opened just before.
