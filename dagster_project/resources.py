@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from dagster_project.logged_count import LoggedCount
+from dagster_project.remote_home import begin_use, copy_of, end_use, is_open
 from simsong_pipeline.config import PipelineConfig, SampleConfig
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.events import Events
@@ -19,6 +20,7 @@ from simsong_pipeline.home.wishes import NO_WISHES, Wishes
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import log_line
 from simsong_pipeline.redaction import guard_logs
+from simsong_pipeline.remote.address import is_url
 from simsong_pipeline.sources.source import Source, SourceConfig
 
 # A night may have to wait for a whole run.
@@ -71,15 +73,24 @@ class SimSong(dg.ConfigurableResource):
         self._run_id = context.run.run_id if context.run else None
         if context.log is not None:
             self._told = context.log.info
+        begin_use(self._run_id)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Let go of the home at the end of the run."""
-        self.workspace().end_run()
+        """Let go of the home at the end of the run; what it has left in one at an address is published now."""
+        try:
+            if not is_url(self._named()) or is_open(self._run_id):
+                self.workspace().end_run()
+        finally:
+            end_use(self._run_id)
 
     def workspace(self) -> Workspace:
         """The home folder, as the run sees it that this resource was made for."""
-        home = Path(self.home or os.environ.get("SIMSONG_HOME") or "simsong-data")
-        return Workspace(home, self._run_id, self.wait_s, self._told or log_line, keeps=not steps_are_processes())
+        named, told = self._named(), self._told or log_line
+        home = copy_of(named, self._run_id, self.wait_s, told) if is_url(named) else Path(named)
+        return Workspace(home, self._run_id, self.wait_s, told, keeps=not steps_are_processes())
+
+    def _named(self) -> str:
+        return self.home or os.environ.get("SIMSONG_HOME") or "simsong-data"
 
     def source(self) -> SourceConfig:
         """Raw data: a folder, a manifest or a music folder; where none is named, those of the home's last run."""

@@ -55,12 +55,17 @@ def fetch_files(wanted: Files, into: Path, store: ObjectStore, nearby: dict[str,
     Args:
         nearby: local files by their hashes, which need not be fetched.
     """
+    alike: dict[str, list[tuple[Path, Held]]] = {}
+    for path, held in wanted.items():
+        alike.setdefault(held.sha256, []).append((into / path, held))
 
-    def fetched(item: tuple[str, Held]) -> None:
-        path, held = item
-        _fetch(held, into / path, store, nearby.get(held.sha256))
+    def fetched(files: list[tuple[Path, Held]]) -> None:
+        near = nearby.get(files[0][1].sha256)
+        for path, held in files:
+            _fetch(held, path, store, near)
+            near = path
 
-    _each(fetched, wanted.items(), progress)
+    _each(fetched, alike.values(), progress)
 
 
 def put_files(

@@ -1,0 +1,99 @@
+"""What homes ask of an object store, and what is said where it cannot be had."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fsspec.registry import known_implementations
+
+from simsong_pipeline.errors import RawDataError, SimSongError, StoreError
+from simsong_pipeline.remote.address import copies_folder, is_url, shown
+from simsong_pipeline.remote.store import ObjectStore
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """An empty store."""
+    return ObjectStore(f"memory://{tmp_path.name}" if request.param == "memory" else f"file://{tmp_path}/bucket")
+
+
+def test_of_many_who_create_one_name_one_succeeds_and_its_bytes_stay(store: ObjectStore) -> None:
+    for number in range(20):
+        name = f"journal/{number}"
+        with ThreadPoolExecutor(8) as pool:
+            created = list(pool.map(lambda who, name=name: store.create(name, b"%d" % who), range(8)))
+        assert created.count(True) == 1
+        assert store.read(name) == b"%d" % created.index(True)
+
+
+def test_objects_are_put_read_listed_and_removed(store: ObjectStore, tmp_path: Path) -> None:
+    path, back = tmp_path / "here", tmp_path / "back"
+    path.write_bytes(bytes(range(256)) * 1_000)
+    store.put(path, "objects/a/b")
+    store.write("objects/c", b"c")
+    assert store.names("objects") == ["objects/a/b", "objects/c"]
+    assert store.fetch("objects/a/b", back)
+    assert back.read_bytes() == path.read_bytes()
+    store.remove("objects/c")
+    store.remove("objects/c")
+    assert store.names("objects") == ["objects/a/b"]
+    assert (store.read("objects/c"), store.fetch("objects/c", back), store.names("nothing")) == (None, False, [])
+
+
+def test_a_kind_of_address_that_is_not_known_or_lacks_its_package_is_said() -> None:
+    with pytest.raises(RawDataError, match=r"nosuchthing://bucket/home cannot be opened"):
+        ObjectStore("nosuchthing://bucket/home")
+    missing = next(
+        protocol for protocol, known in known_implementations.items() if _lacks(known["class"].partition(".")[0])
+    )
+    with pytest.raises(RawDataError, match=rf"{missing} needs a package that is not here \(.*nstall"):
+        ObjectStore(f"{missing}://bucket/home")
+
+
+def _lacks(package: str) -> bool:
+    return importlib.util.find_spec(package) is None
+
+
+def test_a_store_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "bucket").write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match=r"bucket/a/b cannot be reached \(.*\): look at the address"):
+        ObjectStore(f"file://{tmp_path}/bucket").write("a/b", b"")
+
+
+@pytest.mark.parametrize("text", ["s3://bucket/home", "memory://home", "file:///mnt/home", "gs://b/h"])
+def test_addresses_are_told_from_paths(text: str) -> None:
+    assert is_url(text)
+    assert not is_url(text.replace("://", "/"))
+
+
+def test_one_home_has_one_local_copy_whoever_asks() -> None:
+    plain = copies_folder("sftp://host/home")
+    assert copies_folder("sftp://me:secret-1@host/home/") == plain
+    assert copies_folder("sftp://host/other") != plain
+
+
+def test_a_password_in_an_address_is_never_said(tmp_path: Path) -> None:
+    password = "Tr0ub4dor-and-3"
+    url = f"ftp://reader:{password}@127.0.0.1:9/home"
+    assert password not in shown(url)
+    for words in (["run"], ["tags"], ["embed"], ["run", "--manifest", url]):
+        environment = {**os.environ, "SIMSONG_HOME": url, "SIMSONG_CACHE": str(tmp_path / "cache")}
+        if "--manifest" in words:
+            environment["SIMSONG_HOME"] = str(tmp_path / "home")
+        command = [sys.executable, "-m", "simsong_pipeline.cli.main", *words]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 1, done.stderr
+        assert "127.0.0.1" in done.stderr
+        assert password not in done.stdout + done.stderr
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(password.encode() in content for content in written)
+
+
+def test_a_home_whose_address_holds_a_password_is_remembered_without_it(tmp_path: Path) -> None:
+    with pytest.raises(SimSongError) as raised:
+        ObjectStore("nosuchthing://me:hunter22@host/home")
+    assert "hunter22" not in str(raised.value)
