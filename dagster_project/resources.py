@@ -21,7 +21,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import log_line
 from simsong_pipeline.redaction import guard_logs
 from simsong_pipeline.remote.address import is_url
-from simsong_pipeline.sources.source import Source, SourceConfig
+from simsong_pipeline.sources.source import Source, SourceConfig, source_at
 
 # A night may have to wait for a whole run.
 WAIT_S = 3_600.0
@@ -94,14 +94,12 @@ class SimSong(dg.ConfigurableResource):
 
     def source(self) -> SourceConfig:
         """Raw data: a folder, a manifest or a music folder; where none is named, those of the home's last run."""
-        given = {
-            "raw": self.raw or os.environ.get("SIMSONG_RAW"),
-            "manifest": self.manifest or os.environ.get("SIMSONG_MANIFEST"),
-            "library": self.library or os.environ.get("SIMSONG_LIBRARY"),
-        }
-        # Absolute, as the home remembers it: the command reads the same from any folder.
-        named = SourceConfig.model_validate({name: Path(path).absolute() for name, path in given.items() if path})
-        return named if any(given.values()) else self.workspace().load_source()
+        raw, manifest = self.raw or os.environ.get("SIMSONG_RAW"), self.manifest or os.environ.get("SIMSONG_MANIFEST")
+        library = self.library or os.environ.get("SIMSONG_LIBRARY")
+        named = source_at(_place(raw), _place(manifest))
+        if library:
+            named = named.model_copy(update={"library": Path(library).absolute()})
+        return named if named.is_named else self.workspace().load_source()
 
     def run(self, context: dg.AssetExecutionContext, wishes: Wishes = NO_WISHES, every: int = 10) -> Run:
         """The run that a step belongs to; it tells the step's log what it does."""
@@ -136,6 +134,11 @@ class SimSong(dg.ConfigurableResource):
         """The sample catalogue that is written where there are no raw data."""
         changes = {"songs": self.sample_songs, "artists": self.sample_artists}
         return SampleConfig.model_validate({name: value for name, value in changes.items() if value is not None})
+
+
+def _place(text: str | None) -> Path | str | None:
+    """An address, or a path that is absolute, as the home remembers it: the command reads the same from any folder."""
+    return (text if is_url(text) else Path(text).absolute()) if text else None
 
 
 def events(context: dg.AssetExecutionContext | dg.OpExecutionContext, every: int = 10) -> Events:

@@ -7,7 +7,6 @@ read.
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +20,7 @@ from simsong_pipeline.audio.description import FRONT_END, Description, describe
 from simsong_pipeline.audio.feature_format import FeatureFormat
 from simsong_pipeline.config import AudioConfig
 from simsong_pipeline.errors import AudioError
+from simsong_pipeline.remote.objects_read import on_disk
 from simsong_pipeline.schemas import AUDIO, polars_schema
 
 Progress = Callable[[int, int], None]
@@ -38,7 +38,7 @@ DESCRIBED: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True)
 class AudioTask:
-    """A recording to prepare."""
+    """A recording to prepare; its path may be an address."""
 
     track_id: str
     path: str
@@ -121,7 +121,8 @@ def sense(task: AudioTask, audio: AudioConfig, front_end: FrontEnd) -> SensedAud
     if task.size_bytes < 0:
         return SensedAudio(unusable(task, "missing", f"file is missing: {task.path}"), None)
     try:
-        recording = decode(Path(task.path), front_end.sample_rate, audio.max_seconds)
+        with on_disk(task.path) as path:
+            recording = decode(path, front_end.sample_rate, audio.max_seconds)
         check_recording(recording, task.expected_s, audio)
     except AudioError as error:
         return SensedAudio(unusable(task, "invalid", str(error)), None)

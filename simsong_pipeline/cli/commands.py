@@ -25,6 +25,7 @@ from simsong_pipeline.cli.options import (
     PublishAnyway,
     QdrantUrl,
     Retrain,
+    place_of,
 )
 from simsong_pipeline.cli.query_commands import print_songs
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
@@ -36,7 +37,7 @@ from simsong_pipeline.home.wishes import NO_WISHES, Wishes
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.raw_source import run_command, source_of_tracks
 from simsong_pipeline.schemas import LIBRARY_FILES
-from simsong_pipeline.sources.source import SourceConfig
+from simsong_pipeline.sources.source import SourceConfig, source_at
 
 if TYPE_CHECKING:
     from simsong_pipeline.home.run import Run
@@ -76,11 +77,19 @@ def run(
     raw: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with msd/, lastfm/, audio/ and lyrics/.", show_default="what the last run read, or <home>/raw"
+            help="Folder with msd/, lastfm/, audio/ and lyrics/, or its address.",
+            show_default="what the last run read, or <home>/raw",
+            metavar="PATH",
+            parser=place_of,
         ),
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option(help="CSV with a column path, and artist, title, genre where known.")
+        Path | None,
+        typer.Option(
+            help="CSV with a column path, and artist, title, genre where known; or its address.",
+            metavar="PATH",
+            parser=place_of,
+        ),
     ] = None,
     relevance: Annotated[
         Relevance | None, typer.Option(help="What counts as similar in evaluation.", show_default="lastfm")
@@ -119,7 +128,7 @@ def run(
     workspace = Workspace(home)
     settings = read_config(config, workspace.load_config(), changes)
     # Where nothing is named, what the home's last run read.
-    source = workspace.load_source() if raw is None and manifest is None else SourceConfig(raw=raw, manifest=manifest)
+    source = workspace.load_source() if raw is None and manifest is None else source_at(raw, manifest)
     _run(workspace, source, settings, Wishes(retrain, publish_anyway, promote_anyway, accept_shrink), json)
 
 

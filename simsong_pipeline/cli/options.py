@@ -8,8 +8,8 @@ import typer
 from simsong_pipeline.remote.address import is_url
 
 
-def home_of(text: str | Path) -> Path | str:
-    """A folder; an address stays text, and a local copy takes its place (`remote_home`)."""
+def place_of(text: str | Path) -> Path | str:
+    """A path; an address stays text. Where it is a home's, a local copy takes its place (`remote_home`)."""
     return text if isinstance(text, str) and is_url(text) else Path(text)
 
 
@@ -20,7 +20,7 @@ Home = Annotated[
         help="Folder that everything lives under, or its address in an object store.",
         show_default=True,
         metavar="PATH",
-        parser=home_of,
+        parser=place_of,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON objects, one a line.")]

@@ -11,6 +11,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.library.source import LibrarySource
 from simsong_pipeline.sources.manifest_source import ManifestSource
 from simsong_pipeline.sources.raw_folder import RawFolder
+from simsong_pipeline.sources.remote_raw_folder import RemoteRawFolder
 from simsong_pipeline.sources.source import Source, SourceConfig
 
 
@@ -39,4 +40,8 @@ def open_source(workspace: Workspace, config: SourceConfig) -> Source:
         return LibrarySource(config, config.library, workspace)
     if config.manifest is not None:
         return ManifestSource(config, config.manifest, workspace)
+    if config.manifest_url is not None:
+        return ManifestSource(config, config.manifest_url, workspace)
+    if config.raw_url is not None:
+        return RemoteRawFolder(config, config.raw_url, workspace)
     return RawFolder(config, workspace.raw, workspace)

@@ -267,7 +267,9 @@ class Workspace:
             for n, p in (("raw", source.raw), ("manifest", source.manifest), ("library", source.library))
             if p
         }
-        write_json(self.home / "source.json", {name: str(path) for name, path in given.items()})
+        addresses = {"raw_url": source.raw_url, "manifest_url": source.manifest_url}
+        named = {name: str(path) for name, path in given.items()} | {n: url for n, url in addresses.items() if url}
+        write_json(self.home / "source.json", named)
 
     def load_source(self) -> SourceConfig:
         """Where the raw data of the last run lay."""

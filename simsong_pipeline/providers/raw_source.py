@@ -27,7 +27,7 @@ def raw_folder_of(source: SourceConfig, workspace: Workspace) -> RawFolder:
     Raises:
         RawDataError: it is a manifest or a music folder.
     """
-    other = source.manifest or source.library
+    other = source.manifest or source.library or source.manifest_url or source.raw_url
     if other is not None:
         raise RawDataError(
             f"the last run of {workspace.home} read {other}, which is no raw data of tracks and similarity: name a "
@@ -44,6 +44,7 @@ def run_command(workspace: Workspace, source: RawFolder) -> str | None:
     before, folder = workspace.load_source(), source.folder
     if not files_below(folder / "audio", SUFFIXES):
         return None
-    is_known = not (before.manifest or before.library) and (before.raw or workspace.raw).resolve() == folder.resolve()
+    others = before.manifest or before.library or before.manifest_url or before.raw_url
+    is_known = not others and (before.raw or workspace.raw).resolve() == folder.resolve()
     named = [] if is_known else ["--raw", str(folder)]
     return shlex.join(["simsong", "run", "--home", home_name(workspace.home), *named])

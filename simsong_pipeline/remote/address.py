@@ -1,16 +1,19 @@
 """Addresses of things in an object store, and where their local copies lie."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.redaction import remember_address, without_credentials
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
 
 def is_url(text: str) -> bool:
     """Whether this is an address of an object store and no path: `s3://bucket/home`, `file:///mnt/home`."""
-    return "://" in text
+    return _ADDRESS.match(text) is not None
 
 
 def without_user(url: str) -> str:

@@ -91,10 +91,11 @@ def _worked_on(copy: LocalCopy, url: str, store: ObjectStore, journal: Journal, 
     generation = journal.generation()
     _open(copy, url, generation, store, told)
     copy.save(is_ahead=True)
+    before = _hashes(generation.files | take_parts(copy, store, told.progress).files)
 
     def put() -> None:
         told.stage(f"writing what was heard to {store.name}")
-        told.note(f"{put_part(copy, generation.files, store, told.progress)} buckets written")
+        told.note(f"{put_part(copy, before, store, told.progress)} buckets written")
 
     with _at_the_end(put):
         yield
@@ -108,7 +109,7 @@ def _written(
         generation = journal.generation()
         _open(copy, url, generation, store, told)
         copy.save(is_ahead=True)
-        parts = take_parts(copy, store, told.progress)
+        parts = take_parts(copy, store, told.progress).parts
     except BaseException:
         journal.end(begun)
         raise

@@ -6,7 +6,7 @@ says what each bucket was when the worker opened the home: it is taken over only
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -43,33 +43,58 @@ class Part:
 _BEFORE = TypeAdapter(dict[str, str])
 
 
-def put_part(copy: LocalCopy, before: Files, store: ObjectStore, progress: Progress) -> int:
-    """Put the buckets that changed into a part; how many these are."""
+def put_part(copy: LocalCopy, before: Mapping[str, str], store: ObjectStore, progress: Progress) -> int:
+    """Put the buckets that changed into a part; how many these are.
+
+    Args:
+        before: hashes of the home's files with those of the parts that were taken, by path.
+    """
     now = {path: seen for path, seen in copy.look().items() if path.startswith(FEATURES)}
-    changed = {_table(p) for p, s in now.items() if p not in before or before[p].sha256 != s.sha256}
+    changed = {_table(path) for path, seen in now.items() if before.get(path) != seen.sha256}
     own = {path: seen for path, seen in now.items() if _table(path) in changed}
     if not own:
         return 0
     files = put_files(copy, own, {}, f"{_FOLDER}/objects/", store, progress)
-    known = {table: before[table].sha256 if table in before else "" for table in changed}
-    name = f"{_FOLDER}/{digest_of(files)}.json"
-    content = {"at": datetime.now(UTC).isoformat(), "before": known, "files": {p: asdict(h) for p, h in files.items()}}
-    store.write(name, json.dumps(content, sort_keys=True).encode())
+    content = {
+        "at": datetime.now(UTC).isoformat(),
+        "before": {table: before.get(table, "") for table in changed},
+        "files": {path: asdict(held) for path, held in files.items()},
+    }
+    store.write(f"{_FOLDER}/{digest_of(files)}.json", json.dumps(content, sort_keys=True).encode())
     return len(changed)
 
 
-def take_parts(copy: LocalCopy, store: ObjectStore, progress: Progress) -> list[Part]:
-    """Put into the local copy what fits to it; all parts that are there, which are done with once that is published."""
-    parts = list(_parts(store))
-    for part in parts:
-        here = copy.look()
-        fits = {t for t, before in part.before.items() if (here[t].sha256 if t in here else "") == before}
-        files = {path: held for path, held in part.files.items() if _table(path) in fits}
-        # A bucket's table names its other files, so it comes last.
-        rest = {path: held for path, held in files.items() if path not in fits}
-        fetch_files(rest, copy.home, store, {}, progress)
-        fetch_files({path: files[path] for path in files.keys() & fits}, copy.home, store, {}, progress)
-    return parts
+@dataclass(frozen=True)
+class Taken:
+    """Parts that were there, which are done with once what was taken of them is published; and what that is."""
+
+    parts: list[Part]
+    files: Files
+
+
+def take_parts(copy: LocalCopy, store: ObjectStore, progress: Progress) -> Taken:
+    """Put into the local copy what fits to it; a part may go on from another one."""
+    parts, taken = list(_parts(store)), Files()
+    waiting = parts
+    while waiting:
+        here = {path: seen.sha256 for path, seen in copy.look().items()}
+        left = []
+        for part in waiting:
+            fits = {t for t, before in part.before.items() if here.get(t, "") == before and t in part.files}
+            there = {t for t in part.before if t in part.files and here.get(t) == part.files[t].sha256}
+            files = {path: held for path, held in part.files.items() if _table(path) in fits | there}
+            _fetch_buckets(copy, {path: h for path, h in files.items() if _table(path) in fits}, fits, store, progress)
+            here |= {path: held.sha256 for path, held in files.items()}
+            taken |= files
+            left += [] if fits | there == part.before.keys() else [part]
+        waiting = left if len(left) < len(waiting) else []
+    return Taken(parts, taken)
+
+
+def _fetch_buckets(copy: LocalCopy, files: Files, tables: set[str], store: ObjectStore, progress: Progress) -> None:
+    """A bucket's table names its other files, so it comes last."""
+    fetch_files({p: held for p, held in files.items() if p not in tables}, copy.home, store, {}, progress)
+    fetch_files({p: held for p, held in files.items() if p in tables}, copy.home, store, {}, progress)
 
 
 def forget_parts(store: ObjectStore, parts: list[Part]) -> None:

@@ -7,8 +7,8 @@ one name at once a single one succeeds.
 import os
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -139,30 +139,27 @@ class ObjectStore:
         # Some backends give paths without a leading slash.
         return path.lstrip("/").removeprefix(self._root.lstrip("/")).lstrip("/")
 
-    @contextmanager
-    def _told(self, name: str) -> Iterator[None]:
-        """Turn what a backend raises into one line; each has errors of its own.
-
-        Raises:
-            StoreError: in place of them.
-        """
-        try:
-            yield
-        except SimSongError:
-            raise
-        except Exception as error:
-            if is_disk_full(error):
-                raise
-            said = _words(error)
-            raise StoreError(
+    def _told(self, name: str) -> AbstractContextManager[None]:
+        """Raises StoreError in place of what a backend raises."""
+        return in_one_line(
+            lambda said: StoreError(
                 f"{self.name}/{name} cannot be reached ({said}): look at the address and the credentials in the "
                 "environment, and run again"
-            ) from cause(error)
+            )
+        )
 
 
-def _words(error: Exception) -> str:
-    strerror: Any = getattr(error, "strerror", None)
-    return f"{type(error).__name__}: {strerror or first_line(error)}"
+@contextmanager
+def in_one_line(told: Callable[[str], SimSongError], but: type[OSError] | None = None) -> Iterator[None]:
+    """Turn what a backend raises, which has errors of its own, into what `told` makes of its words; not `but`."""
+    try:
+        yield
+    except Exception as error:
+        is_told = isinstance(error, SimSongError) or is_disk_full(error)
+        if is_told or (but is not None and isinstance(error, but)):
+            raise
+        strerror: Any = getattr(error, "strerror", None)
+        raise told(f"{type(error).__name__}: {strerror or first_line(error)}") from cause(error)
 
 
 def _create_here(path: Path, data: bytes) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.remote.address import is_url
+from simsong_pipeline.remote.objects_read import states_of
 from simsong_pipeline.schemas import AUDIO_FILES, conform
 from simsong_pipeline.sources.counting import Progress, counted
 from simsong_pipeline.sources.music_folders import files_below
@@ -39,8 +41,12 @@ def find_audio_files(root: Path, progress: Progress = lambda *_: None) -> pl.Dat
 
 
 def with_file_state(files: pl.DataFrame, progress: Progress = lambda *_: None) -> pl.DataFrame:
-    """Add size_bytes and modified_ns to track_id and path; a path that is no file gets -1 for both."""
-    states = [_state(Path(path)) for path in counted(files["path"].to_list(), progress)]
+    """Add size_bytes and modified_ns to track_id and path; a path that is no file gets -1 for both.
+
+    Of an object at an address both are as its store lists them.
+    """
+    there = states_of([path for path in files["path"] if is_url(path)])
+    states = [there.get(path) or _state(Path(path)) for path in counted(files["path"].to_list(), progress)]
     columns = pl.DataFrame(states, schema={"size_bytes": pl.Int64, "modified_ns": pl.Int64}, orient="row")
     return conform(pl.concat([files, columns], how="horizontal"), AUDIO_FILES)
 

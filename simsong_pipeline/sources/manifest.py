@@ -8,13 +8,15 @@ from pathlib import Path
 import polars as pl
 
 from simsong_pipeline.artist_ids import main_artist_ids
-from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.errors import RawDataError, first_line
 from simsong_pipeline.genres import genres_of
+from simsong_pipeline.remote.address import is_url, without_user
+from simsong_pipeline.remote.objects_read import content_of, refuse_credentials
 from simsong_pipeline.sources.audio_tree import with_file_state
 from simsong_pipeline.sources.counting import Progress, counted
 from simsong_pipeline.sources.encodings import lines_of, readings
-from simsong_pipeline.sources.limits import LIST_BYTES, TooLargeError, bounded_bytes
-from simsong_pipeline.sources.path_spelling import FileFinder
+from simsong_pipeline.sources.limits import LIST_BYTES, bounded_bytes
+from simsong_pipeline.sources.places import Places
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, UnreadableFile
 from simsong_pipeline.sources.separated import Table, parse_table
 from simsong_pipeline.years import year_of
@@ -27,31 +29,31 @@ class Manifest:
     Attributes:
         lyrics: track_id, path of the recording, lyrics and lyrics_path as the manifest has them, or null.
         unreadable: lines that are no row.
-        folders: that its relative paths count from.
+        places: what its entries mean.
     """
 
     tracks: pl.DataFrame
     audio_files: pl.DataFrame
     lyrics: pl.DataFrame
     unreadable: tuple[UnreadableFile, ...]
-    folders: tuple[Path, Path]
+    places: Places
 
 
-def read_manifest(path: Path, progress: Progress = lambda *_: None) -> Manifest:
+def read_manifest(path: Path | str, progress: Progress = lambda *_: None) -> Manifest:
     """Read a CSV with a column `path` and, where known, artist, title, genre, release, year, duration_s.
 
     In any encoding, with whatever separator its header has. A relative path counts from the manifest's folder, or from
     the folder above it where that is what exists; one that is not there as written is looked for as playlists' entries
-    are (`path_spelling`). A track id is made from the path as written, so it survives a move of the whole folder.
+    are (`path_spelling`). Of a manifest at an address it counts from its folder there; addresses stand for themselves.
+    A track id is made from the path as written, so it survives a move of the whole folder.
     Without an artist every file is its own artist; without a title the file name is. Words of a song may be in a
     column `lyrics`, or in the file that a column `lyrics_path` names.
 
     Raises:
         RawDataError: no such file, not a CSV, no `path` column, no rows, or a file that is listed twice.
     """
-    folder = path.resolve().parent
-    finder = FileFinder([folder, folder.parent])
-    rows, malformed = _read_csv(path, finder, progress)
+    places = Places(path)
+    rows, malformed = _read_csv(path, places, progress)
     _refuse_repeated(rows, path)
     rows = rows.with_columns(
         pl.col("path").map_elements(_track_id, return_dtype=pl.String).alias("track_id"),
@@ -59,25 +61,19 @@ def read_manifest(path: Path, progress: Progress = lambda *_: None) -> Manifest:
     )
     lyrics = rows.select("track_id", pl.col("file").alias("path"), _text(rows, "lyrics"), _text(rows, "lyrics_path"))
     files = with_file_state(rows.select("track_id", pl.col("file").alias("path")))
-    return Manifest(_tracks(rows, path), files, lyrics, malformed, (folder, folder.parent))
+    return Manifest(_tracks(rows, path), files, lyrics, malformed, places)
 
 
-def _read_csv(path: Path, finder: FileFinder, progress: Progress) -> tuple[pl.DataFrame, tuple[UnreadableFile, ...]]:
+def _read_csv(path: Path | str, places: Places, progress: Progress) -> tuple[pl.DataFrame, tuple[UnreadableFile, ...]]:
     """Columns of the manifest as text, its line numbers (`line`) and each recording's own path (`file`)."""
-    if not path.is_file():
-        raise RawDataError(f"no such manifest: {path}")
-    try:
-        content = bounded_bytes(path, LIST_BYTES)
-    except TooLargeError as error:
-        raise RawDataError(f"manifest {path} cannot be read ({error})") from error
-    except OSError as error:
-        raise RawDataError(f"manifest {path} cannot be read ({error.strerror})") from error
+    content = _content(path)
     if not content.strip() or b"\0\0\0" in content[:4_000]:
         kind = "it is no text: a workbook is to be saved as CSV" if content.strip() else "it is empty"
         raise RawDataError(f"{path} is not a readable CSV file ({kind})")
+    name = str(path).rpartition("/")[2]
     best, most = None, -1
     for text in readings(content):
-        table = _located(parse_table(text, "path"), path, finder, progress)
+        table = _located(parse_table(text, "path"), path, places, progress)
         there = table.frame["there"].to_list().count(True)
         if there > most:
             best, most = table, there
@@ -86,8 +82,25 @@ def _read_csv(path: Path, finder: FileFinder, progress: Progress) -> tuple[pl.Da
     assert best is not None
     if not best.frame.height:
         raise RawDataError(f"{path} lists no recording")
-    unreadable = (UnreadableFile(path, f"{path}, line {n}: {why}", f"{path.name}:{n}") for n, why in best.malformed)
+    unreadable = (UnreadableFile(path, f"{path}, line {n}: {why}", f"{name}:{n}") for n, why in best.malformed)
     return best.frame, tuple(unreadable)
+
+
+def _content(path: Path | str) -> bytes:
+    """Raises RawDataError: there is no such manifest, or it cannot be read."""
+    try:
+        if isinstance(path, str):
+            refuse_credentials(path)
+            return content_of(path, LIST_BYTES)
+        if not path.is_file():
+            raise FileNotFoundError
+        return bounded_bytes(path, LIST_BYTES)
+    except FileNotFoundError as error:
+        raise RawDataError(f"no such manifest: {path}") from error
+    except ValueError as error:
+        raise RawDataError(f"manifest {path} cannot be read ({error})") from error
+    except OSError as error:
+        raise RawDataError(f"manifest {path} cannot be read ({error.strerror or first_line(error)})") from error
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ class _Located:
     malformed: list[tuple[int, str]]
 
 
-def _located(table: Table, path: Path, finder: FileFinder, progress: Progress) -> _Located:
+def _located(table: Table, path: Path | str, places: Places, progress: Progress) -> _Located:
     """The rows that name a file, with where it is, or should be."""
     if "path" not in table.columns:
         found = ", ".join(table.columns)
@@ -108,8 +121,12 @@ def _located(table: Table, path: Path, finder: FileFinder, progress: Progress) -
         if not written or len(lines_of(written)) > 1:
             malformed.append((number, "its path holds a line break" if written else "no path"))
             continue
-        file = finder.find(written)
-        records.append((*cells, number, str(finder.expected(written) if file is None else file), file is not None))
+        if is_url(written) and "@" in written.partition("://")[2].partition("/")[0]:
+            without_user(written)
+            malformed.append((number, "its address holds a user or password: give them by the environment"))
+            continue
+        file = places.find(written)
+        records.append((*cells, number, places.expected(written) if file is None else file, file is not None))
     names = _unique(table.columns)
     schema = {**dict.fromkeys(names, pl.String), "line": pl.Int64, "file": pl.String, "there": pl.Boolean}
     return _Located(pl.DataFrame(records, schema=schema, orient="row"), sorted(malformed))
@@ -125,7 +142,7 @@ def _unique(columns: list[str]) -> list[str]:
     return names
 
 
-def _refuse_repeated(rows: pl.DataFrame, path: Path) -> None:
+def _refuse_repeated(rows: pl.DataFrame, path: Path | str) -> None:
     first: dict[object, tuple[str, int]] = {}
     for written, line, file in rows.select("path", "line", "file").rows():
         before = first.setdefault(_same_file(file), (written, line))
@@ -157,7 +174,7 @@ def _text(rows: pl.DataFrame, name: str) -> pl.Expr:
     return pl.when(stripped != "").then(stripped).alias(name)
 
 
-def _tracks(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
+def _tracks(rows: pl.DataFrame, path: Path | str) -> pl.DataFrame:
     stated = rows.select(_text(rows, "artist"), "track_id")
     artist = pl.coalesce(_text(rows, "artist"), pl.lit("Unknown artist of ") + pl.col("stem"))
     return rows.select(

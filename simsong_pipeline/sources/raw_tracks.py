@@ -33,13 +33,13 @@ class UnreadableFile:
         name: what it is listed under; by default the file's, which is the track's in the data set's trees.
     """
 
-    path: Path
+    path: Path | str
     reason: str
     name: str | None = None
 
     @property
     def track_id(self) -> str:
-        return self.path.stem if self.name is None else self.name
+        return Path(self.path).stem if self.name is None else self.name
 
 
 @dataclass(frozen=True)

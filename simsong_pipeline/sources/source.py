@@ -14,11 +14,28 @@ from simsong_pipeline.sources.raw_tracks import UnreadableFile
 
 
 class SourceConfig(StageConfig):
-    """Where the raw data lie: a folder in the raw formats, a manifest, or a music folder; else the home's own."""
+    """Where the raw data lie: a folder in the raw formats, a manifest, or a music folder; else the home's own.
+
+    The first two may lie at an address (`s3://bucket/songs.csv`) in place of a path.
+    """
 
     raw: Path | None = None
     manifest: Path | None = None
     library: Path | None = None
+    raw_url: str | None = None
+    manifest_url: str | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether any is named."""
+        return any(value is not None for value in self.model_dump().values())
+
+
+def source_at(raw: Path | str | None = None, manifest: Path | str | None = None) -> SourceConfig:
+    """The raw folder or manifest that somebody named, by path or address."""
+    given = {"raw": raw, "manifest": manifest}
+    places = {f"{n}_url" if isinstance(p, str) else n: p for n, p in given.items() if p is not None}
+    return SourceConfig.model_validate(places)
 
 
 class Kept(Protocol):

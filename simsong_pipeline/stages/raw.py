@@ -44,7 +44,7 @@ def ensure_raw(workspace: Workspace, source: SourceConfig, sample: SampleConfig,
         return False  # a home of a music folder: nothing is put beside it
     if workspace.frame_path("msd_tracks").is_file():
         return False  # a home of other data, which nobody names now: those who read them say so
-    if source.raw or source.manifest or source.library or workspace.raw.is_dir():
+    if source.is_named or workspace.raw.is_dir():
         return False
     # Imported here because a night, which writes none, should not wait for it.
     from simsong_pipeline.sources.sample.generate import write_sample
