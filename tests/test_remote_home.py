@@ -33,7 +33,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty home, in memory and in a folder."""
     if request.param == "memory":
         yield f"memory://{tmp_path.name}/home"
-        fsspec.filesystem("memory").rm(f"/{tmp_path.name}", recursive=True)
+        files = fsspec.filesystem("memory")
+        if files.exists(f"/{tmp_path.name}"):
+            files.rm(f"/{tmp_path.name}", recursive=True)
     else:
         yield f"file://{tmp_path}/bucket/home"
 

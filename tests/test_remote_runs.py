@@ -31,7 +31,9 @@ FRAMES = ("tracks", "audio", "lyrics", "splits", "lyric_embeddings", "wns/track_
 def bucket(tmp_path: Path) -> Iterator[str]:
     """An empty home in memory."""
     yield f"memory://{tmp_path.name}/home"
-    fsspec.filesystem("memory").rm(f"/{tmp_path.name}", recursive=True)
+    files = fsspec.filesystem("memory")
+    if files.exists(f"/{tmp_path.name}"):
+        files.rm(f"/{tmp_path.name}", recursive=True)
 
 
 def _be(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
