@@ -17,7 +17,8 @@ from simsong_pipeline.remote.local_copy import LocalCopy
 from simsong_pipeline.remote.store import ObjectStore
 from simsong_pipeline.remote.transfer import Progress, digest_of, fetch_files, put_files
 
-FEATURES = "features/"
+# What was heard, and vectors that are in no frame yet: both a table a bucket, with what belongs to it.
+_OF_WORKERS = ("features/", "ready/")
 _FOLDER = "parts"
 _KEPT = timedelta(days=30)
 _log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def put_part(copy: LocalCopy, before: Mapping[str, str], store: ObjectStore, pro
     Args:
         before: hashes of the home's files with those of the parts that were taken, by path.
     """
-    now = {path: seen for path, seen in copy.look().items() if path.startswith(FEATURES)}
+    now = {path: seen for path, seen in copy.look().items() if path.startswith(_OF_WORKERS)}
     changed = {_table(path) for path, seen in now.items() if before.get(path) != seen.sha256}
     own = {path: seen for path, seen in now.items() if _table(path) in changed}
     if not own:
@@ -127,5 +128,5 @@ def _parts(store: ObjectStore) -> Iterator[Part]:
 
 def _table(path: str) -> str:
     """The table of a file's bucket: `features/bucket-07.parquet` of `features/bucket-07-<hash>.f16`."""
-    name = path.removeprefix(FEATURES)
-    return f"{FEATURES}{'-'.join(name.partition('.')[0].split('-')[:2])}.parquet"
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{'-'.join(name.partition('.')[0].split('-')[:2])}.parquet"
