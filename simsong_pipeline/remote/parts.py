@@ -129,4 +129,5 @@ def _parts(store: ObjectStore) -> Iterator[Part]:
 def _table(path: str) -> str:
     """The table of a file's bucket: `features/bucket-07.parquet` of `features/bucket-07-<hash>.f16`."""
     folder, _, name = path.rpartition("/")
-    return f"{folder}/{'-'.join(name.partition('.')[0].split('-')[:2])}.parquet"
+    bucket = name.partition(".")[0]
+    return f"{folder}/{bucket.rpartition('-')[0] if name.endswith('.f16') else bucket}.parquet"
