@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import dagster as dg
 
+from dagster_project.remote_home import publish
 from simsong_pipeline.errors import first_line, told_to_people
 from simsong_pipeline.redaction import cause
 
@@ -41,19 +42,25 @@ def reasons_first() -> Generator[None]:
 
 
 def telling(step: F) -> F:
-    """The function of an asset, a check or an IO manager, with its errors as `reasons_first` has them."""
+    """The function of an asset, a check or an IO manager, with its errors as `reasons_first` has them.
+
+    Where the home is at an address, what it has left there is published when it has ended.
+    """
     if inspect.isgeneratorfunction(step):
 
         @wraps(step)
         def generating(*arguments: Any, **named: Any) -> Generator[Any, Any, Any]:
             with reasons_first():
                 yield from step(*arguments, **named)
+                publish()
 
         return cast(F, generating)
 
     @wraps(step)
     def doing(*arguments: Any, **named: Any) -> Any:
         with reasons_first():
-            return step(*arguments, **named)
+            result = step(*arguments, **named)
+            publish()
+            return result
 
     return cast(F, doing)

@@ -1,4 +1,4 @@
-"""A home at an address, in a run of Dagster: opened at the run's first step, published when its resources end.
+"""A home at an address, in a run of Dagster: opened at the run's first step, published after each.
 
 The steps of a run, and the resources that depend on this one, share one local copy in their process.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.remote.opened import Telling, opened
+from simsong_pipeline.remote.opened import OpenedHome, Telling, opened
 
 
 @dataclass
@@ -17,7 +17,7 @@ class _InUse:
     """How many resources of a run will say that they are done, and what is to be closed then."""
 
     users: int = 0
-    home: Path | None = None
+    opened: OpenedHome | None = None
     closing: ExitStack = field(default_factory=ExitStack)
 
 
@@ -38,14 +38,25 @@ def copy_of(url: str, run_id: str | None, wait_s: float, told: Callable[[str], N
     use = _in_use.get(run_id)
     if use is None:
         raise SimSongError("a home at an address is opened by a run of Dagster, or by the simsong command")
-    if use.home is None:
-        use.home = use.closing.enter_context(opened(url, "writing", wait_s, Telling(told, lambda *_: None, told))).home
-    return use.home
+    if use.opened is None:
+        use.opened = use.closing.enter_context(opened(url, "writing", wait_s, Telling(told, lambda *_: None, told)))
+    return use.opened.home
+
+
+def publish() -> None:
+    """Publish what the runs of this process have left so far: after each step, so that one that is refused fails.
+
+    Raises:
+        SimSongError: it cannot be.
+    """
+    for use in _in_use.values():
+        if use.opened is not None:
+            use.opened.publish()
 
 
 def is_open(run_id: str | None) -> bool:
     """Whether a step of the run has opened its local copy."""
-    return run_id in _in_use and _in_use[run_id].home is not None
+    return run_id in _in_use and _in_use[run_id].opened is not None
 
 
 def end_use(run_id: str | None) -> None:

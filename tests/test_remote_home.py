@@ -173,6 +173,24 @@ def test_who_was_overtaken_publishes_nothing_and_forgets_its_own(url: str, machi
     assert len(_objects(url)) == len(objects) + 2
 
 
+def test_what_is_published_on_the_way_is_seen_and_nobody_else_is_let_in(
+    url: str, machine: Callable[[str], None]
+) -> None:
+    with _open(url) as first:
+        (first.home / "a").write_text("one")
+        first.publish()
+        first.publish()  # nothing more
+        machine("second")
+        assert _seen(url) == {"a": "one"}
+        with pytest.raises(BusyError, match="in use by"), _open(url):
+            pytest.fail("two at once")
+        machine("first")
+        (first.home / "b").write_text("two")
+    machine("second")
+    assert _seen(url) == {"a": "one", "b": "two"}
+    _write(url, c="three")  # at once
+
+
 def test_one_that_is_overtaken_after_its_last_look_is_refused_by_the_name_itself(url: str) -> None:
     store = ObjectStore(url)
     first, second = (Journal(store, name, print, dead_s=0.0) for name in ("one", "two"))

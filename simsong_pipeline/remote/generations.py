@@ -36,6 +36,7 @@ class Entry:
         copy: the local copy that it works on.
         at: when, in UTC.
         base: number of the generation that counted before, 0 where there was none.
+        goes_on: of a generation: its command will publish another.
         files: of a generation, by path relative to the home.
     """
 
@@ -46,7 +47,18 @@ class Entry:
     copy: str
     at: str
     base: int
+    goes_on: bool = False
     files: Files = field(default_factory=dict)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether its command has not ended."""
+        return self.kind == "begun" or self.goes_on
+
+    @property
+    def generation(self) -> int:
+        """Number of the generation that counts with this entry."""
+        return self.number if self.kind == "generation" else self.base
 
 
 _ENTRIES, _FILES = TypeAdapter(Entry), TypeAdapter(Files)

@@ -10,6 +10,7 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 from simsong_pipeline.errors import BusyError, RawDataError, StaleRunError, StoreError
 from simsong_pipeline.locks import Told, command_name, in_words
@@ -39,7 +40,7 @@ class Journal:
         """What the home is now; number 0 and no files before its first."""
         for _ in range(5):  # an entry that was listed may be swept before it is read
             last = self._last()
-            found = last if last.kind == "generation" else self._entry(last.base)
+            found = self._entry(last.generation)
             if found is not None:
                 return found
         raise StoreError(f"{self._store.name}/{_FOLDER} names a generation that is not there: restore it from a backup")
@@ -52,26 +53,29 @@ class Journal:
         """
         while True:
             last = self._free(wait_s)
-            base = last.number if last.kind == "generation" else last.base
-            entry = self._new("begun", last.number + 1, base)
+            entry = self._new("begun", last)
             if self._append(entry):
                 self._refuse_forgetful(entry)
                 return entry
 
-    def publish(self, begun: Entry, files: Files) -> Entry:
+    def publish(self, begun: Entry, files: Files, goes_on: bool = False) -> Entry:
         """Make these files the home, unless another command has begun since.
 
+        Args:
+            begun: the command's last entry: with which it began, or published before.
+            goes_on: it will publish again, by the entry that is given back, and holds the home until then.
+
         Raises:
-            StaleRunError: one has; nothing of this one is visible.
+            StaleRunError: another one has begun; nothing of this one's is visible.
         """
-        entry = replace(self._new("generation", begun.number + 1, begun.base), files=files)
+        entry = replace(self._new("generation", begun), files=files, goes_on=goes_on)
         if not self._append(entry) or self._entry(begun.number) is None:  # swept: days have passed
             raise self._overtaken(begun)
         return entry
 
     def end(self, begun: Entry) -> None:
         """Say that nothing was changed; where another command has begun since, nobody needs to hear it."""
-        self._append(self._new("ended", begun.number + 1, begun.base))
+        self._append(self._new("ended", begun))
 
     def check(self, begun: Entry) -> None:
         """Whether no other command has begun since.
@@ -113,9 +117,9 @@ class Journal:
         data = self._store.read(_name(number))
         return None if data is None else parsed(data, f"{self._store.name}/{_name(number)}")
 
-    def _new(self, kind: str, number: int, base: int) -> Entry:
+    def _new(self, kind: Literal["begun", "ended", "generation"], after: Entry) -> Entry:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Entry(number, kind, self._run, command_name(), self._copy, now, base)  # type: ignore[arg-type]
+        return Entry(after.number + 1, kind, self._run, command_name(), self._copy, now, after.generation)
 
     def _append(self, entry: Entry) -> bool:
         data = written(entry)
@@ -137,8 +141,8 @@ class Journal:
     def _free(self, wait_s: float) -> Entry:
         """The last entry, once no living command of another copy has begun and not ended."""
         last, until, watch, said = self._last(), time.monotonic() + wait_s, None, False
-        while last.kind == "begun" and last.copy != self._copy:
-            if watch is None or watch.number != last.number:
+        while last.is_at_work and last.copy != self._copy:
+            if watch is None or watch.run != last.run:
                 watch = Watch(self._store, last, self._dead_s)
             if watch.is_dead():
                 break
@@ -157,9 +161,10 @@ class Journal:
         return last
 
     def _overtaken(self, begun: Entry) -> StaleRunError:
+        nothing = "Nothing more" if begun.kind == "generation" else "Nothing"
         return StaleRunError(
             f"this command was overtaken: another one has begun on {self._store.name} since (after number "
-            f"{begun.number}). Nothing of this one is in the home; run it again"
+            f"{begun.number}). {nothing} of this one is in the home; run it again"
         )
 
 

@@ -33,7 +33,7 @@ def signs_of_life(store: ObjectStore, begun: Entry, dead_s: float = DEAD_S) -> I
         while True:
             try:
                 sign = {"at": _now().isoformat(), "id": uuid.uuid4().hex}
-                store.write(_name(begun.number), json.dumps(sign).encode())
+                store.write(_name(begun.run), json.dumps(sign).encode())
             except SimSongError as error:
                 _log.warning("%s", error)
             if stopped.wait(dead_s / 6):
@@ -47,7 +47,7 @@ def signs_of_life(store: ObjectStore, begun: Entry, dead_s: float = DEAD_S) -> I
         stopped.set()
         thread.join(dead_s)
         try:
-            store.remove(_name(begun.number))
+            store.remove(_name(begun.run))
         except SimSongError as error:
             _log.warning("%s", error)
 
@@ -56,13 +56,13 @@ class Watch:
     """Looks for signs of life of the command that has begun."""
 
     def __init__(self, store: ObjectStore, begun: Entry, dead_s: float) -> None:
-        self.number = begun.number
+        self.run = begun.run
         self._store, self._begun, self._dead_s = store, begun, dead_s
-        self._seen, self._since = store.read(_name(begun.number)), time.monotonic()
+        self._seen, self._since = store.read(_name(begun.run)), time.monotonic()
 
     def is_dead(self) -> bool:
         """Whether there was no sign for too long."""
-        sign = self._store.read(_name(self.number))
+        sign = self._store.read(_name(self.run))
         if sign != self._seen:
             self._seen, self._since = sign, time.monotonic()
         return time.monotonic() - self._since > self._dead_s or _now() - self._last_time() > _LONG_DEAD
@@ -75,8 +75,8 @@ class Watch:
             return datetime.fromisoformat(self._begun.at)
 
 
-def _name(number: int) -> str:
-    return f"alive/{number:010}.json"
+def _name(run: str) -> str:
+    return f"alive/{run}.json"
 
 
 def _now() -> datetime:

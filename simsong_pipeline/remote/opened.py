@@ -7,7 +7,8 @@ done, and the store is where it counts.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from simsong_pipeline.errors import SimSongError, StaleRunError
@@ -38,8 +39,23 @@ class Telling:
     note: Told
 
 
+@dataclass(frozen=True)
+class OpenedHome:
+    """A home while it is open.
+
+    Attributes:
+        home: the folder to work in.
+        folder: of the local copy and what is known of it.
+        publish: makes what is there now the home's next generation, and goes on; nothing for a reader.
+    """
+
+    home: Path
+    folder: Path
+    publish: Callable[[], object]
+
+
 @contextmanager
-def opened(url: str, use: Use, wait_s: float, told: Telling, dead_s: float = DEAD_S) -> Iterator[LocalCopy]:
+def opened(url: str, use: Use, wait_s: float, told: Telling, dead_s: float = DEAD_S) -> Iterator[OpenedHome]:
     """A local copy of the home; what a command leaves in it is published at the end, also of one that failed.
 
     That is what it would leave in a home on a disk, where the next command goes on from. Overtaken, it leaves nothing.
@@ -62,70 +78,120 @@ def opened(url: str, use: Use, wait_s: float, told: Telling, dead_s: float = DEA
         copy = LocalCopy(folder)
         copy.save(address=store.name)
         journal = Journal(store, copy.state.copy, told.note, dead_s)
+        place = _Place(copy, url, store, journal, told)
         if use == "reading":
-            _read(copy, url, store, journal, told)
-            yield copy
+            place.read()
+            yield OpenedHome(copy.home, folder, lambda: None)
         elif use == "working":
-            with _worked_on(copy, url, store, journal, told):
-                yield copy
+            before = place.work()
+            with _at_the_end(lambda: place.put_part(before)):
+                yield OpenedHome(copy.home, folder, lambda: None)
         else:
             begun = journal.begin(wait_s)
-            with signs_of_life(store, begun, dead_s), _written(copy, url, store, journal, begun, told):
-                yield copy
+            with signs_of_life(store, begun, dead_s):
+                writing = _Writing(place, begun)
+                with _at_the_end(writing.end):
+                    yield OpenedHome(copy.home, folder, lambda: writing.publish(goes_on=True))
 
 
-def _read(copy: LocalCopy, url: str, store: ObjectStore, journal: Journal, told: Telling) -> None:
-    for is_last in (False, True):
-        generation = journal.generation()
-        files = {path: held for path, held in generation.files.items() if not path.startswith(_NOT_READ)}
+@dataclass(frozen=True)
+class _Place:
+    """A local copy with what it is a copy of."""
+
+    copy: LocalCopy
+    url: str
+    store: ObjectStore
+    journal: Journal
+    told: Telling
+
+    def read(self) -> None:
+        """Make the copy the last generation, whatever it is."""
+        for is_last in (False, True):
+            generation = self.journal.generation()
+            files = {path: held for path, held in generation.files.items() if not path.startswith(_NOT_READ)}
+            try:
+                self._fetch(generation.number, files)
+                return
+            except GoneError:  # swept while it was fetched, if there is a later one
+                if is_last or self.journal.generation().number == generation.number:
+                    raise
+
+    def work(self) -> dict[str, str]:
+        """Open the copy for a worker; the hashes of what the home and other workers' parts hold."""
+        generation = self.journal.generation()
+        self.open(generation)
+        return _hashes(generation.files | take_parts(self.copy, self.store, self.told.progress).files)
+
+    def put_part(self, before: dict[str, str]) -> None:
+        """What a worker has done, beside the home."""
+        self.told.stage(f"writing to {self.store.name}")
+        self.told.note(f"{put_part(self.copy, before, self.store, self.told.progress)} buckets' files written")
+
+    def open(self, generation: Entry) -> None:
+        """Make the copy the generation, unless it is that with what a killed command of this copy did since."""
+        if not (self.copy.state.is_ahead and self.copy.state.generation == generation.number):
+            self._fetch(generation.number, generation.files)
+        self.copy.save(is_ahead=True)
+
+    def _fetch(self, number: int, files: Files) -> None:
+        self.copy.save(generation=NO_GENERATION, is_ahead=False)
+        folder = copies_folder(self.url)
+        others = [folder / name for name in ("reading", "writing") if (folder / name / "state.json").is_file()]
+        siblings = [LocalCopy(other) for other in others if other != self.copy.folder]
+        self.told.stage(f"opening {self.store.name}")
+        make_equal(self.copy, files, self.store, siblings, self.told.progress)
+        self.copy.save(generation=number)
+
+
+class _Writing:
+    """A command that writes, from its number to its end."""
+
+    def __init__(self, place: _Place, begun: Entry) -> None:
+        self._place, self._last = place, begun
         try:
-            _fetch(copy, url, replace(generation, files=files), store, told)
-            return
-        except GoneError:  # swept while it was fetched, if there is a later one
-            if is_last or journal.generation().number == generation.number:
-                raise
-
-
-@contextmanager
-def _worked_on(copy: LocalCopy, url: str, store: ObjectStore, journal: Journal, told: Telling) -> Iterator[None]:
-    generation = journal.generation()
-    _open(copy, url, generation, store, told)
-    copy.save(is_ahead=True)
-    before = _hashes(generation.files | take_parts(copy, store, told.progress).files)
-
-    def put() -> None:
-        told.stage(f"writing what was heard to {store.name}")
-        told.note(f"{put_part(copy, before, store, told.progress)} buckets written")
-
-    with _at_the_end(put):
-        yield
-
-
-@contextmanager
-def _written(
-    copy: LocalCopy, url: str, store: ObjectStore, journal: Journal, begun: Entry, told: Telling
-) -> Iterator[None]:
-    try:
-        generation = journal.generation()
-        _open(copy, url, generation, store, told)
-        copy.save(is_ahead=True)
-        parts = take_parts(copy, store, told.progress).parts
-    except BaseException:
-        journal.end(begun)
-        raise
-    if parts:
-        told.note(f"{len(parts)} parts of workers taken over")
-
-    def publish() -> None:
-        try:
-            _publish(copy, generation, store, journal, begun, told)
-        except StaleRunError:
-            copy.save(generation=NO_GENERATION)
+            generation = place.journal.generation()
+            self._before = generation.files
+            place.open(generation)
+            self._parts = take_parts(place.copy, place.store, place.told.progress).parts
+        except BaseException:
+            place.journal.end(begun)
             raise
-        forget_parts(store, parts)
+        if self._parts:
+            place.told.note(f"{len(self._parts)} parts of workers taken over")
 
-    with _at_the_end(publish):
-        yield
+    def end(self) -> None:
+        """Publish what changed, and let others in."""
+        if not self.publish(goes_on=False):
+            self._place.journal.end(self._last)
+        self._place.copy.save(is_ahead=False)
+        forget_parts(self._place.store, self._parts)
+        try:
+            sweep(self._place.store, self._place.journal, self._last)
+        except SimSongError as error:  # a later one will
+            _log.warning("%s", error)
+
+    def publish(self, goes_on: bool) -> bool:
+        """Publish what changed; false where nothing did."""
+        try:
+            return self._published(goes_on)
+        except StaleRunError:
+            self._place.copy.save(generation=NO_GENERATION)
+            raise
+
+    def _published(self, goes_on: bool) -> bool:
+        place, now = self._place, self._place.copy.look()
+        if _hashes(self._before) == {path: seen.sha256 for path, seen in now.items()}:
+            if goes_on:
+                place.journal.check(self._last)
+            return False
+        place.journal.check(self._last)
+        place.told.stage(f"writing to {place.store.name}")
+        folder = folder_of(self._last)
+        files = put_files(place.copy, now, self._before, folder, place.store, place.told.progress)
+        self._last = place.journal.publish(self._last, files, goes_on)
+        self._before = files
+        place.copy.save(generation=self._last.number)
+        return True
 
 
 @contextmanager
@@ -140,39 +206,6 @@ def _at_the_end(act: Callable[[], None]) -> Iterator[None]:
             _log.warning("%s", error)
         raise
     act()
-
-
-def _publish(copy: LocalCopy, before: Entry, store: ObjectStore, journal: Journal, begun: Entry, told: Telling) -> None:
-    now = copy.look()
-    if _hashes(before.files) == {path: seen.sha256 for path, seen in now.items()}:
-        journal.end(begun)
-        copy.save(is_ahead=False)
-        return
-    journal.check(begun)
-    told.stage(f"writing to {store.name}")
-    files = put_files(copy, now, before.files, folder_of(begun), store, told.progress)
-    entry = journal.publish(begun, files)
-    copy.save(generation=entry.number, is_ahead=False)
-    try:
-        sweep(store, journal, begun)
-    except SimSongError as error:  # a later one will
-        _log.warning("%s", error)
-
-
-def _open(copy: LocalCopy, url: str, generation: Entry, store: ObjectStore, told: Telling) -> None:
-    """Make the copy the generation, unless it is that with what a killed command of this copy did since."""
-    if not (copy.state.is_ahead and copy.state.generation == generation.number):
-        _fetch(copy, url, generation, store, told)
-
-
-def _fetch(copy: LocalCopy, url: str, generation: Entry, store: ObjectStore, told: Telling) -> None:
-    copy.save(generation=NO_GENERATION, is_ahead=False)
-    folder = copies_folder(url)
-    others = [folder / name for name in ("reading", "writing") if (folder / name / "state.json").is_file()]
-    siblings = [LocalCopy(other) for other in others if other != copy.folder]
-    told.stage(f"opening {store.name}")
-    make_equal(copy, generation.files, store, siblings, told.progress)
-    copy.save(generation=generation.number)
 
 
 def _hashes(files: Files) -> dict[str, str]:

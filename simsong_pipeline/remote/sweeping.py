@@ -32,7 +32,7 @@ def sweep(store: ObjectStore, journal: Journal, begun: Entry, now: datetime | No
     if first_at and datetime.fromisoformat(first_at) > since - _EVERY:
         return 0
     entries = journal.entries()
-    last = max(entry.number for entry in entries if entry.kind == "generation")
+    last = max((entry.number for entry in entries if entry.kind == "generation"), default=0)
     # The state before the first young one is what a reader may have opened just before.
     old = [e.number for e in entries if e.kind == "generation" and datetime.fromisoformat(e.at) < since]
     first = max(old, default=0)
