@@ -6,8 +6,10 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import known_implementations
 
 from simsong_pipeline.errors import RawDataError, SimSongError, StoreError
@@ -28,6 +30,25 @@ def test_of_many_who_create_one_name_one_succeeds_and_its_bytes_stay(store: Obje
             created = list(pool.map(lambda who, name=name: store.create(name, b"%d" % who), range(8)))
         assert created.count(True) == 1
         assert store.read(name) == b"%d" % created.index(True)
+
+
+@pytest.mark.parametrize(("code", "is_taken"), [("PreconditionFailed", True), ("AccessDenied", False)])
+def test_a_server_of_s3s_kind_says_in_its_own_words_that_a_name_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, is_taken: bool
+) -> None:
+    class _Answer(Exception):  # noqa: N818 - as botocore's ClientError
+        response: ClassVar = {"Error": {"Code": code, "Message": "no"}}
+
+    def answer(*_: object, **__: object) -> None:
+        raise OSError(22, "no") from _Answer()
+
+    store = ObjectStore(f"memory://{tmp_path.name}")
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", answer)
+    if is_taken:
+        assert not store.create("a", b"")
+    else:
+        with pytest.raises(StoreError, match="cannot be reached"):
+            store.create("a", b"")
 
 
 def test_objects_are_put_read_listed_and_removed(store: ObjectStore, tmp_path: Path) -> None:

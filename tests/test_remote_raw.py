@@ -1,5 +1,6 @@
 """Raw data at addresses are the raw data on a disk, and a recording lies on the disk only while it is decoded."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
-from numpy.typing import NDArray
+from conftest import SMALL_CONFIG, hear_tasks
+from typer.testing import CliRunner
 
-from simsong_pipeline.audio.feature_format import FeatureFormat
-from simsong_pipeline.audio.feature_store import FeatureStore
 from simsong_pipeline.audio.preparation import AudioTask
-from simsong_pipeline.config import AudioConfig
+from simsong_pipeline.cli.main import app
 from simsong_pipeline.errors import UNREAD, RawDataError
 from simsong_pipeline.home.run import open_source
 from simsong_pipeline.home.workspace import Workspace
@@ -23,22 +23,6 @@ from simsong_pipeline.sources.source import SourceConfig, source_at
 from simsong_pipeline.stages.catalogue_stages import audio_tasks
 
 SONGS = {"a": "wav", "b": "flac", "sub/c": "ogg", "déjà vu": "wav"}
-
-
-class _Deaf:
-    """Hears of each recording one row, its loudness."""
-
-    format = FeatureFormat("test", 1)
-    sample_rate = 16_000
-
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
-        return np.full((1, 1), np.abs(samples).mean(), np.float16)
-
-    def tags(self, rows: NDArray[np.float16]) -> list[float]:
-        return []
-
-    def strangeness(self, rows: NDArray[np.float16]) -> float | None:
-        return None
 
 
 @pytest.fixture
@@ -73,8 +57,7 @@ def _tasks(home: Path, config: SourceConfig) -> list[AudioTask]:
 
 
 def _heard(home: Path, tasks: list[AudioTask]) -> tuple[pl.DataFrame, int]:
-    store = FeatureStore(home / "features", _Deaf.format)
-    heard = store.refresh(tasks, AudioConfig(workers=2), _Deaf(), lambda *_: None)
+    heard = hear_tasks(home / "features", tasks, SMALL_CONFIG)
     return heard.audio.sort("track_id"), heard.decoded
 
 
@@ -252,3 +235,14 @@ def test_an_address_without_raw_data_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("SIMSONG_CACHE", str(tmp_path / "cache"))
     with pytest.raises(RawDataError, match="no raw data at memory://"):
         open_source(Workspace(tmp_path), source_at(raw="memory://nothing/here")).tracks(lambda *_: None)
+
+
+def test_songs_are_chosen_from_an_address_and_nothing_is_fetched_into_one(
+    raw_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMSONG_CACHE", str(tmp_path / "cache"))
+    home = ["--home", str(tmp_path / "home"), "--raw", raw_bucket]
+    chosen = CliRunner().invoke(app, ["select", "--size", "5", "--json", *home])
+    assert json.loads(chosen.stdout)["chosen"]["songs"] == 5
+    refused = CliRunner().invoke(app, ["fetch", "lyrics", *home])
+    assert "nothing is fetched into raw data at an address" in str(refused.exception)

@@ -177,7 +177,12 @@ def select(
     home: Home = DEFAULT_HOME,
     raw: Annotated[
         Path | None,
-        typer.Option(help="Folder with msd/ and lastfm/.", show_default="what the last run read, or <home>/raw"),
+        typer.Option(
+            help="Folder with msd/ and lastfm/, or its address.",
+            show_default="what the last run read, or <home>/raw",
+            metavar="PATH",
+            parser=place_of,
+        ),
     ] = None,
     size: Annotated[int, typer.Option(help="Songs to choose.", min=2)] = 2_000,
     seed: Annotated[int, typer.Option(help="Of the random songs to compare with.", min=0)] = 0,
@@ -189,7 +194,7 @@ def select(
     workspace = Workspace(home)
     with events() as told:
         told.stage("reading tracks and similarity")
-        source = source_of_tracks(workspace, raw)
+        source = source_of_tracks(workspace, raw, is_filled=False)
         found = select_songs(workspace, source, size, seed, workspace.load_config(), told.progress)
     if json:
         print_json(asdict(found) | {"path": str(found.path)})

@@ -8,7 +8,7 @@ import polars as pl
 import typer
 
 from simsong_pipeline.cli.console import err, events, out, print_json, print_table
-from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json
+from simsong_pipeline.cli.options import DEFAULT_HOME, ConfigFile, Home, Json, place_of
 from simsong_pipeline.cli.remote_home import at_its_home
 from simsong_pipeline.cli.stopping import stoppable
 from simsong_pipeline.config import PipelineConfig
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Fetch recordings and lyrics from their providers.", no_args_is_help=True)
 Raw = Annotated[
-    Path | None, typer.Option(help="Folder with msd/.", show_default="what the last run read, or <home>/raw")
+    Path | None,
+    typer.Option(
+        help="Folder with msd/.", show_default="what the last run read, or <home>/raw", metavar="PATH", parser=place_of
+    ),
 ]
 Limit = Annotated[int | None, typer.Option(help="Ask for at most so many songs now.", min=1)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many would be asked for, and ask nothing.")]

@@ -9,31 +9,39 @@ from simsong_pipeline.remote.local_copy import home_name
 from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.raw_folder import RawFolder
-from simsong_pipeline.sources.source import SourceConfig
+from simsong_pipeline.sources.remote_raw_folder import RemoteRawFolder
+from simsong_pipeline.sources.source import SourceConfig, source_at
 
 
-def source_of_tracks(workspace: Workspace, raw: Path | None) -> RawFolder:
+def source_of_tracks(workspace: Workspace, raw: Path | str | None, is_filled: bool = True) -> RawFolder:
     """The raw data of tracks that are only looked at: those that are named, else those of the home's last run.
+
+    Args:
+        is_filled: what is fetched is to be written there, so that an address will not do.
 
     Raises:
         RawDataError: that run read a manifest or a music folder.
     """
-    return raw_folder_of(workspace.load_source() if raw is None else SourceConfig(raw=raw), workspace)
+    return raw_folder_of(workspace.load_source() if raw is None else source_at(raw), workspace, is_filled)
 
 
-def raw_folder_of(source: SourceConfig, workspace: Workspace) -> RawFolder:
+def raw_folder_of(source: SourceConfig, workspace: Workspace, is_filled: bool = True) -> RawFolder:
     """The source as a folder of tracks.
 
     Raises:
         RawDataError: it is a manifest or a music folder.
     """
-    other = source.manifest or source.library or source.manifest_url or source.raw_url
+    other = source.manifest or source.library or source.manifest_url
     if other is not None:
         raise RawDataError(
             f"the last run of {workspace.home} read {other}, which is no raw data of tracks and similarity: name a "
             "folder with msd/ and lastfm/ by --raw"
         )
-    return RawFolder(source, workspace.raw, workspace)
+    if source.raw_url is None:
+        return RawFolder(source, workspace.raw, workspace)
+    if is_filled:
+        raise RawDataError(f"nothing is fetched into raw data at an address ({source.raw_url}): name a folder by --raw")
+    return RemoteRawFolder(source, source.raw_url, workspace)
 
 
 def run_command(workspace: Workspace, source: RawFolder) -> str | None:

@@ -24,6 +24,7 @@ from simsong_pipeline.remote.address import shown
 # Whose fsspec backends leave it to the store whether a name is new (S3's If-None-Match, Google's generation match,
 # Azure's overwrite=False).
 _EXCLUSIVE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "file", "local", "memory"})
+_TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 _creating = threading.Lock()
 
 
@@ -90,7 +91,9 @@ class ObjectStore:
             self._make_folder(name)
             try:
                 self._create(self._path(name), data)
-            except FileExistsError:
+            except OSError as error:
+                if not _is_taken(error):
+                    raise
                 return False
         return True
 
@@ -160,6 +163,13 @@ def in_one_line(told: Callable[[str], SimSongError], but: type[OSError] | None =
             raise
         strerror: Any = getattr(error, "strerror", None)
         raise told(f"{type(error).__name__}: {strerror or first_line(error)}") from cause(error)
+
+
+def _is_taken(error: OSError) -> bool:
+    """Whether a name is taken, or being taken; some servers of S3's kind say so in words that s3fs does not know."""
+    answer = getattr(error.__cause__, "response", None)
+    code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
+    return isinstance(error, FileExistsError) or code in _TAKEN
 
 
 def _create_here(path: Path, data: bytes) -> None:
