@@ -28,6 +28,7 @@ from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.fence import Fence
 from simsong_pipeline.home.known_hashes import KnownHashes
 from simsong_pipeline.locks import NotedLock, Told, log_line, patience
+from simsong_pipeline.remote.local_copy import home_name
 from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
 from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stores.opening import Store, open_store
@@ -207,7 +208,7 @@ class Workspace:
         """
         frame = self.read_if_there(name)
         if frame is None:
-            raise RawDataError(f"nothing is known under {self.home} yet: run `simsong run` first")
+            raise RawDataError(f"nothing is known under {home_name(self.home)} yet: run `simsong run` first")
         return frame
 
     def read_if_there(self, name: str) -> pl.DataFrame | None:
