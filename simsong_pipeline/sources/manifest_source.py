@@ -9,7 +9,7 @@ from simsong_pipeline.remote.address import is_url
 from simsong_pipeline.remote.objects_read import states_of
 from simsong_pipeline.schemas import AUDIO_FILES, conform
 from simsong_pipeline.sources.counting import Progress
-from simsong_pipeline.sources.library.recording import FileState
+from simsong_pipeline.sources.library.file_states import FileState
 from simsong_pipeline.sources.library.scan import state_of
 from simsong_pipeline.sources.listing import listing, plain_state
 from simsong_pipeline.sources.manifest import Manifest, read_manifest
