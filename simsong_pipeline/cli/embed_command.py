@@ -62,7 +62,8 @@ def parsed(text: str, known: Buckets) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise typer.BadParameter(f"--buckets {text}: numbers and ranges are needed, 0-15 or 3,7,20-23 say")
-        numbers |= set(range(int(first), int(last if dash else first) + 1))
+        # One beyond the last is enough to be refused, however far a range goes.
+        numbers |= set(range(int(first), min(int(last if dash else first), known.count) + 1))
     if not numbers or max(numbers) >= known.count:
         raise typer.BadParameter(f"--buckets {text}: there are {known.count} buckets, 0 to {known.count - 1}")
     return sorted(numbers)
