@@ -34,6 +34,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.ahead import Ahead, usable_encoders
 
 RATE = 44_100
+_BLOCK = 1 << 16
 # Of a head, or of an encoder where another kind is configured: a night does not care how good it is.
 BRIEF = """
 [train]
@@ -172,7 +173,11 @@ def write_song(path: Path, rng: np.random.Generator, seconds: float) -> None:
     at = np.arange(round(seconds * RATE)) / RATE
     partials = [np.sin(2 * np.pi * f * at * (1 + 0.01 * np.sin(at))) for f in rng.uniform(80, 3_000, 5)]
     wave = np.sum(partials, axis=0) * 0.1 + 0.01 * rng.normal(size=at.size)
-    soundfile.write(path, np.stack([wave, wave], axis=1), RATE)
+    both = np.stack([wave, wave], axis=1)
+    # libsndfile's Vorbis encoder takes a stack of the size of what it is given at once: minutes overflow it.
+    with soundfile.SoundFile(path, "w", RATE, channels=2) as file:
+        for begin in range(0, len(both), _BLOCK):
+            file.write(both[begin : begin + _BLOCK])
 
 
 def _night(name: str, arguments: list[str], home: Path) -> dict[str, object]:

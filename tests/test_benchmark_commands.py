@@ -146,3 +146,12 @@ def test_scale() -> None:
     assert chosen > 5 * drawn
     assert "queries 200" in found["evaluation, all songs"]
     assert said.count(" x, memory ") == 2
+
+
+@pytest.mark.slow
+def test_first_night(tmp_path: Path) -> None:
+    config = tmp_path / "brief.toml"
+    config.write_text(BRIEF + '[encoder]\nkind = "convolution"\nwidths = [8, 8]\n')
+    options = ("--other", ROOT, "--whole", 2, "--clips", 12, "--rounds", 1, "--config", config)
+    said = start("benchmarks.first_night", *options)
+    assert said.count("'cpu_ratio'") == 2  # of whole songs and of clips

@@ -21,7 +21,7 @@ from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
 from simsong_pipeline.stages.copies_stage import without_copies
 from simsong_pipeline.stages.hearing_work import Turn, hear_all, hearing_of
-from simsong_pipeline.stages.vector_work import EmbedTexts, ready_texts, text_jobs, vectors_by_key
+from simsong_pipeline.stages.vector_work import EmbedTexts, ready_texts, text_jobs, text_width, vectors_by_key
 
 Progress = Callable[[int, int], None]
 # Of fewer songs with lyrics, half may leave without anything being wrong.
@@ -143,7 +143,8 @@ def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
     with opened_engine(config, run.events.note) as engine:
         jobs = text_jobs(workspace, texts)
         by_text = vectors_by_key(EmbedTexts(config.lyrics), engine, jobs, ready, run.events.progress)
-    vectors = np.stack([by_text[key] for key in texts["text_sha256"].to_list()])
+    found = [by_text[key] for key in texts["text_sha256"].to_list()]
+    vectors = np.stack(found) if found else np.zeros((0, text_width(config.lyrics)), np.float32)
     new = texts.select("track_id", "text_sha256").with_columns(
         pl.Series("vector", vectors, dtype=pl.Array(pl.Float32, vectors.shape[1])),
         pl.lit(version).alias("model"),

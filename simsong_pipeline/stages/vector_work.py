@@ -151,6 +151,13 @@ class _Keyed(Protocol):
 _KeyedT = TypeVar("_KeyedT", bound=_Keyed)
 
 
+def text_width(config: LyricsConfig) -> int:
+    """Of a vector of lyrics, where there are none to see it by."""
+    from simsong_pipeline.lyrics.embedding import LyricEncoder
+
+    return LyricEncoder(config).width
+
+
 def ready_songs(workspace: Workspace, variant: Variant, version: str) -> ReadyVectors:
     """Audio vectors by a model."""
     return ReadyVectors(workspace.ready / f"{variant}-{sha256_of(version)[:16]}", workspace.buckets)
