@@ -78,18 +78,19 @@ class SimSong(dg.ConfigurableResource):
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Let go of the home at the end of the run; what it has left in one at an address is published now."""
         try:
-            if not is_url(self._named()) or is_open(self._run_id):
+            if not is_url(self.named_home()) or is_open(self._run_id):
                 self.workspace().end_run()
         finally:
             end_use(self._run_id)
 
     def workspace(self) -> Workspace:
         """The home folder, as the run sees it that this resource was made for."""
-        named, told = self._named(), self._told or log_line
+        named, told = self.named_home(), self._told or log_line
         home = copy_of(named, self._run_id, self.wait_s, told) if is_url(named) else Path(named)
         return Workspace(home, self._run_id, self.wait_s, told, keeps=not steps_are_processes())
 
-    def _named(self) -> str:
+    def named_home(self) -> str:
+        """A folder or an address."""
         return self.home or os.environ.get("SIMSONG_HOME") or "simsong-data"
 
     def source(self) -> SourceConfig:

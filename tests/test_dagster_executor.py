@@ -53,6 +53,14 @@ def test_processes_over_an_embedded_index_are_refused(monkeypatch: pytest.Monkey
         executor()
 
 
+def test_processes_over_a_home_at_an_address_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMSONG_EXECUTOR", "multiprocess")
+    monkeypatch.setenv("SIMSONG_HOME", "memory://home")
+    monkeypatch.setenv("QDRANT_URL", SERVER)
+    with pytest.raises(SimSongError, match="the home lies at an address"):
+        executor()
+
+
 def test_another_executor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMSONG_EXECUTOR", "celery")
     with pytest.raises(SimSongError, match="'celery': in_process or multiprocess"):
@@ -63,10 +71,10 @@ def test_another_executor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_step_says_for_whom_it_waits_and_goes_on(tmp_path: Path) -> None:
     @dg.asset
     def written(context: dg.AssetExecutionContext, simsong: SimSong) -> None:
-        with simsong.workspace().lock():
+        with held_by_another("command", tmp_path, 5.0), simsong.workspace().lock():
             context.log.info("written")
 
-    with dg.instance_for_test() as instance, held_by_another("command", tmp_path, 3.0):
+    with dg.instance_for_test() as instance:
         ran = dg.materialize([written], resources={"simsong": SimSong(home=str(tmp_path))}, instance=instance)
         records = instance.get_records_for_run(ran.run_id).records
     said = [record.event_log_entry.user_message for record in records]
