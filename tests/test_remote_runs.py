@@ -154,9 +154,12 @@ def test_what_a_worker_heard_of_a_bucket_that_changed_meanwhile_is_left(
         tables = sorted((copy.home / "features").glob("bucket-*.parquet"))[:2]
         for table in tables:
             table.write_bytes(b"of the worker")
+        # What it knows of its own copy's files is no part of its work.
+        (copy.home / "features" / "known_rows.bin").write_bytes(b"of the worker")
     _be(tmp_path / "other", monkeypatch)
     with opened(published, "writing", 0.0, QUIET) as copy:
         taken = [(copy.home / "features" / table.name).read_bytes() for table in tables]
+        assert b"of the worker" not in [p.read_bytes() for p in copy.home.glob("features/known_rows.bin")]
     assert taken == [b"of the worker"] * 2
     # Another worker had opened the home before that.
     _be(tmp_path / "slow", monkeypatch)

@@ -50,7 +50,7 @@ def put_part(copy: LocalCopy, before: Mapping[str, str], store: ObjectStore, pro
     Args:
         before: hashes of the home's files with those of the parts that were taken, by path.
     """
-    now = {path: seen for path, seen in copy.look().items() if path.startswith(_OF_WORKERS)}
+    now = {path: seen for path, seen in copy.look().items() if _is_of_worker(path)}
     changed = {_table(path) for path, seen in now.items() if before.get(path) != seen.sha256}
     own = {path: seen for path, seen in now.items() if _table(path) in changed}
     if not own:
@@ -124,6 +124,10 @@ def _parts(store: ObjectStore) -> Iterator[Part]:
         except (ValueError, KeyError, TypeError, ValidationError):
             # What it holds is heard anew.
             _log.warning("%s/%s is damaged and left alone: delete it", store.name, name)
+
+
+def _is_of_worker(path: str) -> bool:
+    return path.startswith(_OF_WORKERS) and path.rpartition("/")[2].startswith("bucket-")
 
 
 def _table(path: str) -> str:
