@@ -254,7 +254,7 @@ def test_a_home_that_was_split_holds_what_it_held_and_has_nothing_to_do(home: Wo
         assert _state(home) == before
         manifests = home.bucket_number.manifests()
         assert {len(list(path.parent.glob("*.parquet"))) for path in manifests} == {count}
-        kept = {path for path in (home.home / "features").iterdir() if not path.name.startswith(".")}
+        kept = {path for path in (home.home / "features").iterdir() if path.name.startswith("bucket-")}
         assert kept == {path for path in files_of(home.home / "features", Buckets(count)) if path in kept}
         lines, work = _told(home)
         assert (lines, work) == (["nothing changed since the last run"], 0)
