@@ -37,7 +37,9 @@ def main() -> None:
     parser.add_argument("--changed", type=int, default=0, help="songs of which a night has other vectors")
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--audio-weight", type=float, default=0.6)
-    parser.add_argument("--search-ef", type=int, default=StoreConfig().search_ef)
+    parser.add_argument(
+        "--search-ef", type=int, nargs="+", default=[StoreConfig().search_ef], help="each is asked with"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rows = []
@@ -69,7 +71,8 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
     """One row of the table."""
     audio, lyrics = drawn(songs, int(str(options["seed"])))
     folder = Path(tempfile.mkdtemp())
-    config = StoreConfig(engine=engine, search_ef=int(str(options["search_ef"])))  # type: ignore[arg-type]
+    widths: list[int] = options["search_ef"]  # type: ignore[assignment]
+    config = StoreConfig(engine=engine, search_ef=widths[0])  # type: ignore[arg-type]
     try:
         with open_store(config, folder) as store:
             store.ensure_collection("songs", AUDIO, LYRICS)
@@ -78,6 +81,11 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
             store.update("songs", (point(n, audio[n], lyrics[n]) for n in range(songs)), point_ids=ids)
             written = time.perf_counter() - started
             latencies, recall = _ask(store, audio, lyrics, options)
+        more = {}
+        for width in widths[1:]:
+            with open_store(config.model_copy(update={"search_ef": width}), folder) as store:
+                others, found = _ask(store, audio, lyrics, options)
+            more |= {f"p50_ms_{width}": round(float(np.median(others)) * 1e3, 2), f"recall_{width}": round(found, 4)}
         night = _night(config, folder, audio, lyrics, options)
         started = time.perf_counter()
         with open_store(config, folder) as store:
@@ -99,7 +107,9 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
         "p50_ms": round(float(np.percentile(latencies, 50)) * 1e3, 2),
         "p99_ms": round(float(np.percentile(latencies, 99)) * 1e3, 2),
         "recall_at_10": round(recall, 4),
-    } | night
+        **more,
+        **night,
+    }
 
 
 def _night(

@@ -217,7 +217,9 @@ class StoreConfig(StageConfig):
     engine: Literal["local", "edge"] = Field(
         "local", description="embedded: qdrant-client's own mode, or Qdrant's engine for more than 20,000 songs"
     )
-    search_ef: int = Field(192, ge=16, description="candidates that a search of the index looks at")
+    search_ef: int = Field(
+        192, ge=16, description="candidates that a search looks at; more of more than 200,000 songs, by their root"
+    )
     batch_bytes: int = Field(4_000_000, ge=10_000)
     timeout_s: int = Field(30, ge=1)
     retry_s: float = Field(60.0, ge=0, description="how long a server is asked again: 429, 503, time-outs, resets")

@@ -12,6 +12,7 @@ from simsong_pipeline.points import Point, Restriction, song_vector
 from simsong_pipeline.stores import waiting_changes
 from simsong_pipeline.stores.edge_store import EdgeStore
 from simsong_pipeline.stores.payloads import point_id
+from simsong_pipeline.stores.search_width import candidates
 
 AUDIO, LYRICS, NAME = 500, 2_000, "songs"
 # Of this width the engine gives a segment a graph, which it does from 10 MB of vectors on.
@@ -137,3 +138,17 @@ def test_a_collection_of_an_earlier_version_that_waits_for_its_index_gets_it(
     (tmp_path / "edge" / NAME / "unindexed").write_bytes(b"")  # it had no number
     store.update(NAME, points)
     assert len(built) == 1
+
+
+@pytest.mark.parametrize(("songs", "bound"), [(0, 1_000), (99_999, 1_000), (300_000, 3_000), (5_000_000, 10_000)])
+def test_of_a_large_collection_a_hundredth_may_wait(tmp_path: Path, songs: int, bound: int) -> None:
+    waiting = waiting_changes.WaitingChanges(tmp_path)
+    waiting.add(bound - 1)
+    assert not waiting.are_many(songs)
+    waiting.add(1)
+    assert waiting.are_many(songs)
+
+
+@pytest.mark.parametrize(("songs", "width"), [(0, 192), (200_000, 192), (800_000, 384), (5_000_000, 960)])
+def test_a_search_of_more_songs_looks_at_more(songs: int, width: int) -> None:
+    assert candidates(StoreConfig(), songs) == width

@@ -23,6 +23,7 @@ from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
 from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.stores.room import ask_for_room
+from simsong_pipeline.stores.search_width import candidates
 from simsong_pipeline.stores.updating import (
     HASH_FIELDS,
     Difference,
@@ -71,6 +72,7 @@ class EdgeStore:
         self._config, self._folder = config, folder
         self.address = f"edge in {folder}"
         self._shards: dict[str, edge.EdgeShard] = {}
+        self._sizes: dict[str, int] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = NotedLock(folder / ".lock", f"Qdrant {self.address}", ONE_AT_A_TIME)
         self._lock.acquire(config.wait_s)
@@ -128,7 +130,7 @@ class EdgeStore:
         return self._indexed(name, change)
 
     def _indexed(self, name: str, change: StoreChange) -> StoreChange:
-        if self._waiting(name).are_many:
+        if self._waiting(name).are_many(change.total):
             self._build_index(name)
         return change
 
@@ -209,7 +211,7 @@ class EdgeStore:
             filter=_filter(restriction),
             with_payload=True,
             with_vector=list(with_vectors) or False,
-            params=edge.SearchParams(hnsw_ef=self._config.search_ef),
+            params=edge.SearchParams(hnsw_ef=candidates(self._config, self._songs_in(collection))),
         )
         with self._errors():
             found = self._shard(collection).query(request)
@@ -218,6 +220,13 @@ class EdgeStore:
     def collections(self) -> list[str]:
         """All names."""
         return sorted(p.parent.name for p in self._folder.glob(f"*/{_READY}"))
+
+    def _songs_in(self, name: str) -> int:
+        """How many there were when a question came first: for what needs no exact number."""
+        name = self.aliases().get(name, name)
+        if name not in self._sizes:
+            self._sizes[name] = self.count(name)
+        return self._sizes[name]
 
     def _shard(self, name: str) -> edge.EdgeShard:
         name = self.aliases().get(name, name)
@@ -230,6 +239,7 @@ class EdgeStore:
         return self._shards[name]
 
     def _close(self, name: str) -> None:
+        self._sizes.pop(name, None)
         shard = self._shards.pop(name, None)
         if shard is not None:
             with self._errors():

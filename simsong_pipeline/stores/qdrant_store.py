@@ -33,6 +33,7 @@ from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbo
 from simsong_pipeline.redaction import cause, without_credentials, without_secrets
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.room import ask_for_room
+from simsong_pipeline.stores.search_width import candidates
 from simsong_pipeline.stores.trying_again import ask
 from simsong_pipeline.stores.updating import (
     HASH_FIELDS,
@@ -74,6 +75,7 @@ class QdrantStore:
         url = server_url(config)
         self._config, self._folder = config, folder
         self.embedded = url is None
+        self._sizes: dict[str, int] = {}
         self.address = f"embedded in {folder}" if url is None else without_credentials(url)
         self._lock = NotedLock(folder / ".simsong.lock", f"Qdrant {self.address}", ONE_AT_A_TIME)
         if url is not None:
@@ -241,12 +243,18 @@ class QdrantStore:
             limit=limit,
             query_filter=_filter(restriction),
             # The embedded mode is exact, and says so in a warning when it is given any.
-            search_params=None if self.embedded else models.SearchParams(hnsw_ef=self._config.search_ef),
+            search_params=None if self.embedded else self._search_params(collection),
             with_payload=True,
             with_vectors=list(with_vectors) or False,
         )
         with self._errors():
             return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in response.points]
+
+    def _search_params(self, collection: str) -> models.SearchParams:
+        """By how many songs there were when a question came first."""
+        if collection not in self._sizes:
+            self._sizes[collection] = self._ask(self._client.count, collection, exact=False).count
+        return models.SearchParams(hnsw_ef=candidates(self._config, self._sizes[collection]))
 
     def _ask(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """What the client answers; a busy server is asked again."""

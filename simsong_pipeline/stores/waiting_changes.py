@@ -7,8 +7,10 @@ should not wait, and the engine itself leaves a segment of less than 10 MB of ve
 
 from pathlib import Path
 
-# Points written or deleted since the index was built last, from which on it is built again.
+# Points written or deleted since the index was built last, from which on it is built again: so many, or a hundredth of
+# a larger collection, whose questions take longer anyway.
 MANY = 1_000
+_SHARE, _MOST = 0.01, 10_000
 
 
 class WaitingChanges:
@@ -21,10 +23,9 @@ class WaitingChanges:
         """So many points are about to be written or deleted."""
         self._path.write_text(str(self._count() + count))
 
-    @property
-    def are_many(self) -> bool:
-        """Whether the index should be built now."""
-        return self._count() >= MANY
+    def are_many(self, songs: int) -> bool:
+        """Whether the index of so many songs should be built now."""
+        return self._count() >= max(MANY, min(_MOST, round(_SHARE * songs)))
 
     def clear(self) -> None:
         """The index was built."""
@@ -35,4 +36,4 @@ class WaitingChanges:
             return 0
         said = self._path.read_text()
         # Without a number it is of an earlier version, or of a process that was killed: they may be many.
-        return int(said) if said.isdecimal() else MANY
+        return int(said) if said.isdecimal() else _MOST
