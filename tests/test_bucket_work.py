@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,9 @@ from typer.testing import CliRunner
 from simsong_pipeline.buckets import USUAL
 from simsong_pipeline.cli.embed_command import INDEX, parsed, share_of
 from simsong_pipeline.cli.main import app
-from simsong_pipeline.errors import BusyError
+from simsong_pipeline.config import EngineConfig
+from simsong_pipeline.engines.opening import ask_engine
+from simsong_pipeline.errors import BusyError, EngineError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.bucket_work import work_on_buckets
 from simsong_pipeline.runs.night import refresh
@@ -157,3 +160,22 @@ def test_the_command_names_what_is_missing(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["embed", "--home", str(tmp_path)])
     assert result.exit_code == 2
     assert INDEX in result.output.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"), [("127.0.0.1:1", "refused"), ("[::1]:1", ""), ("nowhere.invalid:6379", "")]
+)
+def test_a_cluster_that_does_not_answer_is_told_at_once(address: str, reason: str) -> None:
+    with pytest.raises(EngineError, match=re.escape(f"no Ray cluster answers at {address} (")) as told:
+        ask_engine(EngineConfig(kind="ray", address=address))
+    assert reason in str(told.value)
+    assert "--engine local" in str(told.value)
+
+
+def test_without_ray_its_engine_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "path_importer_cache", {})
+    monkeypatch.delitem(sys.modules, "ray")
+    with pytest.raises(EngineError, match="pip install"):
+        ask_engine(EngineConfig(kind="ray"))

@@ -1,11 +1,18 @@
 """Opens the engine that is configured."""
 
+import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
-from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.config import EngineConfig, PipelineConfig
 from simsong_pipeline.engines.engine import Engine
 from simsong_pipeline.engines.local import LocalEngine
+from simsong_pipeline.errors import EngineError, first_line
+
+# Ray itself asks for minutes, and prints each time.
+_ANSWER_S = 10.0
 
 
 @contextmanager
@@ -16,12 +23,40 @@ def opened_engine(config: PipelineConfig, note: Callable[[str], None]) -> Iterat
         note: gets what workers tell, and that one was lost.
 
     Raises:
-        EngineError: Ray is configured and not installed, or its cluster does not answer.
+        EngineError: as `ask_engine`.
     """
     if config.engine.kind == "local":
         yield LocalEngine(config.audio.workers, note)
         return
+    ask_engine(config.engine)
     # Imported here because it loads Ray, which is an extra.
     from simsong_pipeline.engines.ray_engine import RayEngine
 
     yield RayEngine(config.engine, config.audio.workers, note)
+
+
+def ask_engine(config: EngineConfig) -> None:
+    """An engine that cannot be had should say so before hours of work.
+
+    Raises:
+        EngineError: Ray is configured and not installed, or nothing answers at its address.
+    """
+    if config.kind == "local":
+        return
+    if find_spec("ray") is None:
+        raise EngineError("Ray is not installed: pip install 'simsong[ray]', or set engine.kind to local")
+    place = re.fullmatch(r"\[?([\w.:-]+?)\]?:(\d{1,5})", config.address or "")
+    if place is None:
+        return
+    try:
+        socket.create_connection((place[1], int(place[2])), _ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise unreachable(config.address, first_line(error)) from error
+
+
+def unreachable(address: str | None, reason: str) -> EngineError:
+    """Where there is no cluster; the reason is another program's."""
+    return EngineError(
+        f"no Ray cluster answers at {address or 'this machine'} ({reason[:200]}): start one with `ray start --head`, "
+        "name its address (--engine-address), or use --engine local"
+    )

@@ -31,6 +31,7 @@ from simsong_pipeline.engines.engine import (
     V,
     largest_first,
 )
+from simsong_pipeline.engines.opening import unreachable
 from simsong_pipeline.errors import EngineError, first_line
 
 # Buckets that an actor works on at once: its session does not wait for the last song of one.
@@ -149,7 +150,11 @@ class RayEngine:
         self, config: EngineConfig, cores: int | None = None, note: Callable[[str], None] = lambda _: None
     ) -> None:
         self._config, self._note = config, note
-        connect(config, cores)
+        if connect(config, cores):
+            there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            gpus = f", {there['GPU']:g} GPUs" if there.get("GPU") else ""
+            nodes = len(ray.nodes())  # type: ignore[no-untyped-call]
+            note(f"Ray: {nodes} nodes, {there.get('CPU', 0):g} cores{gpus}")
 
     def map_buckets(
         self, function: BucketFunction[JobT, Result], jobs: Sequence[JobT], progress: Progress
@@ -267,14 +272,14 @@ class _Crew(Generic[JobT, Result]):
                 self._note(note)
 
 
-def connect(config: EngineConfig, cores: int | None) -> None:
-    """Join the cluster at the address, or make one of this machine that ends with this process.
+def connect(config: EngineConfig, cores: int | None) -> bool:
+    """Join the cluster at the address, or make one of this machine that ends with this process; false where it is done.
 
     Raises:
         EngineError: it does not answer.
     """
     if ray.is_initialized():
-        return
+        return False
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # It warns of what a later version of it will do with GPUs that it was not asked for.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -287,11 +292,8 @@ def connect(config: EngineConfig, cores: int | None) -> None:
         with _own_signals():
             ray.init(address=config.address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError, lost_by_ray.RayError) as error:
-        where = config.address or "on this machine"
-        raise EngineError(
-            f"no Ray cluster answers at {where} ({first_line(error)[:200]}): start one with `ray start --head`, name "
-            "its address in engine.address, or set engine.kind to local"
-        ) from error
+        raise unreachable(config.address, first_line(error)) from error
+    return True
 
 
 @contextmanager

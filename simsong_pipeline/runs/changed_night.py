@@ -9,7 +9,7 @@ from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
 from simsong_pipeline.runs import ledger
 from simsong_pipeline.runs.ahead import Ahead
-from simsong_pipeline.runs.lineage import ask_server, embed, index, prepare, summary_of, versions_of
+from simsong_pipeline.runs.lineage import ask_servers, embed, index, prepare, summary_of, versions_of
 from simsong_pipeline.runs.summary import RunSummary
 
 
@@ -22,7 +22,7 @@ def refresh_changed(run: Run, listing: pl.DataFrame) -> RunSummary:
     started, workspace = time.monotonic(), run.workspace
     # A model that is missing or of other features stops the night before any work.
     ahead = Ahead(workspace, run.config, {v: load_encoder(workspace, v, run.config) for v in VARIANTS})
-    ask_server(run)
+    ask_servers(run)
     workspace.claim_when_writing(run.run_id)
     workspace.clear_unfinished(run.now)
     frames = prepare(run, ahead)

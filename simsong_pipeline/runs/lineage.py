@@ -10,6 +10,7 @@ from functools import partial
 import polars as pl
 
 from simsong_pipeline.config import VARIANTS, Variant
+from simsong_pipeline.engines.opening import ask_engine
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
@@ -61,8 +62,9 @@ def summary_of(frames: PreparedFrames, refreshed: dict[Variant, Embedded], upser
     return counted(counts, embedded, upserted, round(time.monotonic() - started, 1))
 
 
-def ask_server(run: Run) -> None:
-    """A server that does not answer, or refuses the key, should say so before hours of work."""
+def ask_servers(run: Run) -> None:
+    """An index's server or a cluster that does not answer, or refuses the key, should say so before hours of work."""
+    ask_engine(run.config.engine)
     if server_url(run.config.store) is not None:
         with run.workspace.store(run.config.store) as store:
             store.ping()

@@ -16,7 +16,7 @@ from simsong_pipeline.runs.ahead import Ahead, usable_encoders
 from simsong_pipeline.runs.lineage import (
     Embedded,
     PreparedFrames,
-    ask_server,
+    ask_servers,
     embed,
     index,
     prepare,
@@ -43,7 +43,7 @@ def run(wanted: Run) -> RunSummary:
     started, workspace = time.monotonic(), wanted.workspace
     with workspace.lock():
         workspace.settle_buckets(wanted.config.home.buckets)
-        ask_server(wanted)
+        ask_servers(wanted)
         run = replace(wanted, config=with_available_encoder(workspace, wanted.config, wanted.events))
         workspace.claim_when_writing(run.run_id)
         workspace.clear_unfinished(run.now)
