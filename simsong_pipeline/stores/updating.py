@@ -122,12 +122,12 @@ def write_difference(
     vanished = difference.vanished
     if is_shrunken(difference.present - len(vanished), difference.present, keep_share):
         raise _shrunken(store, name, len(vanished), difference.present)
-    written, changed = 0, difference.changed
+    changed, written = difference.changed, list[str]()
     for batch in batches(changed, batch_bytes):
         before_write()
         store.upsert(name, batch)
-        written += len(batch)
-        progress(written, len(changed) if isinstance(changed, Sequence) else written)
+        written += [point.point_id for point in batch]
+        progress(len(written), len(changed) if isinstance(changed, Sequence) else len(written))
     if vanished:
         before_write()
         store.delete(name, vanished)
@@ -136,7 +136,7 @@ def write_difference(
         raise StoreError(
             f"{name!r} holds {total} songs after the update in place of {difference.wanted} ({store.address})"
         )
-    return StoreChange(written, len(vanished), total)
+    return StoreChange(len(written), len(vanished), total, frozenset(written))
 
 
 def refuse_fewer(store: Writable, served: str, songs: int, keep_share: float) -> None:
