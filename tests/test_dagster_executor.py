@@ -67,6 +67,7 @@ def test_another_executor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         executor()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:InitResourceContext.dagster_run is deprecated:DeprecationWarning")
 def test_step_says_for_whom_it_waits_and_goes_on(tmp_path: Path) -> None:
     @dg.asset

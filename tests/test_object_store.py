@@ -97,6 +97,7 @@ def test_one_home_has_one_local_copy_whoever_asks() -> None:
     assert copies_folder("sftp://host/other") != plain
 
 
+@pytest.mark.slow
 def test_a_password_in_an_address_is_never_said(tmp_path: Path) -> None:
     password = "Tr0ub4dor-and-3"
     url = f"ftp://reader:{password}@127.0.0.1:9/home"

@@ -278,6 +278,7 @@ def test_files_that_somebody_took_out_of_the_local_copy_are_fetched_again(
     assert _seen(url) == {"a": "one", "b": "two", "c": "three"}
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_is_one_whole_generation(tmp_path: Path, machine: Callable[[str], None]) -> None:
     url, rng, published = f"file://{tmp_path}/bucket/home", random.Random(0), 0
     for round_ in range(8):

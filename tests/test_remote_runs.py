@@ -46,6 +46,7 @@ def _same(one: pl.DataFrame, other: pl.DataFrame) -> None:
     assert_frame_equal(one.drop(paths), other.drop(paths), rel_tol=1e-4, abs_tol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_home_in_an_object_store_is_the_home_on_a_disk(
     bucket: str,
     sample_raw: Path,
@@ -112,6 +113,7 @@ def test_commands_read_and_write_a_home_at_an_address(published: str, tmp_path: 
     assert [json.loads(line)["id"] for line in shown.stdout.splitlines()] == [track_id]
 
 
+@pytest.mark.slow
 def test_a_command_that_ends_with_an_error_publishes_and_says_its_error(published: str, tmp_path: Path) -> None:
     failed = _command(published, "run", "--manifest", tmp_path / "none.csv", SIMSONG_CACHE=str(tmp_path / "laptop"))
     assert failed.returncode == 1
@@ -120,6 +122,7 @@ def test_a_command_that_ends_with_an_error_publishes_and_says_its_error(publishe
     assert _command(published, "tags", SIMSONG_CACHE=str(tmp_path / "laptop"), SIMSONG_WAIT_S="0").returncode == 0
 
 
+@pytest.mark.slow
 def test_workers_on_several_machines_hear_for_a_run_that_decodes_nothing(
     published: str, run_copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -246,6 +246,7 @@ def _told(workspace: Workspace) -> tuple[list[str], int]:
     return lines, summary.embedded + summary.upserted
 
 
+@pytest.mark.slow
 def test_a_home_that_was_split_holds_what_it_held_and_has_nothing_to_do(home: Workspace) -> None:
     before, names = _state(home), {path.name for path in files_of(home.home / "features", USUAL)}
     assert names
@@ -262,6 +263,7 @@ def test_a_home_that_was_split_holds_what_it_held_and_has_nothing_to_do(home: Wo
     assert (found.damaged, found.notes) == ([], [])
 
 
+@pytest.mark.slow
 def test_a_night_after_a_split_that_compares_everything_decodes_and_embeds_nothing(home: Workspace) -> None:
     split_home(home, SMALL_CONFIG, QUIET)
     (home.home / "ledger.json").unlink()
