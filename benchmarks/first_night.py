@@ -43,6 +43,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     config.write_text(options.config.read_text() if options.config else BRIEF)
     rng, rows = np.random.default_rng(options.seed), []
     for kind, count, seconds in (("whole songs", options.whole, 180.0), ("clips", options.clips, 30.0)):
+        if not count:
+            continue
         music = folder / kind.split()[-1]
         for number in range(count):
             name = f"Artist {number % max(1, count // 10)} - Song {number}{options.suffix}"

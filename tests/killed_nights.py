@@ -44,11 +44,14 @@ def _hashes(points: dict[str, Point]) -> dict[str, str]:
     return {i: p.payload["content_hash"] for i, p in points.items()}
 
 
-def end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path, config: PipelineConfig, command: str) -> None:
+def end_as_an_undisturbed_night(
+    run_copy: Workspace, tmp_path: Path, config: PipelineConfig, command: str, wanted: int = KILLS
+) -> None:
     """Kill `command` over and over while songs change, and compare with a home where nothing was killed.
 
     Args:
         command: of `simsong`: run or refresh.
+        wanted: kills.
     """
     originals = tmp_path / "originals"
     shutil.copytree(run_copy.raw, originals)
@@ -71,7 +74,7 @@ def end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path, config: Pip
     whole = time.monotonic() - started
     rng, kills, changed = np.random.default_rng(0), 0, True
     _flip(run_copy, originals, changed)
-    while kills < KILLS:
+    while kills < wanted:
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
         try:
             code = process.wait(float(rng.uniform(0.3, 1.1)) * whole)
