@@ -133,8 +133,7 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> list[AudioTask]:
 
 
 def _content(folder: Path) -> dict[str, str]:
-    files = [p for p in folder.iterdir() if not p.name.startswith(".")]
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.glob("bucket-*")}
 
 
 def _hear(folder: Path, tasks: list[AudioTask], engine: Engine) -> Any:

@@ -54,9 +54,14 @@ class StoppedError(Exception):
         self.status = status_of(stop)
 
 
+# Set once SIGTERM came: what was raised for it may reach the command as a plain one that a library put in its place.
+_asked_to_end = threading.Event()
+
+
 def status_of(stop: KeyboardInterrupt) -> int:
     """128 and the signal's number, as shells have it."""
-    return 128 + (signal.SIGTERM if isinstance(stop, TerminatedError) else signal.SIGINT)
+    by_term = isinstance(stop, TerminatedError) or _asked_to_end.is_set()
+    return 128 + (signal.SIGTERM if by_term else signal.SIGINT)
 
 
 def repeat_lost_stops() -> None:
@@ -84,6 +89,7 @@ def heed_sigterm() -> None:
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    _asked_to_end.set()
     raise TerminatedError
 
 
