@@ -72,7 +72,7 @@ def _write_atomically(path: AnyPath, write: Callable[[IO[bytes]], Any]) -> None:
                 os.fsync(handle.fileno())
         if isinstance(path, Path) and isinstance(temporary, Path):
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            flush_to_disk(path.parent)
         else:
             temporary.rename(str(path))
     finally:
@@ -93,9 +93,9 @@ def _try_room(handle: IO[bytes]) -> None:
     handle.flush()
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename inside `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def flush_to_disk(path: Path) -> None:
+    """Make a file, or the renames inside a folder, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,6 +1,8 @@
 """One seam for work that is done bucket by bucket: `map_buckets(function, jobs)`, whatever carries it."""
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from threading import Lock
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -91,6 +93,30 @@ class Engine(Protocol):
             SimSongError: what a job raised.
         """
         ...
+
+
+class SongCount:
+    """How many songs are done, counted from several threads."""
+
+    def __init__(self) -> None:
+        self._counting = Lock()
+        self.done = 0
+
+    def count(self, songs: int = 1) -> None:
+        """See `Worker`."""
+        with self._counting:
+            self.done += songs
+
+
+def a_few_at_a_time(begin: Callable[[T], U], end: Callable[[U], V], items: Iterable[T], few: int) -> Iterator[V]:
+    """`end(begin(item))` of each, in order; so many are begun before the first is waited for."""
+    running: deque[U] = deque()
+    for item in items:
+        running.append(begin(item))
+        if len(running) >= few:
+            yield end(running.popleft())
+    while running:
+        yield end(running.popleft())
 
 
 def largest_first(jobs: Sequence[JobT]) -> list[JobT]:

@@ -1,20 +1,20 @@
 """The engine of one machine: threads, which suffice where the work is done outside of the interpreter's lock."""
 
 import os
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from threading import Lock
 
 from simsong_pipeline.engines.engine import (
     BucketFunction,
     JobT,
     Progress,
     Result,
+    SongCount,
     T,
     U,
     V,
+    a_few_at_a_time,
     largest_first,
 )
 
@@ -23,36 +23,28 @@ _AHEAD = 12
 _TICK_S = 0.2
 
 
-class ThreadWorker:
+class ThreadWorker(SongCount):
     """See `engine.Worker`: one pool of threads, shared by all buckets that are worked on."""
 
     def __init__(self, threads: int, note: Callable[[str], None]) -> None:
+        super().__init__()
         self._pool = ThreadPoolExecutor(threads)
-        self._counting = Lock()
         self._note = note
-        self.done = 0
 
     def map_songs(
         self, first: Callable[[T], U], then: Callable[[U], V], lost: Callable[[T, str], V], items: Iterable[T]
     ) -> Iterator[V]:
         """See `engine.Worker`; a thread that ends without an answer takes this process with it."""
-        running: deque[Future[V]] = deque()
-        for item in items:
-            running.append(self._pool.submit(lambda one=item: then(first(one))))  # type: ignore[misc]
-            if len(running) >= _AHEAD:
-                yield self._counted(running.popleft())
-        while running:
-            yield self._counted(running.popleft())
+
+        def begun(item: T) -> Future[V]:
+            return self._pool.submit(lambda: then(first(item)))
+
+        return a_few_at_a_time(begun, self._counted, items, _AHEAD)
 
     def _counted(self, future: Future[V]) -> V:
         result = future.result()
         self.count()
         return result
-
-    def count(self, songs: int = 1) -> None:
-        """See `engine.Worker`."""
-        with self._counting:
-            self.done += songs
 
     def note(self, text: str) -> None:
         """See `engine.Worker`."""

@@ -26,9 +26,11 @@ from simsong_pipeline.engines.engine import (
     JobT,
     Progress,
     Result,
+    SongCount,
     T,
     U,
     V,
+    a_few_at_a_time,
     largest_first,
 )
 from simsong_pipeline.engines.opening import unreachable
@@ -50,13 +52,13 @@ def _first(function: Callable[[T], U], item: T) -> U:
     return function(item)
 
 
-class RayWorker:
+class RayWorker(SongCount):
     """See `engine.Worker`, within an actor."""
 
     def __init__(self, ahead: int, tries: int) -> None:
-        self._ahead, self._counting = ahead, Lock()
+        super().__init__()
+        self._ahead = ahead
         self._task: Any = ray.remote(_first).options(num_cpus=1, max_retries=tries)
-        self.done = 0
         self._notes: list[str] = []
 
     def map_songs(
@@ -64,27 +66,20 @@ class RayWorker:
     ) -> Iterator[V]:
         """See `engine.Worker`; a song whose task is lost is begun again a few times."""
         function = ray.put(first)
-        running: deque[tuple[T, Any]] = deque()
-        for item in items:
-            running.append((item, self._task.remote(function, item)))
-            if len(running) >= self._ahead:
-                yield self._counted(running.popleft(), then, lost)
-        while running:
-            yield self._counted(running.popleft(), then, lost)
 
-    def _counted(self, task: tuple[T, Any], then: Callable[[U], V], lost: Callable[[T, str], V]) -> V:
-        item, reference = task
-        try:
-            result = then(ray.get(reference))
-        except (lost_by_ray.WorkerCrashedError, lost_by_ray.OutOfMemoryError) as error:
-            result = lost(item, f"the process that read it ended each time ({first_line(error)[:80]})")
-        self.count()
-        return result
+        def begun(item: T) -> tuple[T, Any]:
+            return item, self._task.remote(function, item)
 
-    def count(self, songs: int = 1) -> None:
-        """See `engine.Worker`."""
-        with self._counting:
-            self.done += songs
+        def ended(task: tuple[T, Any]) -> V:
+            item, reference = task
+            try:
+                result = then(ray.get(reference))
+            except (lost_by_ray.WorkerCrashedError, lost_by_ray.OutOfMemoryError) as error:
+                result = lost(item, f"the process that read it ended each time ({first_line(error)[:80]})")
+            self.count()
+            return result
+
+        return a_few_at_a_time(begun, ended, items, self._ahead)
 
     def note(self, text: str) -> None:
         """See `engine.Worker`; it is told with the next count."""

@@ -84,7 +84,7 @@ class BucketedFrame:
     def write(self, frame: pl.DataFrame) -> None:
         """Make the frame the one that is kept; buckets whose rows are as they were are left alone."""
         known = self._known() if self.is_there else {}
-        parts = _by_bucket(frame, self._buckets)
+        parts = by_bucket(frame, self._buckets)
         whole = {bucket: parts.get(bucket, frame.clear()) for bucket in self._buckets.numbers}
         self._replace(whole, known if len(known) == self._buckets.count else {})
 
@@ -95,7 +95,7 @@ class BucketedFrame:
             rows: of all columns of the frame.
         """
         known = self._known()
-        new, leaving = _by_bucket(rows, _number(known)), {*rows["track_id"], *gone}
+        new, leaving = by_bucket(rows, _number(known)), {*rows["track_id"], *gone}
         parts = {}
         for bucket in _number(known).of_all(leaving):
             kept = self._read(known, None, [bucket]).filter(~pl.col("track_id").is_in(leaving))
@@ -114,7 +114,7 @@ class BucketedFrame:
             return
         for bucket in before.numbers:
             rows = self._read(known, None, [bucket])
-            parts = _by_bucket(rows, self._buckets)
+            parts = by_bucket(rows, self._buckets)
             for new in range(bucket, self._buckets.count, before.count):
                 part = parts.get(new, rows.clear())
                 now[_key(new)] = self._write(new, part, _state_of(part))
@@ -206,7 +206,7 @@ def _state_of(rows: pl.DataFrame) -> str:
     return _named(content.getvalue())
 
 
-def _by_bucket(frame: pl.DataFrame, buckets: Buckets) -> dict[int, pl.DataFrame]:
+def by_bucket(frame: pl.DataFrame, buckets: Buckets) -> dict[int, pl.DataFrame]:
     """The rows of each bucket by track id."""
     numbers = [buckets.of(track_id) for track_id in frame["track_id"].to_list()]
     numbered = frame.with_columns(pl.Series("bucket", numbers, pl.Int32)).sort("track_id")

@@ -18,6 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from simsong_pipeline.errors import RawDataError, SimSongError, StoreError, first_line, is_disk_full
+from simsong_pipeline.files import flush_to_disk
 from simsong_pipeline.redaction import cause
 from simsong_pipeline.remote.address import shown
 
@@ -121,7 +122,7 @@ class ObjectStore:
             self._make_folder(name)
             self._fs.put_file(str(path), self._path(name))
             if isinstance(self._fs, LocalFileSystem):
-                _flush(Path(self._path(name)))
+                flush_to_disk(Path(self._path(name)))
 
     def remove(self, name: str) -> None:
         """Delete an object if it is there."""
@@ -185,14 +186,6 @@ def _create_here(path: Path, data: bytes) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         os.link(temporary, path)
-        _flush(path.parent)
+        flush_to_disk(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,7 @@ from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import LyricsConfig, PipelineConfig, Variant
 from simsong_pipeline.engines.engine import BucketFunction, Engine, Progress, Worker
 from simsong_pipeline.files import sha256_of
+from simsong_pipeline.home.bucketed_frame import by_bucket
 from simsong_pipeline.home.ready_vectors import BucketVectors, ReadyVectors
 from simsong_pipeline.home.served import load_encoder
 from simsong_pipeline.home.workspace import Workspace
@@ -194,9 +195,7 @@ def vectors_by_key(
 
 def song_jobs(workspace: Workspace, features: pl.DataFrame) -> list[SongsToEmbed]:
     """By bucket, of rows of the segment_features frame."""
-    numbers = [workspace.buckets.of(track_id) for track_id in features["track_id"].to_list()]
-    parts = features.with_columns(pl.Series("bucket", numbers, pl.Int32)).partition_by("bucket", as_dict=True)
-    return [SongsToEmbed(int(key[0]), part.drop("bucket")) for key, part in parts.items()]
+    return [SongsToEmbed(bucket, part) for bucket, part in by_bucket(features, workspace.buckets).items()]
 
 
 def text_jobs(workspace: Workspace, texts: pl.DataFrame) -> list[TextsToEmbed]:

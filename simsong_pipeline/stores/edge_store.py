@@ -223,8 +223,7 @@ class EdgeStore:
 
     def _songs_in(self, name: str) -> int:
         """How many there were when a question came first: for what needs no exact number."""
-        name = self.aliases().get(name, name)
-        if name not in self._sizes:
+        if name not in self._sizes:  # by the name that is asked with: no alias is looked up for each question
             self._sizes[name] = self.count(name)
         return self._sizes[name]
 
@@ -239,7 +238,7 @@ class EdgeStore:
         return self._shards[name]
 
     def _close(self, name: str) -> None:
-        self._sizes.pop(name, None)
+        self._sizes.clear()
         shard = self._shards.pop(name, None)
         if shard is not None:
             with self._errors():
