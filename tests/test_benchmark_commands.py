@@ -148,6 +148,17 @@ def test_scale() -> None:
     assert said.count(" x, memory ") == 2
 
 
+def test_a_stage_whose_data_are_not_there_names_the_one_that_makes_them(tmp_path: Path) -> None:
+    options = ("--songs", "300", "--data", str(tmp_path), "--stages", "tags")
+    command = [sys.executable, "-m", "benchmarks.scale", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "the stage 'catalogue' comes first: name it in --stages as well",
+        "the stage 'tags' ended with exit status 1",
+    ]
+
+
 @pytest.mark.slow
 def test_first_night(tmp_path: Path) -> None:
     config = tmp_path / "brief.toml"
