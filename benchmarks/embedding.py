@@ -29,6 +29,7 @@ from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.model_cache import BodyName, ensure_musicnn
 from simsong_pipeline.home.model_files import ModelFiles
+from simsong_pipeline.home.song_features import SongFeatures
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.inference import OnnxEncoder
 from simsong_pipeline.learning.encoder.musicnn import Musicnn
@@ -84,7 +85,7 @@ def _parts(workspace: Workspace, config: PipelineConfig, count: int, compiled: b
         _BASE: lambda: [decode(p, rate, config.audio.max_seconds) for p in paths],
         "loudness, tempo, timbre, print": lambda: [describe(samples) for samples in recordings],
     }
-    features = workspace.features(config).reader(workspace.read("segment_features"))
+    features = SongFeatures(workspace, config)
     songs = [song_inputs(features[t], config) for t in rows["track_id"].to_list()]
     files = ModelFiles(workspace.model(config.serve))
     encoder = OnnxEncoder(files.onnx, config.inference).embed

@@ -152,6 +152,7 @@ SEGMENT_FEATURES = Contract(
         "track_id": pl.String,
         "audio_sha256": pl.String,
         "front_end": pl.String,
+        # Null where the song's rows were let go of: whoever needs them hears the song again.
         "file": pl.String,
         "offset": pl.Int64,
         "frames": pl.Int64,
@@ -159,7 +160,7 @@ SEGMENT_FEATURES = Contract(
         "checksum": pl.UInt32,
     },
     key=("track_id",),
-    nullable=frozenset({"checksum"}),
+    nullable=frozenset({"file", "checksum"}),
 )
 DESCRIPTIONS = Contract(
     "descriptions",

@@ -289,6 +289,20 @@ def test_a_night_by_ray_is_a_night_by_threads(cluster: Any, run_copy: Workspace)
         assert run_copy.read(name).equals(frame), name
 
 
+def test_songs_whose_frames_were_let_go_of_are_heard_again_by_ray(cluster: Any, run_copy: Workspace) -> None:
+    refresh(run_of(run_copy, publish_anyway=True))
+    gone = run_copy.read("segment_features")["file"].null_count()
+    before = {name: run_copy.read(name) for name in ("wns/track_vectors", "ns/track_vectors")}
+    for name in before:
+        for file in sorted(run_copy.frame_path(name).iterdir()):
+            file.unlink()
+    config = SMALL_CONFIG.model_copy(update={"engine": EngineConfig(kind="ray", address=cluster.address)})
+    again = refresh(run_of(run_copy, config=config, publish_anyway=True))
+    assert 0 < gone < again.embedded == before["wns/track_vectors"].height
+    for name, frame in before.items():
+        assert run_copy.read(name).equals(frame), name
+
+
 def test_the_second_of_two_drivers_is_refused(cluster: Any, run_copy: Workspace) -> None:
     config = SMALL_CONFIG.model_copy(update={"engine": EngineConfig(kind="ray", address=cluster.address)})
     other = Workspace(run_copy.home, wait_s=0)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from simsong_pipeline.asking.recommend import Ranking
 from simsong_pipeline.audio.segments import part_inputs, part_seconds
 from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.errors import AudioError
 from simsong_pipeline.home.served import load_encoder
+from simsong_pipeline.home.song_features import SongFeatures
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, Point
 
@@ -23,7 +25,8 @@ class Reasons:
         lyrics_counted: what the lyrics count as in the score, be they missing.
         score: as a query for the first song ranks the second by.
         heard: what both sound like, as (what, in words): tags, tempo, loudness, and what is no music.
-        segments: (seconds into the first song, seconds into the second, cosine), the most alike first.
+        segments: (seconds into the first song, seconds into the second, cosine), the most alike first; none where
+            `unheard` says why a song cannot be heard.
     """
 
     audio: float
@@ -35,12 +38,13 @@ class Reasons:
     segments: list[tuple[float, float, float]]
     model_version: str
     heard: list[tuple[str, str]]
+    unheard: str = ""
 
 
 def reasons(
     workspace: Workspace, config: PipelineConfig, pair: tuple[Point, Point], ranking: Ranking, best: int
 ) -> Reasons:
-    """What makes two songs of the index alike; their features have to be in the home."""
+    """What makes two songs of the index alike."""
     one, two = pair
     both = "lyrics" in one.vectors and "lyrics" in two.vectors
     audio = float(one.vectors["audio"] @ two.vectors["audio"])
@@ -49,13 +53,10 @@ def reasons(
     by_audio, by_lyrics, stand_in = two.vectors[SONG_VECTOR][-OWN_DIMS:].tolist()
     counted = stand_in if lyrics is None else lyrics
     taken = ranking.hubness * (weight * by_audio + (1 - weight) * by_lyrics) / 2
-    starts, likeness = _segment_likeness(workspace, config, [str(p.payload["track_id"]) for p in pair])
-    order = np.argsort(-likeness, axis=None)[:best]
-    places = [np.unravel_index(int(i), likeness.shape) for i in order]
-    segments = [(float(starts[0][i]), float(starts[1][j]), float(likeness[i, j])) for i, j in places]
+    segments, unheard = _segments_alike(workspace, config, pair, best)
     score = weight * audio + (1 - weight) * counted - taken
     version = str(one.payload["model_version"])
-    return Reasons(audio, lyrics, counted, score, weight, taken, segments, version, heard_alike(one, two))
+    return Reasons(audio, lyrics, counted, score, weight, taken, segments, version, heard_alike(one, two), unheard)
 
 
 def heard_alike(one: Point, two: Point) -> list[tuple[str, str]]:
@@ -74,12 +75,25 @@ def heard_alike(one: Point, two: Point) -> list[tuple[str, str]]:
     return found
 
 
+def _segments_alike(
+    workspace: Workspace, config: PipelineConfig, pair: tuple[Point, Point], best: int
+) -> tuple[list[tuple[float, float, float]], str]:
+    """The segments that are most alike, and why there are none where a song has to be heard again and cannot be."""
+    try:
+        starts, likeness = _segment_likeness(workspace, config, [str(p.payload["track_id"]) for p in pair])
+    except AudioError as error:
+        return [], str(error)
+    order = np.argsort(-likeness, axis=None)[:best]
+    places = [np.unravel_index(int(i), likeness.shape) for i in order]
+    return [(float(starts[0][i]), float(starts[1][j]), float(likeness[i, j])) for i, j in places], ""
+
+
 def _segment_likeness(
     workspace: Workspace, config: PipelineConfig, track_ids: Sequence[str]
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.float32]]:
     """Seconds at which each song's segments start, and the cosines [segments of one, of the other]."""
     encoder = load_encoder(workspace, config.serve, config)
-    features = workspace.features(config).reader(workspace.read("segment_features"))
+    features = SongFeatures(workspace, config)
     durations = dict(workspace.read("audio").select("track_id", "duration_s").rows())
     songs = [features[t] for t in track_ids]
     vectors = [encoder.embed(part_inputs(song, config)) for song in songs]

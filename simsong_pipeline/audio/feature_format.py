@@ -45,6 +45,11 @@ def keeps_log_mels(config: PipelineConfig) -> bool:
     return not hears_by_body(config) and not trains_body(config)
 
 
+def keeps_frames(config: PipelineConfig) -> bool:
+    """Whether songs are kept as frames, a megabyte each, which are let go of where training does not draw from them."""
+    return not hears_by_body(config)
+
+
 def hears_by_body(config: PipelineConfig) -> bool:
     """Whether songs are kept as a body's rows, one a patch, in place of a log-mel's frames."""
     return config.encoder.kind in ("musicnn", "clap") and config.encoder.freeze

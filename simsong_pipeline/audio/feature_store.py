@@ -8,6 +8,9 @@ New songs get a file of their own. Files of which more than half is of songs tha
 those that are at most twice as large as it is with them. So each file is more than twice the next smaller one, a
 bucket of thousands of songs has a handful of them, and a night writes what is new and, now and then, what came in the
 nights before it; it does not copy the catalogue.
+
+Frames that nobody needs again are let go of: the song's row stays as it is but for its file, and it is heard again
+where it is asked for after all.
 """
 
 import os
@@ -86,11 +89,12 @@ class AudioFrames:
 
 @dataclass(frozen=True)
 class BucketTasks:
-    """The recordings of a bucket, and of how many of them there is something to do."""
+    """The recordings of a bucket, of how many of them there is something to do, and whose features are wanted."""
 
     bucket: int
     tasks: list[AudioTask]
     songs: int
+    wanted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,19 @@ class BucketRows:
     bucket: int
     rows: pl.DataFrame
     decoded: int
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """Where the features of all songs lie now, how many songs were let go of, and why others were not, if some.
+
+    Attributes:
+        places: segment_features, of all songs that were heard.
+    """
+
+    places: pl.DataFrame
+    songs: int
+    busy: str
 
 
 @dataclass(frozen=True)
@@ -149,12 +166,19 @@ class FeatureStore:
         """The `front_end` of songs that are as the store's format has them."""
         return self._version
 
-    def look(self, tasks: Sequence[AudioTask], audio: AudioConfig, buckets: Collection[int] | None = None) -> "Look":
+    def look(
+        self,
+        tasks: Sequence[AudioTask],
+        audio: AudioConfig,
+        buckets: Collection[int] | None = None,
+        wanted: Collection[str] = (),
+    ) -> "Look":
         """What is known of some buckets, and which of them have something to do for these recordings.
 
         Args:
             tasks: all recordings of these buckets, and of no others.
             buckets: all where null.
+            wanted: songs that are heard again where their features were let go of.
         """
         chosen = self._buckets.numbers if buckets is None else buckets
         parts: dict[int, list[AudioTask]] = {bucket: [] for bucket in sorted(chosen)}
@@ -164,13 +188,14 @@ class FeatureStore:
         # A worker over some of them may have others beside it.
         known = KnownRows(self._folder, _ROWS).of(files, self._bucket_rows, keep=buckets is None)
         # Of all buckets at once: a join a bucket takes longer than reading it.
-        unchanged = _unchanged(self._whole(pl.concat(known.values())), tasks, self._settings(audio))
-        same = set(unchanged["track_id"])
+        rows = _without_wanted(self._whole(pl.concat(known.values())), wanted)
+        same, asked = set(_unchanged(rows, tasks, self._settings(audio))["track_id"]), frozenset(wanted)
         jobs = []
         for bucket, mine in parts.items():
             songs = sum(task.track_id not in same for task in mine)
             if songs or len(mine) != known[bucket].height or self._unfinished(bucket, known[bucket]):
-                jobs.append(BucketTasks(bucket, mine, songs))
+                own = asked.intersection(task.track_id for task in mine) if asked else asked
+                jobs.append(BucketTasks(bucket, mine, songs, own))
         return Look(known, jobs)
 
     def refresh_bucket(
@@ -192,7 +217,8 @@ class FeatureStore:
         with self.held([job.bucket]):
             known = self._bucket_rows(job.bucket)
             self._clear_unfinished(job.bucket, known)
-            unchanged = _unchanged(self._whole(known), job.tasks, self._settings(audio))
+            rows = _without_wanted(self._whole(known), job.wanted)
+            unchanged = _unchanged(rows, job.tasks, self._settings(audio))
             same = set(unchanged["track_id"])
             todo = [task for task in job.tasks if task.track_id not in same]
             if not todo and known.height == len(same):
@@ -200,6 +226,38 @@ class FeatureStore:
             kept = known.join(unchanged, on="track_id", how="semi", maintain_order="left")
             rows = self._write_bucket(job.bucket, known, kept, prepared(todo), self._settings(audio), may_publish)
             return BucketRows(job.bucket, rows, sum(task.size_bytes >= 0 for task in todo))
+
+    def let_go(self, needed: Collection[str], may_publish: Callable[[], None] = lambda: None) -> LetGo:
+        """Let go of the features of all songs but those that are needed; those that share their files move to others.
+
+        Other buckets are not opened. One that another process works on, and goes on working, is left as it is.
+
+        Args:
+            may_publish: called before each bucket is replaced; what it raises leaves it as it was.
+
+        Raises:
+            SchemaError: features that stay are missing or damaged.
+        """
+        files = {bucket: self._bucket_path(bucket) for bucket in self._buckets.numbers}
+        known = KnownRows(self._folder, _ROWS)
+        rows = pl.concat(known.of(files, self._bucket_rows, keep=False).values())
+        gone = rows.filter(_is_let_go(needed))["track_id"].to_list()
+        busy = ""
+        for bucket in sorted(self._buckets.of_all(gone)):
+            try:
+                self._let_go_of_bucket(bucket, needed, may_publish)
+            except BusyError as error:
+                busy = str(error)
+        if gone:
+            rows = pl.concat(known.of(files, self._bucket_rows, keep=True).values())
+        left = rows.filter(_is_let_go(needed)).height
+        return LetGo(rows.select(list(SEGMENT_FEATURES.columns)), len(gone) - left, busy)
+
+    def _let_go_of_bucket(self, bucket: int, needed: Collection[str], may_publish: Callable[[], None]) -> None:
+        with self.held([bucket]):
+            known = self._bucket_rows(bucket)
+            file = pl.when(_is_let_go(needed)).then(None).otherwise("file").alias("file")
+            self._write_bucket(bucket, known, known.with_columns(file), (), "", may_publish, has_gaps=False)
 
     def _settings(self, audio: AudioConfig) -> str:
         return sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
@@ -315,8 +373,13 @@ class FeatureStore:
         prepared: Iterable[PreparedAudio],
         settings: str,
         may_publish: Callable[[], None],
+        has_gaps: bool = True,
     ) -> pl.DataFrame:
-        """Write the frames of new songs to a new file, publish it by the parquet file: the bucket's new rows."""
+        """Write the frames of new songs to a new file, publish it by the parquet file: the bucket's new rows.
+
+        Args:
+            has_gaps: whether files may hold songs that left, as long as these are less than half of it.
+        """
         if kept.height:
             kept = kept.join(self._bucket_rows(bucket, ["track_id", *_ARRAYS]), on="track_id")
         else:
@@ -327,7 +390,7 @@ class FeatureStore:
             with temporary.open("wb") as handle:
                 rows, places = self._append(prepared, handle)
                 written = sum(p[3] for p in places)
-                moved = pl.col("file").is_in(self._merged(kept, written)).fill_null(value=False)
+                moved = pl.col("file").is_in(self._merged(kept, written, has_gaps)).fill_null(value=False)
                 places += self._copy(kept.filter(moved), handle, written)
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -348,10 +411,11 @@ class FeatureStore:
             (self._folder / file).unlink(missing_ok=True)
         return frame.select(list(_ROWS))
 
-    def _merged(self, kept: pl.DataFrame, frames: int) -> list[str]:
+    def _merged(self, kept: pl.DataFrame, frames: int, has_gaps: bool) -> list[str]:
         """The files to copy into a new one of so many frames: those half deserted, and those not much larger."""
         used_in = kept.drop_nulls("file").group_by("file").agg(pl.col("frames").sum()).sort("frames", "file").rows()
-        deserted = {file for file, used in used_in if 2 * used < self._frames_in(file)}
+        share = 2 if has_gaps else 1
+        deserted = {file for file, used in used_in if share * used < self._frames_in(file)}
         merged = []
         # The deserted first: with theirs, the new file may be as large as one that it was too small for.
         for file, used in sorted(used_in, key=lambda f: f[0] not in deserted):
@@ -402,6 +466,18 @@ def _unchanged(known: pl.DataFrame, tasks: Sequence[AudioTask], settings: str) -
     return same.join(now, on=now.columns, how="semi", nulls_equal=True).select("track_id")
 
 
+def _without_wanted(known: pl.DataFrame, wanted: Collection[str]) -> pl.DataFrame:
+    """Without the songs whose features are wanted and were let go of: those are heard anew."""
+    if not wanted:
+        return known
+    is_wanted = pl.col("track_id").is_in(list(wanted))
+    return known.filter(~(is_wanted & pl.col("file").is_null() & (pl.col("status") == "ok")))
+
+
+def _is_let_go(needed: Collection[str]) -> pl.Expr:
+    return pl.col("file").is_not_null() & ~pl.col("track_id").is_in(list(needed))
+
+
 def _missing(path: Path) -> SchemaError:
     """Mostly of a frame that is older than the buckets: a night is at work, or was killed."""
     return SchemaError(f"features file {path} is missing: run `simsong refresh`, which hears its songs anew")
@@ -414,6 +490,8 @@ def _damaged(path: Path) -> SchemaError:
 class FeatureReader:
     """Maps a track id to its features [rows, channels], memory-mapped; they are checked when first asked for.
 
+    Only of songs that have some: those of the others were let go of.
+
     Raises:
         SchemaError: a file is missing, or its bytes are not those that were written.
     """
@@ -423,6 +501,7 @@ class FeatureReader:
         self._channels = channels
         self._maps: dict[str, NDArray[np.float16]] = {}
         known = completed(segment_features, SEGMENT_FEATURES)  # of a version without checksums, say
+        known = known.drop_nulls("file")
         columns = ("track_id", "file", "offset", "frames", "checksum")
         self._places = {t: (f, o, n, c) for t, f, o, n, c in known.select(columns).rows()}
         self._checked: set[str] = set()

@@ -113,10 +113,13 @@ class SensedAudio:
     inputs: NDArray[np.floating] | None
 
 
-def sense(task: AudioTask, audio: AudioConfig, front_end: FrontEnd) -> SensedAudio:
+def sense(task: AudioTask, audio: AudioConfig, front_end: FrontEnd, describes: bool = True) -> SensedAudio:
     """Decode, check and describe one recording. Unusable audio gives a row, never an exception.
 
     The hash is of the decoded 16-bit samples, so that new tags or a new name leave it as it is.
+
+    Args:
+        describes: false for a recording whose description is kept.
     """
     if task.size_bytes < 0:
         return SensedAudio(unusable(task, "missing", f"file is missing: {task.path}"), None)
@@ -131,7 +134,7 @@ def sense(task: AudioTask, audio: AudioConfig, front_end: FrontEnd) -> SensedAud
     digest = hashlib.sha256(pcm.data).hexdigest()
     samples = pcm.astype(np.float32) / np.float32(32767)
     known = (task, recording.source_rate, recording.duration_s, digest, "ok", damage_note(recording))
-    described = _described_at(samples, front_end.sample_rate)
+    described = _described_at(samples, front_end.sample_rate) if describes else None
     return SensedAudio(PreparedAudio(*known, None, described), front_end.inputs(samples))
 
 

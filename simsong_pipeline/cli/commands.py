@@ -314,13 +314,13 @@ def train(
     settings = read_config(
         config, workspace.load_config(), {"train.steps": steps, "train.head_steps": steps, "train.seed": seed}
     )
-    frames, first = read_training_frames(workspace), is_first_process()
+    first = is_first_process()
     with events(quiet=not first) as told, workspace.lock() if first else nullcontext():
         wishes = Wishes(retrain=True, promote_anyway=promote_anyway)
         run = _run_of(workspace, workspace.load_source(), settings, told, wishes)
         for name in VARIANTS if variant is None else (variant,):
             told.stage(f"training {name.upper()}")
-            outcome = train_variant(run, name, frames)
+            outcome = train_variant(run, name, read_training_frames(workspace))
             if outcome.verdict:
                 told.note(outcome.verdict)
             if json and first:

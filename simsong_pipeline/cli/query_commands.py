@@ -214,6 +214,8 @@ def why(
     rows += [(what, None, remark) for what, remark in found.heard]
     rows += [(f"{_clock(a)} and {_clock(b)}", cosine, "segments") for a, b, cosine in found.segments]
     print_table(f"{one.name} and {two.name}", ("what", "score", "remark"), rows)
+    if found.unheard:
+        out.print(f"no segments: {found.unheard}", markup=False)
     out.print(f"model {found.model_version[:12]}")
 
 

@@ -11,6 +11,7 @@ from simsong_pipeline.runs import ledger
 from simsong_pipeline.runs.ahead import Ahead
 from simsong_pipeline.runs.lineage import ask_servers, embed, index, prepare, summary_of, versions_of
 from simsong_pipeline.runs.summary import RunSummary
+from simsong_pipeline.stages.letting_go import let_go
 
 
 def refresh_changed(run: Run, listing: pl.DataFrame) -> RunSummary:
@@ -29,5 +30,6 @@ def refresh_changed(run: Run, listing: pl.DataFrame) -> RunSummary:
     refreshed = embed(run, frames, ahead)
     indexed = index(run, frames, refreshed)
     summary = summary_of(frames, refreshed, indexed.upserted, started)
+    let_go(run)
     ledger.settle(run, listing, versions_of(refreshed), indexed.served, summary)
     return summary

@@ -7,11 +7,14 @@ from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.runs import ledger
 from simsong_pipeline.runs.summary import RunSummary
+from simsong_pipeline.stages.letting_go import let_go
 from simsong_pipeline.stages.stored_vectors import stored_vectors
 
 
 def settle_finished(run: Run, listing: pl.DataFrame, summary: RunSummary) -> bool:
-    """Remember configuration and raw data, and settle the ledger; whether the next night may have nothing to do.
+    """What a run leaves at its end; whether the next night may have nothing to do.
+
+    Configuration and raw data are remembered, frames that nobody needs again are let go of, the ledger is settled.
 
     Call it when every stage has run on what `listing`, taken before the first of them, lists.
     """
@@ -20,6 +23,7 @@ def settle_finished(run: Run, listing: pl.DataFrame, summary: RunSummary) -> boo
         run.workspace.save_source(run.source.config)
         with run.workspace.store(run.config.store) as store:
             served = ledger.served_songs(run, store)
+        let_go(run)
         return ledger.settle(run, listing, _versions(run), served, summary)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
+from simsong_pipeline.audio.feature_format import keeps_frames
 from simsong_pipeline.config import NOT_REMEMBERED, VARIANTS
 from simsong_pipeline.errors import UNREAD
 from simsong_pipeline.files import read_json_object, sha256_of, write_json
@@ -93,7 +94,7 @@ def settle(run: Run, listing: pl.DataFrame, versions: dict[str, str], served: Se
         served: `served_songs`, after the index was written.
     """
     home = run.workspace.home
-    if _has_passing_trouble(run):
+    if _has_passing_trouble(run) or _has_unheard_songs(run):
         _path(home).unlink(missing_ok=True)
         return False
     run.workspace.write(_LISTING, listing)
@@ -163,6 +164,20 @@ def _has_passing_trouble(run: Run) -> bool:
             if any(reasons.str.starts_with(begin).any() for begin in (UNREAD, *PASSING)):
                 return True
     return False
+
+
+def _has_unheard_songs(run: Run) -> bool:
+    """Whether a song has no vector of its present state, because it could not be heard again."""
+    if not keeps_frames(run.config):
+        return False
+    # Imported here because they load what embeds, which a night of nothing does without.
+    from simsong_pipeline.stages.embedding_stage import song_hashes
+    from simsong_pipeline.stages.stored_vectors import stored_vectors
+
+    hashes = song_hashes(run, run.workspace.read("segment_features"), run.workspace.read("lyric_embeddings"))
+    stored = [stored_vectors(run.workspace, variant) for variant in VARIANTS]
+    present = [s.states.join(hashes, on=["track_id", "content_hash"], how="semi") for s in stored if s is not None]
+    return any(states.height != hashes.height for states in present)
 
 
 def _inputs(run: Run) -> str:

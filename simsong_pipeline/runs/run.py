@@ -26,6 +26,7 @@ from simsong_pipeline.runs.lineage import (
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.stages.evaluation_stage import EvaluationFrames, measure_and_record
 from simsong_pipeline.stages.export_stage import export_variant
+from simsong_pipeline.stages.letting_go import let_go
 from simsong_pipeline.stages.report_stage import ReportFrames, write_report
 from simsong_pipeline.stages.training_data import TrainingFrames
 from simsong_pipeline.stages.training_stage import TrainingOutcome, train_variant
@@ -52,12 +53,15 @@ def run(wanted: Run) -> RunSummary:
         frames = prepare(run, ahead)
         ahead.rest()
         outcomes = _train(run, frames)
+        # As training left it.
+        frames = replace(frames, segment_features=workspace.read("segment_features"))
         refreshed = embed(run, frames, ahead)
         _evaluate(run, frames, refreshed)
         indexed = index(run, frames, refreshed)
         workspace.save_config(run.config)
         workspace.save_source(run.source.config)
         summary = summary_of(frames, refreshed, indexed.upserted, started)
+        let_go(run)
         ledger.settle(run, listing, versions_of(refreshed), indexed.served, summary)
     _note_stale(outcomes, run.events)
     return summary
@@ -75,7 +79,9 @@ def _train(run: Run, frames: PreparedFrames) -> dict[Variant, TrainingOutcome]:
         events.note(_training_line(outcomes[variant]))
         if outcomes[variant].verdict:
             events.note(outcomes[variant].verdict)
-        features = workspace.features(config).reader(frames.segment_features)
+        # Training may have heard songs again that came into its parts, whose files were others before.
+        inputs = replace(inputs, segment_features=workspace.read("segment_features"))
+        features = workspace.features(config).reader(inputs.segment_features)
         export = export_variant(workspace, variant, features, config)
         events.note(
             f"ONNX agrees with torch: cosine {export.min_cosine:.6f}, top-10 overlap {export.top_10_overlap:.4f}"

@@ -8,10 +8,19 @@ from numpy.typing import NDArray
 
 from simsong_pipeline.config import Variant
 from simsong_pipeline.engines.opening import opened_engine
+from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.served import load_encoder
-from simsong_pipeline.refresh import Embedder, Refreshed, content_hashes, split_unchanged, vector_frame
+from simsong_pipeline.refresh import (
+    IF_MEANT,
+    Embedder,
+    Refreshed,
+    content_hashes,
+    is_shrunken,
+    split_unchanged,
+    vector_frame,
+)
 from simsong_pipeline.schemas import TRACK_VECTORS, conform
 from simsong_pipeline.stages.stored_vectors import StoredVectors, in_buckets, stored_vectors
 from simsong_pipeline.stages.vector_work import EmbedSongs, ready_songs, song_jobs, vectors_by_key
@@ -28,10 +37,16 @@ def embed_variant(
 ) -> Refreshed:
     """The vectors that have to be computed, and which of the last run still hold. Nothing is written.
 
+    A song that cannot be heard again keeps the vector that it has by this model, and has none by another; the next run
+    tries it again.
+
     Args:
         embedder: in place of the variant's ONNX encoder.
         ahead: from the model's version to the audio vectors [dim] that are there already, by the hash of the audio.
         hashes: `song_hashes`, where they are known already.
+
+    Raises:
+        RawDataError: more than half of the songs would have no vector, because they cannot be heard again.
     """
     workspace, config = run.workspace, run.config
     files = ModelFiles(workspace.model(variant))
@@ -49,10 +64,24 @@ def embed_variant(
     ready, audio_hashes = ahead(version), dict(asked.select("track_id", "audio_sha256").rows())
     silent = asked.filter(~pl.col("audio_sha256").is_in(list(ready)))
     by_audio = {**ready, **_embedded(run, variant, version, silent, encoder)}
-    vectors = {t: by_audio[audio_hashes[t]] for t in todo}
-    audio = np.stack([vectors[t] for t in todo]) if todo else np.zeros((0, encoder.dim), np.float32)
-    new = vector_frame(todo, audio, lyrics, hashes, version, whitening.projection.shape[1])
+    made = [t for t in todo if audio_hashes[t] in by_audio]
+    if len(made) < len(todo) and before is not None:
+        lost = set(todo) - set(made)
+        stale = before.states.filter(pl.col("track_id").is_in(list(lost)), model_version=version)
+        kept = pl.concat([kept.select(stale.columns), stale]) if kept.height else stale
+    _refuse_unheard(run, kept.height + len(made), hashes.height)
+    audio = np.stack([by_audio[audio_hashes[t]] for t in made]) if made else np.zeros((0, encoder.dim), np.float32)
+    new = vector_frame(made, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return Refreshed(new, kept)
+
+
+def _refuse_unheard(run: Run, left: int, songs: int) -> None:
+    """Stop while the vectors and points of the songs are still there."""
+    if is_shrunken(left, songs) and not run.wishes.accept_shrink:
+        raise RawDataError(
+            f"{songs - left} of {songs} songs have to be heard again and cannot be: check that the disk with them is "
+            f"mounted and whole. Vectors and index are as they were; {IF_MEANT}"
+        )
 
 
 def _embedded(

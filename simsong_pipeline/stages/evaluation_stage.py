@@ -19,10 +19,10 @@ from simsong_pipeline.evaluation.ground_truth import (
 from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScores, Progress, evaluate
 from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.evaluation.task import Task, build_task
-from simsong_pipeline.home.hearing import body_features
 from simsong_pipeline.home.model_files import ModelFiles, QualityRecord, TrainingRecord
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.schemas import METRICS, empty
+from simsong_pipeline.stages.body_means import body_means
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,8 @@ def method_scores(workspace: Workspace, gallery: Gallery, config: PipelineConfig
         methods.append(MethodScores("lyrics", cosine_rows(first.lyrics)))
     if config.serve in gallery.vectors:
         served = gallery.vectors[config.serve]
-        methods += start_scores(workspace, gallery.track_ids, served, gallery.records[config.serve], config)
+        record = gallery.records[config.serve]
+        methods += start_scores(workspace, gallery.track_ids, served, record, config, remember=True)
     for variant in VARIANTS:
         if variant in gallery.vectors:
             vectors, record = gallery.vectors[variant], gallery.records[variant]
@@ -185,19 +186,19 @@ def start_scores(
     served: SongVectors,
     record: TrainingRecord,
     config: PipelineConfig,
+    remember: bool = False,
 ) -> list[MethodScores]:
     """The served variant's untrained start, by audio and fused with the served weight; none without a body.
 
     Args:
         served: the songs by the served variant, whose lyric vectors these are as well.
         record: of the served variant.
+        remember: see `body_means`.
     """
     start = ModelFiles(workspace.model(config.serve)).start()
     if start is None:
         return []
-    features = workspace.features(config).reader(workspace.read("segment_features"))
-    features_of = body_features(config)
-    audio = start.apply(np.stack([features_of(features[t]) for t in track_ids]))
+    audio = start.apply(body_means(workspace, track_ids, config, remember))
     vectors = SongVectors(audio, served.lyrics, stand_in=served.stand_in)
     return [
         MethodScores(f"{START}_audio", cosine_rows(audio)),

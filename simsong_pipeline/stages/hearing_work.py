@@ -1,6 +1,6 @@
 """The work of a bucket's recordings: decode, hear and keep them. No torch here: any machine can do it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -70,7 +70,7 @@ class HearBucket:
             if not tasks:
                 return iter(())
             first = partial(sense, audio=self.config.audio, front_end=listener.front_end)
-            return worker.map_songs(first, finished, _lost, tasks)
+            return worker.map_songs(first, finished, lost, tasks)
 
         may_publish = self.turn.check if self.turn is not None else _nothing
         return lambda job: store.refresh_bucket(job, self.config.audio, prepared, may_publish)
@@ -85,20 +85,26 @@ def hearing_of(
 
 
 def hear_all(
-    function: HearBucket, engine: Engine, tasks: Sequence[AudioTask], buckets: Sequence[int] | None, progress: Progress
+    function: HearBucket,
+    engine: Engine,
+    tasks: Sequence[AudioTask],
+    buckets: Sequence[int] | None,
+    progress: Progress,
+    wanted: Collection[str] = (),
 ) -> AudioFrames:
     """The frames of these buckets, once all that is new or changed in them was heard.
 
     Args:
         tasks: all recordings of these buckets, and of no others.
         buckets: all where null.
+        wanted: songs that are heard again where their features were let go of.
     """
-    look = function.store().look(tasks, function.config.audio, buckets)
+    look = function.store().look(tasks, function.config.audio, buckets, wanted)
     with closing(engine.map_buckets(function, look.jobs, progress)) as done:
         return look.frames(done)
 
 
-def _lost(task: AudioTask, how: str) -> PreparedAudio:
+def lost(task: AudioTask, how: str) -> PreparedAudio:
     """Tried again by the next run, which may run on another machine."""
     return unusable(task, "invalid", f"{UNREAD}: {how}: {task.path}")
 

@@ -1,7 +1,7 @@
 """What training and validation read: frames, and the parts of the catalogue as arrays."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -12,15 +12,13 @@ from scipy.sparse import csr_array
 from simsong_pipeline.audio.body_layout import start_weights
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import PipelineConfig
-from simsong_pipeline.evaluation.ground_truth import artist_numbers, is_answerable
+from simsong_pipeline.evaluation.ground_truth import artist_numbers
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.learning.batches import Features, TrainingSongs
 from simsong_pipeline.learning.encoder.start import fit_start
 from simsong_pipeline.lyrics.whitening import Whitening, fit_whitening, truncation
-
-# Statistics of so many songs do not change with more; the singular vectors of more take minutes.
-_MOST_FITTED = 2_000
+from simsong_pipeline.stages.drawn_songs import fitted_songs
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,13 @@ def read_training_frames(workspace: Workspace) -> TrainingFrames:
     names = ("tracks", "splits", "lastfm_similarity", "segment_features", "lyric_embeddings")
     tracks, splits, similarity, features, lyrics = (workspace.read(name) for name in names)
     return TrainingFrames(tracks, splits, similarity, features, lyrics)
+
+
+def with_other_features(frames: TrainingFrames, replaced: pl.DataFrame, features: pl.DataFrame) -> TrainingFrames:
+    """The frames with other rows of segment_features for some songs; a song that has none now is in them no more."""
+    others = frames.segment_features.join(replaced, on="track_id", how="anti")
+    rows = features.join(replaced, on="track_id", how="semi").select(others.columns).cast(others.schema)
+    return replace(frames, segment_features=pl.concat([others, rows]).sort("track_id"))
 
 
 def data_version(frames: TrainingFrames) -> str:
@@ -102,14 +107,10 @@ class CatalogueParts:
         Args:
             features_of: the body's features [channels] of a song's features as they are kept.
         """
-        judged = is_answerable(self.frames.splits, self.frames.similarity)
-        songs = self.known if judged else sorted(self.frames.segment_features["track_id"].to_list())
-        if len(songs) > _MOST_FITTED:
-            drawn = np.random.default_rng(self._config.train.seed).choice(len(songs), _MOST_FITTED, replace=False)
-            songs = [songs[n] for n in sorted(drawn.tolist())]
+        frames, seed = self.frames, self._config.train.seed
+        songs = fitted_songs(frames.splits, frames.similarity, frames.segment_features, seed)
         means = np.stack([features_of(self.features[t]) for t in songs])
-        encoder, seed = self._config.encoder, self._config.train.seed
-        return fit_start(means, encoder.embedding_dim, seed, start_weights(self._config)), len(songs)
+        return fit_start(means, self._config.encoder.embedding_dim, seed, start_weights(self._config)), len(songs)
 
     def projected(self, ids: list[str], lyric_matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, k] unit lyric vectors after the learned projection, zero where there are none."""

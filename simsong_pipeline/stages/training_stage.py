@@ -22,6 +22,7 @@ from simsong_pipeline.learning.training.checkpoint import save_encoder
 from simsong_pipeline.learning.training.loop import TrainedEncoder, train
 from simsong_pipeline.learning.training.processes import is_alone, is_first_process
 from simsong_pipeline.lyrics.whitening import Whitening
+from simsong_pipeline.stages.drawn_features import with_drawn_features, with_known_features
 from simsong_pipeline.stages.encoders import (
     build_encoder,
     on_training_device,
@@ -112,10 +113,13 @@ def train_variant(run: Run, variant: Variant, frames: TrainingFrames) -> Trainin
         kept = _kept(files, present, variant, recipe, data)
         if kept is not None and (kept.verdict or not present.is_start or present.data == data):
             return kept
-        parts = CatalogueParts(workspace, frames, config)
+        parts = CatalogueParts(workspace, with_known_features(run, frames), config)
         if kept is not None and not _is_due(present, parts, config.train.seed):
             return kept
-    parts = parts or CatalogueParts(workspace, frames, config)
+        frames = parts.frames
+    drawn = with_drawn_features(run, frames)
+    if parts is None or drawn is not parts.frames:
+        parts = CatalogueParts(workspace, drawn, config)
     order = _Order(workspace, variant, config, recipe, data, parts, Validator(parts, config))
     record, speed = _candidate(order, files.candidate, run.events.training_progress)
     if not is_first_process():

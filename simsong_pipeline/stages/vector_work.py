@@ -5,7 +5,7 @@ Songs need no torch. The model of lyrics runs under torch, which is loaded where
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Protocol, Self, TypeVar
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.audio.feature_store import FeatureReader
+from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import LyricsConfig, PipelineConfig, Variant
 from simsong_pipeline.engines.engine import BucketFunction, Engine, Progress, Worker
@@ -26,6 +27,7 @@ from simsong_pipeline.home.served import load_encoder
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.inference import Segments
 from simsong_pipeline.refresh import Embedder
+from simsong_pipeline.stages.hearing_again import HearAgain, recordings_of
 
 # Computing fewer vectors again, where a run is killed, takes seconds; writing them in files of buckets takes as long.
 WORTH_KEEPING = 256
@@ -33,10 +35,11 @@ WORTH_KEEPING = 256
 
 @dataclass(frozen=True)
 class SongsToEmbed:
-    """Rows of the segment_features frame of a bucket."""
+    """Rows of the segment_features frame of a bucket, and the recordings of those whose features were let go of."""
 
     bucket: int
     features: pl.DataFrame
+    recordings: Sequence[AudioTask] = ()
 
     @property
     def songs(self) -> int:
@@ -50,12 +53,15 @@ class SongsToEmbed:
 
     def without(self, ready: Sequence[str]) -> Self:
         """What is left to embed."""
-        return type(self)(self.bucket, self.features.filter(~pl.col("audio_sha256").is_in(list(ready))))
+        left = self.features.filter(~pl.col("audio_sha256").is_in(list(ready)))
+        return replace(self, features=left)
 
 
 @dataclass(frozen=True)
 class EmbedSongs:
     """See `engines.engine.BucketFunction`: audio vectors of a bucket's songs.
+
+    Songs without features are heard again, and nothing of them is kept; one that cannot be heard has no vector.
 
     Attributes:
         embedder: in place of the variant's exported encoder; only where memory is shared.
@@ -71,17 +77,23 @@ class EmbedSongs:
         workspace, channels = Workspace(self.home), feature_format(self.config).channels
         encoder = self.embedder or load_encoder(workspace, self.variant, self.config)
 
-        def inputs(job: SongsToEmbed) -> Iterator[Segments]:
+        again = HearAgain(worker, self.config)
+
+        def inputs(job: SongsToEmbed, keys: list[str]) -> Iterator[Segments]:
+            """Of those that can be heard, whose keys are added to `keys`."""
             reader = FeatureReader(workspace.features_folder, job.features, channels)
-            for track_id in job.features["track_id"]:
+            for track_id, key in job.features.drop_nulls("file").select("track_id", "audio_sha256").rows():
+                keys.append(key)
+                worker.count()
                 yield song_inputs(reader[track_id], self.config)
+            for key, rows in again.features(job.features.filter(pl.col("file").is_null()), job.recordings):
+                keys.append(key)
+                yield song_inputs(rows, self.config)
 
         def work(job: SongsToEmbed) -> BucketVectors:
-            vectors = []
-            for vector in encoder.embed_songs(inputs(job)):
-                vectors.append(vector)
-                worker.count()
-            return BucketVectors(job.bucket, job.keys, _stacked(vectors, encoder.dim))
+            keys: list[str] = []
+            vectors = list(encoder.embed_songs(inputs(job, keys)))
+            return BucketVectors(job.bucket, keys, _stacked(vectors, encoder.dim))
 
         return work
 
@@ -203,9 +215,17 @@ def vectors_by_key(
     return found
 
 
-def song_jobs(workspace: Workspace, features: pl.DataFrame) -> list[SongsToEmbed]:
-    """By bucket, of rows of the segment_features frame."""
-    return [SongsToEmbed(bucket, part) for bucket, part in by_bucket(features, workspace.buckets).items()]
+def song_jobs(workspace: Workspace, features: pl.DataFrame, audio: pl.DataFrame | None = None) -> list[SongsToEmbed]:
+    """By bucket, of rows of the segment_features frame.
+
+    Args:
+        audio: the frame that says where songs lie whose features were let go of; that of the last run where null.
+    """
+    places: dict[int, list[AudioTask]] = {}
+    for task in recordings_of(workspace, features.filter(pl.col("file").is_null()), audio):
+        places.setdefault(workspace.buckets.of(task.track_id), []).append(task)
+    parts = by_bucket(features, workspace.buckets)
+    return [SongsToEmbed(bucket, part, places.get(bucket, ())) for bucket, part in parts.items()]
 
 
 def text_jobs(workspace: Workspace, texts: pl.DataFrame) -> list[TextsToEmbed]:
