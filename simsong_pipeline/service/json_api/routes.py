@@ -1,0 +1,51 @@
+"""The routes of the JSON API, made of its operations: fields are checked, answers tagged, HEAD is as GET."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from simsong_pipeline.service.etags import etag_of, has_it, headers_of, unchanged
+from simsong_pipeline.service.json_api.listing_operations import LISTING
+from simsong_pipeline.service.json_api.open_api import docs_routes
+from simsong_pipeline.service.json_api.operation import Operation, asked_of
+from simsong_pipeline.service.json_api.question_operations import QUESTIONS
+from simsong_pipeline.service.json_api.session_operations import SESSION
+from simsong_pipeline.service.service import Service
+from simsong_pipeline.service.snapshot import Snapshot
+
+PREFIX = "/api/v1"
+OPERATIONS: Sequence[Operation] = (*SESSION, *QUESTIONS, *LISTING)
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """One route for each operation, and the description of all of them."""
+    return [*(_route(service, operation) for operation in OPERATIONS), *docs_routes(OPERATIONS, PREFIX)]
+
+
+def _route(service: Service, operation: Operation) -> Route:
+    async def endpoint(request: Request) -> Response:
+        asked = await asked_of(operation, request)
+        if operation.handler is not None:
+            return await operation.handler(service, request, asked)
+        return await _answered(service, operation, request, asked)
+
+    return Route(PREFIX + operation.path, endpoint, methods=[operation.method])
+
+
+async def _answered(service: Service, operation: Operation, request: Request, asked: object) -> Response:
+    """The answer from the newest snapshot, or 304 where the client has it."""
+    question = operation.question
+    assert question is not None
+    async with service.asker.snapshot() as snapshot:
+        etag = etag_of(request, snapshot.version, service.never_state())
+    if request.method == "GET" and has_it(request, etag):
+        return unchanged(etag)
+
+    def ask(snapshot: Snapshot) -> tuple[str, bytes]:
+        said = question(service, snapshot, asked).model_dump_json().encode("utf-8", "replace")
+        return etag_of(request, snapshot.version, service.never_state()), said
+
+    etag, said = await service.asker.ask(ask)
+    return Response(said, media_type="application/json", headers=headers_of(etag))
