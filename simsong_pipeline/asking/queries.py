@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +23,7 @@ from simsong_pipeline.audio.copies import copied_from
 from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.audio.heard_tags import tag_names
 from simsong_pipeline.audio.outliers import REASONS
-from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.config import LyricsConfig, PipelineConfig
 from simsong_pipeline.credits import credit_of
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
 from simsong_pipeline.home.index_names import collection_name, is_of_this_layout
@@ -32,8 +34,12 @@ from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import point_id
 
+# A tokenizer is one thread's at a time.
+_encoding = Lock()
+
 if TYPE_CHECKING:
     from simsong_pipeline.asking.reasons import Reasons
+    from simsong_pipeline.lyrics.embedding import LyricEncoder
 
 
 class Songs:
@@ -230,10 +236,8 @@ class Songs:
         return asked.of([], lambda choice: nearest_to_both(self._store, self._collection, both, choice))
 
     def _lyric_vector(self, text: str) -> NDArray[np.float32]:
-        """Imported here because it needs torch."""
-        from simsong_pipeline.lyrics.embedding import LyricEncoder
-
-        encoded = LyricEncoder(self._config.lyrics).encode_question(text)
+        with _encoding:
+            encoded = _lyric_encoder(self._config.lyrics).encode_question(text)
         whitened: NDArray[np.float32] = (
             ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded[None])[0]
         )
@@ -343,6 +347,14 @@ class Songs:
         spelled = [tag for words in asked for tag in find_tags(heard, words)]
         self.notes.append(f"not all of these are tags of a song: chosen by what is heard ({', '.join(spelled)})")
         return "heard_tags", spelled
+
+
+@lru_cache(maxsize=1)
+def _lyric_encoder(config: LyricsConfig) -> "LyricEncoder":
+    """Kept, because it takes seconds to load; imported here because it needs torch."""
+    from simsong_pipeline.lyrics.embedding import LyricEncoder
+
+    return LyricEncoder(config)
 
 
 def is_file(words: str) -> bool:

@@ -21,6 +21,11 @@ class Asker:
 
     def __init__(self, snapshots: Snapshots, threads: int) -> None:
         self._snapshots, self._limiter = snapshots, anyio.CapacityLimiter(threads)
+        self._alone = anyio.Lock()
+
+    def alone(self) -> anyio.Lock:
+        """Held around what takes seconds, so that it never takes more than one thread from the questions."""
+        return self._alone
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:

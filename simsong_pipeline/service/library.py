@@ -118,6 +118,11 @@ class Library:
         row = self.album_rows.get(album_id)
         return None if row is None else self._albums_at([row])[0]
 
+    def artist_key(self, artist_id: str) -> str | None:
+        """What the catalogue calls an artist; null where there is none with the id."""
+        keys = self.songs.filter(pl.col("artist_id") == artist_id)["artist_key"]
+        return None if keys.is_empty() else str(keys[0])
+
     def songs_of_artist(self, artist_id: str) -> list[Song]:
         """All songs that are by an artist, by album."""
         return self.songs_at((self.songs["artist_id"] == artist_id).arg_true().to_numpy())

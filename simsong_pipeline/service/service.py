@@ -1,12 +1,15 @@
 """What all faces share: the home, its newest snapshot, keys and settings. Each face's routes are made from it."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.service.asker import Asker
 from simsong_pipeline.service.keys import Keys, keys_for
+from simsong_pipeline.service.likes import LikesFile
+from simsong_pipeline.service.playlists import Playlists
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.recordings import Recordings, roots_of
 from simsong_pipeline.service.serving_folder import serving_folder
@@ -16,7 +19,11 @@ from simsong_pipeline.service.snapshots import Snapshots
 
 @dataclass(frozen=True)
 class Service:
-    """One home, served."""
+    """One home, served.
+
+    Attributes:
+        changing: held while the list of what is never suggested is read and written.
+    """
 
     workspace: Workspace
     settings: ServiceSettings
@@ -24,6 +31,9 @@ class Service:
     snapshots: Snapshots
     asker: Asker
     recordings: Recordings
+    likes: LikesFile
+    playlists: Playlists
+    changing: threading.Lock = field(default_factory=threading.Lock)
 
     def never_state(self) -> object:
         """Another value as soon as the list of what is never suggested changes, which every answer depends on."""
@@ -62,6 +72,7 @@ def opened_service(
         snapshots.open(workspace.patience_s if wait_s is None else wait_s)
         try:
             asker = Asker(snapshots, settings.threads)
-            yield Service(workspace, settings, keys, snapshots, asker, Recordings(roots_of(workspace)))
+            recordings, kept = Recordings(roots_of(workspace)), (LikesFile(workspace), Playlists(workspace))
+            yield Service(workspace, settings, keys, snapshots, asker, recordings, *kept)
         finally:
             snapshots.close_now()

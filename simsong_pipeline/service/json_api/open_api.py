@@ -73,7 +73,7 @@ def _described(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
         "summary": operation.summary,
         "tags": [operation.group],
         "parameters": _parameters(operation),
-        "responses": {"204" if is_empty else "200": done, "default": problem},
+        "responses": {"204" if is_empty else str(operation.status): done, "default": problem},
     }
     if operation.takes_body:
         described["requestBody"] = {"content": {"application/json": {"schema": refs[operation.asked]}}}

@@ -14,7 +14,7 @@ from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
 
 # Both are called with what was asked, a model of the operation's.
-Question: TypeAlias = Callable[[Service, Snapshot, Any], BaseModel]
+Question: TypeAlias = Callable[[Service, Snapshot, Any], BaseModel | None]
 Handler: TypeAlias = Callable[[Service, Request, Any], Awaitable[Response]]
 
 
@@ -34,6 +34,8 @@ class Operation:
         handler: what answers by itself.
         group: under which OpenAPI lists it.
         media_type: of an answer that is no JSON.
+        is_live: the answer changes without a night, so that nobody may keep it.
+        changes: it changes what a person keeps, and is refused where the service only reads.
     """
 
     method: str
@@ -45,6 +47,9 @@ class Operation:
     question: Question | None = None
     handler: Handler | None = None
     media_type: str = "application/json"
+    status: int = 200
+    is_live: bool = False
+    changes: bool = False
 
     @property
     def takes_body(self) -> bool:
