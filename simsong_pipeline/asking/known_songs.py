@@ -31,6 +31,19 @@ class KnownSongs:
         """Row of the tracks frame by track id."""
         return IdRows(self.tracks["track_id"])
 
+    def name(self, track_id: str) -> str:
+        """Artist and title of a song; raises KeyError where there is none with the id."""
+        row = self.row_of[track_id]
+        return f"{self._artists[row]} - {self._titles[row]}"
+
+    @cached_property
+    def _artists(self) -> pl.Series:
+        return self.tracks["artist_name"]
+
+    @cached_property
+    def _titles(self) -> pl.Series:
+        return self.tracks["title"]
+
     @cached_property
     def left_out(self) -> dict[str, str]:
         """Why each song is not in the index whose recording cannot be used, by track id."""

@@ -102,9 +102,8 @@ class Songs:
         Raises:
             UnknownSongError, AmbiguousSongError: with candidates in the message.
         """
-        row_of = self._known.row_of
-        track_id = words if words in row_of else self._at_path(words) or self._called(words)
-        name = " - ".join(self._tracks[row_of[track_id]].select("artist_name", "title").row(0))
+        track_id = words if words in self._known.row_of else self._at_path(words) or self._called(words)
+        name = self._known.name(track_id)
         if track_id in self._known.left_out:
             raise UnknownSongError(f"{name} ({track_id}) is not in the index: {self._known.left_out[track_id]}")
         return Named(track_id, name)
@@ -172,8 +171,7 @@ class Songs:
         """
         foreign = {words: point for words in [*liked, *disliked] if (point := self._heard(words)) is not None}
         meant, other = ([self.find(w) for w in words if w not in foreign] for words in (liked, disliked))
-        by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant] if exclude_artist else []))
-        asked = self._lawful(choice, named_in(by)["artist_id"].unique(maintain_order=True).to_list())
+        asked = self._lawful(choice, self._naming([n.track_id for n in meant]) if exclude_artist else [])
         points = self._points([*meant, *other])
         near = [*points[: len(meant)], *(foreign[w] for w in liked if w in foreign)]
         far = [*points[len(meant) :], *(foreign[w] for w in disliked if w in foreign)]
@@ -181,6 +179,11 @@ class Songs:
         return asked.of(
             names, lambda choice: similar_songs(self._store, self._collection, near, self.ranking, choice, far)
         )
+
+    def _naming(self, track_ids: Sequence[str]) -> list[str]:
+        """Ids of the artists whom some songs name."""
+        by = self._tracks.filter(pl.col("track_id").is_in(list(track_ids)))
+        return named_in(by)["artist_id"].unique(maintain_order=True).to_list()
 
     def tags(self) -> pl.DataFrame:
         """tag, songs: how many of the catalogue's songs have each tag, the commonest first."""

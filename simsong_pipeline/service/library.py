@@ -1,8 +1,9 @@
 """What can be listed and looked for: songs, artists, albums and genres of one snapshot, in memory, as columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from simsong_pipeline.service.catalogue import albums_frame, artists_frame, genr
 from simsong_pipeline.service.word_index import WordIndex
 
 T = TypeVar("T")
+_FEW = 32
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,11 @@ class Library:
         there = iter(self.songs_at([row for row in rows if row is not None]))
         return [None if row is None else next(there) for row in rows]
 
-    def songs_at(self, rows: list[int] | NDArray[np.intp]) -> list[Song]:
+    def songs_at(self, rows: Sequence[int] | NDArray[np.intp]) -> list[Song]:
         """The songs in some rows."""
-        return [Song(**row) for row in self._songs[rows].iter_rows(named=True)]
+        if len(rows) <= _FEW:  # a frame's machinery costs more than the values
+            return [Song(*(_value(column[int(row)]) for column in self._song_columns)) for row in rows]
+        return [Song(*row) for row in self._songs[rows].iter_rows()]
 
     def artist(self, artist_id: str) -> Artist | None:
         """The artist with an id; null where there is none."""
@@ -183,6 +187,10 @@ class Library:
         return IdRows(self.albums["id"])
 
     @cached_property
+    def _song_columns(self) -> list[pl.Series]:
+        return self._songs.get_columns()
+
+    @cached_property
     def _songs(self) -> pl.DataFrame:
         return self.songs.select(list(Song.__annotations__))
 
@@ -212,6 +220,11 @@ class Library:
             assert made is not None
         for words in (self._song_words, self._artist_words, self._album_words):
             assert words is not None
+
+
+def _value(held: Any) -> Any:
+    """A list of a column as a list."""
+    return held.to_list() if isinstance(held, pl.Series) else held
 
 
 def _ranked(frame: pl.DataFrame, rows: NDArray[np.intp], wanted: str, forms: tuple[str, ...]) -> NDArray[np.intp]:

@@ -7,20 +7,20 @@ from simsong_pipeline.service.library import Album, Artist, Library, Song
 _LOOKED_AT, _LISTED = 200, 12
 
 
-def song_named(library: Library, words: str) -> Song:
-    """The song with an id, else the only one that is called so.
+def song_id_of(library: Library, words: str) -> str:
+    """The id that words are, else that of the only song that is called so.
 
     Raises:
         AmbiguousSongError: several are; the message lists them.
         UnknownSongError: none is; the message lists the nearest.
     """
-    if (song := library.song(words)) is not None:
-        return song
+    if words in library.song_rows:
+        return words
     found = library.find_songs(words, 0, _LOOKED_AT).rows
     wanted = folded(words)
     exact = [song for song in found if wanted and wanted in _names(song)]
     if len(exact) == 1:
-        return exact[0]
+        return exact[0].id
     if exact:
         raise AmbiguousSongError(f"{words[:100]!r} fits several songs; name one by its id:", *_labels(exact))
     near = _labels(found)

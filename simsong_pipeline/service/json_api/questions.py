@@ -10,7 +10,7 @@ from simsong_pipeline.points import Neighbour, Restriction
 from simsong_pipeline.service.json_api.asked import AboutAsked, Filters, PathAsked, SimilarAsked, WhyAsked
 from simsong_pipeline.service.json_api.rows import fields_of_payload, song_fields
 from simsong_pipeline.service.json_api.shapes import MeantSong, ScoredSong, SegmentPair, SongsAnswer, WhyAnswer
-from simsong_pipeline.service.naming import known_album, known_artist, song_named
+from simsong_pipeline.service.naming import known_album, known_artist, song_id_of
 from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
 
@@ -18,9 +18,9 @@ from simsong_pipeline.service.snapshot import Snapshot
 def similar(_service: Service, snapshot: Snapshot, asked: SimilarAsked) -> SongsAnswer:
     """Songs most like some songs, artists and albums, and unlike others."""
     songs = snapshot.songs.ranking_by(asked.audio_weight, asked.hubness, asked.with_outliers)
-    named = [song_named(snapshot.library, words).id for words in asked.like]
+    named = [song_id_of(snapshot.library, words) for words in asked.like]
     liked = list(dict.fromkeys([*named, *_group_songs(snapshot, asked)]))
-    disliked = [song_named(snapshot.library, words).id for words in asked.dislike]
+    disliked = [song_id_of(snapshot.library, words) for words in asked.dislike]
     answer = songs.similar(liked, choice_of(asked, asked.k, asked.diversity), disliked, asked.exclude_artist)
     return answered(snapshot, songs, answer, songs.ranking.audio_weight)
 
@@ -36,7 +36,7 @@ def _group_songs(snapshot: Snapshot, asked: SimilarAsked) -> list[str]:
 def path(_service: Service, snapshot: Snapshot, asked: PathAsked) -> SongsAnswer:
     """Songs that lead from one to another, both among them, at the ends."""
     songs = snapshot.songs.ranking_by(asked.audio_weight, asked.hubness, asked.with_outliers)
-    start, end = (song_named(snapshot.library, words).id for words in (asked.start, asked.end))
+    start, end = (song_id_of(snapshot.library, words) for words in (asked.start, asked.end))
     answer = songs.path(start, end, choice_of(asked, asked.k))
     first, last = songs.ends(answer.meant)
     whole = Answer(answer.meant, [first, *answer.neighbours, last], answer.nothing)
@@ -55,7 +55,7 @@ def about(_service: Service, snapshot: Snapshot, asked: AboutAsked) -> SongsAnsw
 def why(_service: Service, snapshot: Snapshot, asked: WhyAsked) -> WhyAnswer:
     """Why two songs are near to the model that is served."""
     songs = snapshot.songs.ranking_by(asked.audio_weight, asked.hubness)
-    first, second = (song_named(snapshot.library, words).id for words in (asked.first, asked.second))
+    first, second = (song_id_of(snapshot.library, words) for words in (asked.first, asked.second))
     one, other, found = songs.why(first, second, asked.best)
     pairs = [SegmentPair(first_s=a, second_s=b, cosine=cosine) for a, b, cosine in found.segments]
     return WhyAnswer(
