@@ -1,5 +1,6 @@
 """`simsong serve`: the home for programs, browsers and players, until it is stopped."""
 
+import sys
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -39,4 +40,6 @@ def serve(
         own = listening.getsockname()[1]
         out.print(f"{service.snapshots.present.library.songs.height} songs of {home} at {address_of(host, own)}")
         out.print("Ctrl-C ends it. The API is described at /docs.")
+        # A thread that answers lets the one that talks to clients in five times as soon.
+        sys.setswitchinterval(0.001)
         server_of(service).run(sockets=[listening])

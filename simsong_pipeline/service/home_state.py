@@ -1,7 +1,7 @@
 """Whether a home is as it was: by the times of the files that a night changes, a few of which are looked at."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,30 +23,31 @@ class HomeState:
     published: tuple[_State, ...]
     frames: tuple[_State, ...]
 
-    @property
-    def newest_ns(self) -> int:
-        """When a frame changed last."""
-        return max((state[0] for state in self.frames if state), default=0)
-
     def is_settled(self, now_ns: int) -> bool:
         """Whether no frame changed in the last half minute."""
-        return now_ns - self.newest_ns > _SETTLED_NS
+        return now_ns - max((state[0] for state in self.frames if state), default=0) > _SETTLED_NS
 
 
-def home_state(workspace: Workspace, config: PipelineConfig) -> HomeState:
-    """The present states: a dozen looks at files, a few hundredths of a millisecond."""
-    home, model = workspace.home, workspace.model(config.serve)
-    index = embedded_index(config.store, home)
-    files = [home / "config.json", workspace.rollback_intent, model / "export.json", model / "training.json"]
-    files += [] if index is None else [index.aliases_file]
-    frames = (workspace.frame_path(name) for name in FRAMES)
-    return HomeState(_states([*files, *_records(home / "published")]), _states(map(_file_of, frames)))
+class HomeWatch:
+    """Looks at a home's files; each request does, so paths are made once."""
+
+    def __init__(self, workspace: Workspace, config: PipelineConfig) -> None:
+        home, index = workspace.home, embedded_index(config.store, workspace.home)
+        # Not the model's: a run replaces it long before the index that it made.
+        files = [home / "config.json", workspace.rollback_intent]
+        self._files = [str(path) for path in (*files, *([] if index is None else [index.aliases_file]))]
+        self._frames = [str(_file_of(workspace.frame_path(name))) for name in FRAMES]
+        self._records = str(home / "published")
+
+    def state(self) -> HomeState:
+        """The present one: some fifteen looks, a few hundredths of a millisecond."""
+        return HomeState(_states([*self._files, *_records(self._records)]), _states(self._frames))
 
 
-def _records(folder: Path) -> list[Path]:
+def _records(folder: str) -> list[str]:
     """What says that a collection holds what it should; see `stages.published`."""
     try:
-        return [folder / name / "published.json" for name in sorted(os.listdir(folder))]
+        return [f"{folder}/{name}/published.json" for name in sorted(os.listdir(folder))]
     except OSError:
         return []
 
@@ -55,11 +56,11 @@ def _file_of(frame: Path) -> Path:
     return frame if frame.suffix else frame / "manifest.json"
 
 
-def _states(paths: Iterable[Path]) -> tuple[_State, ...]:
-    return tuple(_state(path) for path in paths)
+def _states(paths: Sequence[str]) -> tuple[_State, ...]:
+    return tuple(map(_state, paths))
 
 
-def _state(path: Path) -> _State:
+def _state(path: str) -> _State:
     """Time of change, size and number; null where there is no such file."""
     try:
         stat = os.stat(path)

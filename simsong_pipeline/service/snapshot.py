@@ -6,7 +6,7 @@ beside the service (docs/decisions/0020-the-service-answers-from-a-copy.md).
 
 import shutil
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.service.frozen_home import FrozenHome, copy_model
-from simsong_pipeline.service.home_state import FRAMES, HomeState, home_state
+from simsong_pipeline.service.home_state import FRAMES, HomeState, HomeWatch
 from simsong_pipeline.service.library import Library
 from simsong_pipeline.stages.published import published_ids
 from simsong_pipeline.stores.copying import EmbeddedIndex, embedded_index
@@ -30,13 +30,14 @@ class Snapshot:
     """What one question is answered from, from its beginning to its end.
 
     Attributes:
-        state: of the home when it was taken.
+        state: of the home when it was taken; `watch` tells the present one.
         songs: the questions; ask by `asker`.
         version: another one for each state of the home; the same before and after a restart.
         collection: what the index calls it, the model's version in it.
         users: questions that are being answered from it.
     """
 
+    watch: HomeWatch
     state: HomeState
     home: FrozenHome
     config: PipelineConfig
@@ -72,15 +73,20 @@ def take_snapshot(workspace: Workspace, serving: Path, qdrant_url: str | None, w
     folder = serving / uuid.uuid4().hex
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        index = embedded_index(config.store, workspace.home)
-        if index is None:
-            state, ids = home_state(workspace, config), None
+        index, watch = embedded_index(config.store, workspace.home), HomeWatch(workspace, config)
+        with nullcontext() if index is None else index.held(wait_s):
+            state = watch.state()
             copy_model(workspace.model(config.serve), folder / "models" / config.serve)
-        else:
-            state, ids = _copy(workspace, config, index, folder, wait_s)
+            ids = None if index is None else _copied(workspace, index, folder)
         store = workspace.store(config.store) if index is None else Workspace(folder).store(config.store)
         undo.callback(store.__exit__, None, None, None)
-        made = _opened(workspace, config, store, state, ids, folder)
+        home = FrozenHome(workspace.home, folder / "models")
+        home.keep(*FRAMES)
+        songs = Songs(home, store, config)
+        collection = store.aliases()[config.store.collection]
+        library = Library.of(home, _held(home, store, collection, ids))
+        version = sha256_of([collection, state.published, state.frames])[:16]
+        made = Snapshot(watch, state, home, config, store, songs, library, version, collection, folder)
         undo.pop_all()
     return made
 
@@ -91,35 +97,16 @@ def _config(workspace: Workspace, qdrant_url: str | None) -> PipelineConfig:
     return config.model_copy(update={"store": changed})
 
 
-def _copy(
-    workspace: Workspace, config: PipelineConfig, index: EmbeddedIndex, folder: Path, wait_s: float
-) -> tuple[HomeState, pl.Series | None]:
-    """Index and model below `folder`, the home's state before, and the ids of the songs where a record has them."""
-    with index.held(wait_s):
-        state = home_state(workspace, config)
-        index.copy_to(folder)
-        copy_model(workspace.model(config.serve), folder / "models" / config.serve)
-        return state, published_ids(workspace, index.served())
+def _copied(workspace: Workspace, index: EmbeddedIndex, folder: Path) -> pl.Series | None:
+    """Copy what an index serves; the ids of its songs where a record has them."""
+    index.copy_to(folder)
+    return published_ids(workspace, index.served())
 
 
-def _opened(
-    workspace: Workspace,
-    config: PipelineConfig,
-    store: Store,
-    state: HomeState,
-    ids: pl.Series | None,
-    folder: Path,
-) -> Snapshot:
-    home = FrozenHome(workspace.home, folder / "models")
-    home.keep(*FRAMES)
-    songs = Songs(home, store, config)
-    collection = store.aliases()[config.store.collection]
+def _held(home: Workspace, store: Store, collection: str, ids: pl.Series | None) -> pl.Series:
+    """Track ids of the songs that the index holds: those of the record, where it counts as many."""
     count = store.count(collection)  # which loads it
-    if ids is None or len(ids) != count:
-        ids = _asked_ids(home, store, collection)
-    library = Library.of(home, ids)
-    version = sha256_of([collection, state.published, state.frames])[:16]
-    return Snapshot(state, home, config, store, songs, library, version, collection, folder)
+    return ids if ids is not None and len(ids) == count else _asked_ids(home, store, collection)
 
 
 def _asked_ids(home: Workspace, store: Store, collection: str) -> pl.Series:

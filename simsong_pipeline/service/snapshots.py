@@ -16,7 +16,6 @@ import anyio.to_thread
 
 from simsong_pipeline.errors import BusyError, SimSongError
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.service.home_state import home_state
 from simsong_pipeline.service.snapshot import Snapshot, take_snapshot
 
 _log = logging.getLogger(__name__)
@@ -78,7 +77,7 @@ class Snapshots:
 
     def is_behind(self) -> bool:
         """Whether the home has another state than the present snapshot, which can be taken."""
-        was, now = self.present.state, home_state(self._workspace, self.present.config)
+        was, now = self.present.state, self.present.watch.state()
         if now.published != was.published:
             return True
         # Frames that a night is in the midst of writing belong to what it has not published yet.

@@ -42,17 +42,16 @@ def _route(service: Service, operation: Operation) -> Route:
 
 async def _answered(service: Service, operation: Operation, request: Request, asked: object) -> Response:
     """The answer from the newest snapshot, or 304 where the client has it."""
-    async with service.asker.snapshot() as snapshot:
+    may_have_it = request.method == "GET"
+
+    def ask(snapshot: Snapshot) -> Response:
         etag = etag_of(request, snapshot.version, service.never_state())
-    if request.method == "GET" and has_it(request, etag):
-        return unchanged(etag)
+        if may_have_it and has_it(request, etag):
+            return unchanged(etag)
+        said = _said(service, operation, snapshot, asked)
+        return Response(said, operation.status, headers_of(etag), media_type="application/json")
 
-    def ask(snapshot: Snapshot) -> tuple[str, bytes]:
-        state = service.never_state()  # before it is asked: a change meanwhile makes the tag old, not the answer
-        return etag_of(request, snapshot.version, state), _said(service, operation, snapshot, asked)
-
-    etag, said = await service.asker.ask(ask)
-    return Response(said, operation.status, headers_of(etag), media_type="application/json")
+    return await service.asker.ask(ask)
 
 
 async def _answered_live(service: Service, operation: Operation, asked: object) -> Response:

@@ -1,5 +1,6 @@
 """Whether the service is there, what it serves, and the page's way to show its key."""
 
+from functools import cache
 from importlib.metadata import version
 
 from pydantic import BaseModel, Field
@@ -15,6 +16,12 @@ from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
 
 
+@cache
+def _version() -> str:
+    """Of this program; read from its metadata once."""
+    return version("simsong")
+
+
 class KeyAsked(BaseModel, extra="forbid"):
     """The key of the service."""
 
@@ -24,7 +31,7 @@ class KeyAsked(BaseModel, extra="forbid"):
 async def _health(service: Service, _request: Request, _asked: Nothing) -> Response:
     said = Health(
         status="ok",
-        version=version("simsong"),
+        version=_version(),
         needs_key=service.keys.is_needed,
         read_only=service.settings.read_only,
     )
