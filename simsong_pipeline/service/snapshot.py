@@ -85,6 +85,7 @@ def take_snapshot(workspace: Workspace, serving: Path, qdrant_url: str | None, w
         songs = Songs(home, store, config)
         collection = store.aliases()[config.store.collection]
         library = Library.of(home, _held(home, store, collection, ids))
+        library.warm()
         version = sha256_of([collection, state.published, state.frames])[:16]
         made = Snapshot(watch, state, home, config, store, songs, library, version, collection, folder)
         undo.pop_all()
