@@ -75,6 +75,7 @@ def test_own_names_are_answered(host: str) -> None:
 def test_names_that_are_bound_to_this_machine_by_others_are_refused(host: str) -> None:
     status, headers, _ = _asked(headers={"host": host})
     assert status == 421
+    assert _asked(headers={"host": host, "x-api-key": KEY}, keys=Keys(KEY))[0] == 200
     assert headers["content-type"] == "application/problem+json"
 
 
@@ -86,6 +87,7 @@ def test_names_that_are_bound_to_this_machine_by_others_are_refused(host: str) -
         {"sec-fetch-site": "same-site"},
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://[::1"},
         {"origin": "http://127.0.0.1:9999"},
     ],
 )
@@ -102,6 +104,8 @@ def test_own_pages_and_links_to_the_page_are_let_in() -> None:
     assert _asked("/api/v1/never", "PUT", same)[0] == 200
     link = {**_OWN, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert _asked("/", "GET", link)[0] == 200
+    behind_a_proxy = {**_OWN, "sec-fetch-site": "same-origin", "origin": "https://music.example"}
+    assert _asked("/api/v1/never", "PUT", behind_a_proxy)[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/api/v1/similar", "/api/similar_tracks", "/openapi.json", "/docs", "/api/v2/x"])

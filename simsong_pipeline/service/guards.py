@@ -71,7 +71,8 @@ class Guards:
         headers = Headers(scope=scope)
         if len(scope["query_string"]) > self._settings.max_query_bytes:
             raise ProblemError(414, "too-long", f"a query of more than {self._settings.max_query_bytes} bytes")
-        if is_loopback(self._settings.host) and not is_own_name(headers.get("host", "")):
+        # With a key a proxy may stand before it, and names do not matter.
+        if not self._keys.is_needed and not is_own_name(headers.get("host", "")):
             raise ProblemError(
                 421, "other-host", "this service answers to localhost alone; SIMSONG_API_KEY and --host open it"
             )
@@ -106,9 +107,10 @@ def _refuse_foreign(method: str, path: str, headers: Mapping[str, str]) -> None:
     """Raise `ProblemError` for what another site's page asks for; a link to the page itself may lie anywhere."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     is_visit = method in _READING and headers.get("sec-fetch-mode") == "navigate" and is_public(path)
-    foreign = site in ("cross-site", "same-site") or (
-        origin is not None and urlsplit(origin).netloc != headers.get("host", "")
-    )
+    if site is not None:  # which no page can set; behind a proxy Host may be another than the page's
+        foreign = site in ("cross-site", "same-site")
+    else:
+        foreign = origin is not None and origin.partition("://")[2] != headers.get("host", "")
     if foreign and not is_visit:
         raise ProblemError(403, "other-site", "a page of another site asks: it has to show the key of this service")
 
