@@ -11,6 +11,7 @@ from serving import Served
 from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.service.json_api import questions
 
 API = "/api/v1"
 
@@ -269,3 +270,12 @@ def test_answers_are_json_of_their_shapes(client: httpx.Client, songs: list[dict
     found = client.get(f"{API}/similar", params={"like": str(songs[0]["id"])})
     assert json.loads(found.content)["songs"][0].keys() >= {"id", "title", "artist", "score", "album_id", "genres"}
     assert "path" not in json.loads(found.content)["songs"][0]
+
+
+def test_questions_that_name_too_many_songs_are_refused(
+    client: httpx.Client, songs: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "_MOST_LIKED", 1)
+    artists = [str(song["artist_id"]) for song in songs]
+    answer = client.get(f"{API}/similar", params={"artist": next(a for a in artists if artists.count(a) > 1)})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:simsong:too-many")

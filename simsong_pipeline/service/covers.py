@@ -36,7 +36,7 @@ def cover_of(recording: Path, modified_ns: int) -> Cover | None:
     return _found(recording, modified_ns)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _found(recording: Path, _modified_ns: int) -> Cover | None:
     return next((cover for data in _candidates(recording) if (cover := _cover(data)) is not None), None)
 

@@ -11,8 +11,12 @@ from simsong_pipeline.service.json_api.asked import AboutAsked, Filters, PathAsk
 from simsong_pipeline.service.json_api.rows import fields_of_payload, song_fields
 from simsong_pipeline.service.json_api.shapes import MeantSong, ScoredSong, SegmentPair, SongsAnswer, WhyAnswer
 from simsong_pipeline.service.naming import known_album, known_artist, song_id_of
+from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
+
+# A question that names more, or chooses from more, takes memory that others need.
+_MOST_LIKED, _LOOKED_AT = 5_000, 20_000
 
 
 def similar(_service: Service, snapshot: Snapshot, asked: SimilarAsked) -> SongsAnswer:
@@ -30,7 +34,10 @@ def _group_songs(snapshot: Snapshot, asked: SimilarAsked) -> list[str]:
     library = snapshot.library
     by = [library.songs_of_artist(known_artist(library, artist_id).id) for artist_id in asked.artist]
     on = [library.songs_of_album(known_album(library, album_id).id) for album_id in asked.album]
-    return [song.id for songs in (*by, *on) for song in songs]
+    found = [song.id for songs in (*by, *on) for song in songs]
+    if len(found) > _MOST_LIKED:
+        raise ProblemError(422, "too-many", f"these are {len(found)} songs: name artists and albums of {_MOST_LIKED}")
+    return found
 
 
 def path(_service: Service, snapshot: Snapshot, asked: PathAsked) -> SongsAnswer:
@@ -84,7 +91,8 @@ def choice_of(asked: Filters, k: int, diversity: float = 0.0) -> Choice:
         "loudness_db": (asked.min_loudness, asked.max_loudness),
     }
     between = {name: pair for name, pair in spans.items() if pair != (None, None)}
-    return Choice(k, Restriction(any_of=any_of, between=between), asked.per_artist, asked.per_album, diversity)
+    restriction = Restriction(any_of=any_of, between=between)
+    return Choice(k, restriction, asked.per_artist, asked.per_album, diversity, looked_at=_LOOKED_AT)
 
 
 def answered(snapshot: Snapshot, songs: Songs, answer: Answer, audio_weight: float | None) -> SongsAnswer:
