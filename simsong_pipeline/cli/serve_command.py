@@ -1,5 +1,6 @@
 """`simsong serve`: the home for programs, browsers and players, until it is stopped."""
 
+import gc
 import sys
 from importlib.util import find_spec
 from typing import Annotated
@@ -40,6 +41,9 @@ def serve(
         own = listening.getsockname()[1]
         out.print(f"{service.snapshots.present.library.songs.height} songs of {home} at {address_of(host, own)}")
         out.print("Ctrl-C ends it. The API is described at /docs.")
-        # A thread that answers lets the one that talks to clients in five times as soon.
+        # A thread that answers lets the one that talks to clients in five times as soon; what is there for good is not
+        # gone through again and again for garbage.
         sys.setswitchinterval(0.001)
+        gc.collect()
+        gc.freeze()
         server_of(service).run(sockets=[listening])
