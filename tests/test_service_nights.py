@@ -16,6 +16,8 @@ from serving import Served, served
 from simsong_pipeline.errors import BusyError, RawDataError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.night import refresh
+from simsong_pipeline.service import snapshots
+from simsong_pipeline.service.snapshot import take_snapshot
 from simsong_pipeline.stores.copying import EmbeddedIndex
 from simsong_pipeline.stores.opening import open_store
 
@@ -109,15 +111,35 @@ def test_a_state_that_cannot_be_read_is_told_and_the_former_one_answers(run_copy
         tracks.write_bytes(content)
 
 
+def test_copies_that_take_long_hold_nobody_up_for_long(run_copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(*arguments: object, **named: object) -> object:
+        time.sleep(2.0)
+        return take_snapshot(*arguments, **named)  # type: ignore[arg-type]
+
+    with served(run_copy, swap_wait_s=0.5) as running:
+        one, first = _ids(running)[0], running.service.snapshots.present
+        monkeypatch.setattr(snapshots, "take_snapshot", slowly)
+        os.utime(run_copy.home / "config.json")
+        began = time.monotonic()
+        for _ in range(3):
+            _neighbours(running, one)
+        assert time.monotonic() - began < 1.9
+        assert running.service.snapshots.present is first
+        ends = time.monotonic() + 30
+        while running.service.snapshots.present is first and time.monotonic() < ends:
+            _neighbours(running, one)
+        assert running.service.snapshots.present is not first
+
+
 def test_snapshots_are_kept_until_their_last_question_has_ended(run_copy: Workspace) -> None:
     with served(run_copy) as running:
         one = _ids(running)[0]
-        snapshots = running.service.snapshots
-        first = snapshots.present
+        held = running.service.snapshots
+        first = held.present
         first.users += 1  # a question that goes on
         os.utime(run_copy.home / "config.json")
         _neighbours(running, one)
-        assert snapshots.present is not first
+        assert held.present is not first
         assert first.folder.is_dir()
         assert first.songs.similar([one], _choice()).neighbours
         first.users -= 1

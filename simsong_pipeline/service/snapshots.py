@@ -35,7 +35,7 @@ class Snapshots:
         self._swap_wait_s = swap_wait_s
         self._present: Snapshot | None = None
         self._renewal: asyncio.Task[None] | None = None
-        self._rest_until = 0.0
+        self._rest_until = self._wait_until = 0.0
         self.trouble = ""
 
     def open(self, wait_s: float) -> None:
@@ -89,8 +89,10 @@ class Snapshots:
     async def _bring_up_to_date(self) -> None:
         if self._renewal is None and time.monotonic() >= self._rest_until and self.is_behind():
             self._renewal = asyncio.create_task(self._renew())
-        if self._renewal is not None:
-            await asyncio.wait({self._renewal}, timeout=self._swap_wait_s)
+            self._wait_until = time.monotonic() + self._swap_wait_s
+        # Once for all requests: a copy that takes minutes holds up those of its first seconds alone.
+        if self._renewal is not None and (left := self._wait_until - time.monotonic()) > 0:
+            await asyncio.wait({self._renewal}, timeout=left)
 
     async def _renew(self) -> None:
         try:
