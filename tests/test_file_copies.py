@@ -76,6 +76,9 @@ def test_served_collection_is_copied_and_the_index_goes_on(tmp_path: Path, engin
         assert copied.collections() == ["simsong_wns_1_v3"]
         assert (copied.count("simsong"), store.count("simsong")) == (5, 4)
     assert found[0].track_id == "T0"
+    if engine == "edge":  # by one thread, and the index itself as it was
+        settings = [(folder / "edge/simsong_wns_1_v3/edge_config.json").read_text() for folder in (copy, home)]
+        assert ["max_search_threads" in text for text in settings] == [True, False]
 
 
 @pytest.mark.parametrize("engine", ["local", "edge"])

@@ -118,6 +118,8 @@ def nearest(
     limit = _candidates(choice)
     while True:
         found = store.query(collection, question.vector, question.using, limit, choice.restriction, names)
+        if not (choice.diversity or choice.per_artist or choice.per_album):
+            return found  # as many as were asked for, in the order of their scores
         relevance, directions = np.array([n.score for n in found]), _directions(found, question.shares)
         limits = _limits(found, before, choice)
         chosen = by_marginal_relevance(relevance, directions, choice.diversity, choice.k, limits)

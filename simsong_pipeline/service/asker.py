@@ -16,6 +16,10 @@ T = TypeVar("T")
 _PASSING = (RawDataError, ModelError, StoreError)
 
 
+def _never(_: Snapshot) -> bool:
+    return False
+
+
 class Asker:
     """Hands snapshots out and runs questions on them."""
 
@@ -33,15 +37,19 @@ class Asker:
         async with self._snapshots.lease() as snapshot:
             yield snapshot
 
-    async def ask(self, question: Callable[[Snapshot], T]) -> T:
+    async def ask(self, question: Callable[[Snapshot], T], is_brief: Callable[[Snapshot], bool] = _never) -> T:
         """The answer of a function that is called in a thread; once more of a newer state, where a night came between.
+
+        Args:
+            is_brief: whether it is called here and now: the embedded engine keeps the interpreter's lock while it
+                searches, so that a thread would only add the way there and back.
 
         Raises:
             SimSongError: whatever the question raises.
         """
         async with self.snapshot() as snapshot:
             try:
-                return await self.on(snapshot, question)
+                return question(snapshot) if is_brief(snapshot) else await self.on(snapshot, question)
             except _PASSING:
                 if not self._snapshots.is_behind():
                     raise

@@ -16,7 +16,7 @@ from simsong_pipeline.service.catalogue import albums_frame, artists_frame, genr
 from simsong_pipeline.service.word_index import WordIndex
 
 T = TypeVar("T")
-_FEW = 32
+_FEW, _KEPT = 32, 20_000
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,20 @@ class Library:
 
     def songs_by_id(self, song_ids: list[str]) -> list[Song | None]:
         """The song with each id; null where there is none."""
-        rows = self.song_rows.rows(song_ids)
-        there = iter(self.songs_at([row for row in rows if row is not None]))
-        return [None if row is None else next(there) for row in rows]
+        return [self._seen.get(song_id) or self._looked_up(song_id) for song_id in song_ids]
+
+    def _looked_up(self, song_id: str) -> Song | None:
+        song = self.song(song_id)
+        if song is not None:
+            if len(self._seen) >= _KEPT:
+                self._seen.clear()
+            self._seen[song_id] = song
+        return song
+
+    @cached_property
+    def _seen(self) -> dict[str, Song]:
+        """Songs that were in an answer, which are in others as well."""
+        return {}
 
     def songs_at(self, rows: Sequence[int] | NDArray[np.intp]) -> list[Song]:
         """The songs in some rows."""

@@ -72,6 +72,8 @@ class EmbeddedIndex:
         ask_for_room(into, _FREE_BYTES + _size_on_disk(source))
         copy_folder(source, into / source.relative_to(self._folder))
         write_json(into / self.aliases_file.name, self._only(served))
+        if self._is_edge:
+            _search_by_one_thread(into / served / "edge_config.json")
 
     def _only(self, served: str) -> dict[str, object]:
         """The list of aliases, and of collections where it is one, with nothing in it but the served one."""
@@ -88,6 +90,12 @@ class EmbeddedIndex:
             return read_json_object(self.aliases_file)
         except ValueError as error:
             raise StoreError(f"{self.aliases_file} is damaged: delete it and run `simsong run`") from error
+
+
+def _search_by_one_thread(settings: Path) -> None:
+    """Many questions to a copy come at once: a search that several threads share takes twice the processor time."""
+    if settings.is_file():
+        write_json(settings, read_json_object(settings) | {"max_search_threads": 1})
 
 
 def embedded_index(config: StoreConfig, home: Path) -> EmbeddedIndex | None:

@@ -35,6 +35,7 @@ class Operation:
         group: under which OpenAPI lists it.
         media_type: of an answer that is no JSON.
         is_live: the answer changes without a night, so that nobody may keep it.
+        is_brief: whether a question is over so soon that to give it to a thread would take as long.
         changes: it changes what a person keeps, and is refused where the service only reads.
     """
 
@@ -49,6 +50,7 @@ class Operation:
     media_type: str = "application/json"
     status: int = 200
     is_live: bool = False
+    is_brief: Callable[[Snapshot, Any], bool] = lambda *_: False
     changes: bool = False
 
     @property

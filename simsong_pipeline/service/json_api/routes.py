@@ -51,7 +51,7 @@ async def _answered(service: Service, operation: Operation, request: Request, as
         said = _said(service, operation, snapshot, asked)
         return Response(said, operation.status, headers_of(etag), media_type="application/json")
 
-    return await service.asker.ask(ask)
+    return await service.asker.ask(ask, lambda snapshot: operation.is_brief(snapshot, asked))
 
 
 async def _answered_live(service: Service, operation: Operation, asked: object) -> Response:
