@@ -49,9 +49,9 @@ def _duets(mains: set[str | None]) -> dict[str | None, tuple[str, ...]]:
     return {main: parts if all(part in mains for part in parts) else () for main, parts in joined.items()}
 
 
-def songs_naming(tracks: pl.DataFrame, artist_ids: Sequence[str]) -> list[str]:
-    """Track ids of the songs that name one of these artists, as a guest too."""
-    chosen = named_in(tracks).filter(pl.col("artist_id").is_in(list(artist_ids)))
+def songs_naming(named: pl.DataFrame, artist_ids: Sequence[str]) -> list[str]:
+    """Track ids of the songs that name one of these artists, as a guest too; of what `named_in` gives."""
+    chosen = named.filter(pl.col("artist_id").is_in(list(artist_ids)))
     return chosen["track_id"].unique(maintain_order=True).to_list()
 
 

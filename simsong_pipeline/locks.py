@@ -58,7 +58,7 @@ class NotedLock:
     def __init__(self, path: Path, what: str, remedy: str, holder: str | None = None, told: Told = log_line) -> None:
         self._path, self._what, self._remedy = path, what, remedy
         self._run, self._holder, self._told = holder, holder or command_name(), told
-        self._note = path.with_name(f"{path.name}.holder")
+        self._note = _note_beside(path)
         # Whatever thread of its holder asks: a run is one holder.
         self._lock = FileLock(path, thread_local=False)
         self._kept = False
@@ -161,11 +161,19 @@ class NotedLock:
             return "another process"
 
     def _note_of(self) -> dict[str, Any]:
-        """The note; empty where there is none, or none that can be read."""
-        try:
-            return read_json_object(self._note)
-        except (OSError, ValueError):
-            return {}
+        return note_of(self._path)
+
+
+def note_of(lock: Path) -> dict[str, Any]:
+    """Who holds a lock, as its note says: holder, pid, since; empty where there is none, or none that can be read."""
+    try:
+        return read_json_object(_note_beside(lock))
+    except (OSError, ValueError):
+        return {}
+
+
+def _note_beside(lock: Path) -> Path:
+    return lock.with_name(f"{lock.name}.holder")
 
 
 @cache

@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "***"
 # The whole value is a secret.
-KEYS = ("QDRANT_API_KEY", "GENIUS_ACCESS_TOKEN", "PGPASSWORD")
+KEYS = ("QDRANT_API_KEY", "GENIUS_ACCESS_TOKEN", "PGPASSWORD", "SIMSONG_API_KEY")
 # An address whose user and password are secrets, and what it asks for.
 ADDRESSES = ("QDRANT_URL", "SIMSONG_SMTP_URL", "DAGSTER_PG_URL")
 # An address that is a secret as a whole: whoever has it can post.

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from serving import Served, served
 
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask
@@ -96,3 +98,14 @@ def run_copy(finished_run: tuple[Workspace, RunSummary], tmp_path: Path) -> Work
     home = tmp_path / "home"
     shutil.copytree(finished_run[0].home, home)
     return Workspace(home)
+
+
+@pytest.fixture(scope="session")
+def served_sample(
+    finished_run: tuple[Workspace, RunSummary], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """A service over the finished run that only reads, so that tests share it."""
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(finished_run[0].home, home)
+    with served(Workspace(home), read_only=True) as running:
+        yield running

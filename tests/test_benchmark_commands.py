@@ -1,5 +1,6 @@
 """Every benchmark starts by its command line and comes to its end, on as little as it takes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -170,3 +171,11 @@ def test_first_night(tmp_path: Path) -> None:
     options = ("--other", ROOT, "--whole", 0, "--clips", 8, "--rounds", 1, "--config", config)
     said = start("benchmarks.first_night", *options)
     assert said.count("'cpu_ratio'") == 1  # of the clips
+
+
+@pytest.mark.parametrize("engine", ["edge", pytest.param("local", marks=pytest.mark.slow)])
+def test_service(engine: str) -> None:
+    options = ("--songs", 300, "--clients", 1, 4, "--seconds", 0.5, "--engine", engine, "--json")
+    rows = [json.loads(line) for line in start("benchmarks.service", *options).splitlines()]
+    assert [row["what"] for row in rows] == ["engine", "1 clients", "4 clients"]
+    assert all(row["failed"] == 0 and row["answers"] > 5 and row["p50_ms"] > 0 for row in rows[1:])

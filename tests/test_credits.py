@@ -170,7 +170,7 @@ def test_a_duet_by_any_joint_names_both_where_both_are_artists_here(between: str
 
 def test_songs_that_name_an_artist() -> None:
     tracks = _tracks(("a", "Anna", "Sea (feat. Bo)"), ("b", "Bo", "Sky"), ("c", "Cy", "Sun"))
-    assert songs_naming(tracks, ["bo"]) == ["b", "a"]
+    assert songs_naming(named_in(tracks), ["bo"]) == ["b", "a"]
     assert sorted(named_in(tracks).rows()) == [("a", "anna"), ("a", "bo"), ("b", "bo"), ("c", "cy")]
 
 

@@ -1,6 +1,7 @@
 """Finding a song or a tag by words, and choosing songs that are unlike each other."""
 
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,12 @@ import pytest
 
 from simsong_pipeline.asking.diversity import Limit, by_marginal_relevance
 from simsong_pipeline.asking.finding import find_song, find_tags
+from simsong_pipeline.asking.recommend import Choice, Question, nearest
+from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError, UnknownTagError
+from simsong_pipeline.points import SONG_VECTOR, Point, song_vector
+from simsong_pipeline.stores.opening import open_store
+from simsong_pipeline.stores.payloads import point_id
 
 TRACKS = pl.DataFrame(
     {
@@ -163,3 +169,21 @@ def test_groups_without_room_are_left_out() -> None:
 
 def test_nothing_is_chosen_from_nothing() -> None:
     assert by_marginal_relevance(np.zeros(0), np.zeros((0, 0)), 0.5, 4) == []
+
+
+def test_choices_are_made_from_as_many_as_may_be_looked_at(tmp_path: Path) -> None:
+    """The nearest sixty songs are by one artist, the others by one each."""
+    points = []
+    for number, angle in enumerate(np.linspace(0, 1, 80)):
+        audio = np.array([np.cos(angle), np.sin(angle)], np.float32)
+        by = "A" if number < 60 else f"B{number}"
+        payload = {"track_id": f"T{number}", "artist_id": by, "payload_hash": str(number)}
+        named = {"audio": audio, SONG_VECTOR: song_vector(audio, None, 2)}
+        points.append(Point(point_id(f"T{number}"), named, payload))
+    with open_store(StoreConfig(engine="edge"), tmp_path) as store:
+        store.ensure_collection("songs", 2, 2)
+        store.update("songs", points)
+        question = Question(points[0].vectors[SONG_VECTOR], SONG_VECTOR, {"audio": 1.0})
+        for looked_at, songs in ((None, 5), (10_000, 5), (20, 1), (1, 1)):
+            found = nearest(store, "songs", question, Choice(5, per_artist=1, looked_at=looked_at))
+            assert (found[0].track_id, len(found)) == ("T0", songs)

@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
+import httpx
 import polars as pl
 import pytest
 from conftest import SMALL_CONFIG, run_of
@@ -112,6 +115,27 @@ def test_commands_read_and_write_a_home_at_an_address(published: str, tmp_path: 
     assert never.returncode == 0, never.stderr
     shown = _command(published, "never", "--json", SIMSONG_CACHE=str(tmp_path / "server"))
     assert [json.loads(line)["id"] for line in shown.stdout.splitlines()] == [track_id]
+
+
+@pytest.mark.slow
+def test_a_home_at_an_address_is_served_to_read(published: str, tmp_path: Path) -> None:
+    store = ObjectStore(published)
+    journal = store.names("journal")
+    words = [sys.executable, "-m", "simsong_pipeline.cli.main", "serve", "--port", "0"]
+    variables = {**os.environ, "SIMSONG_HOME": published, "SIMSONG_CACHE": str(tmp_path / "laptop")}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+/", process.stdout.readline())
+        assert found is not None
+        with httpx.Client(base_url=f"{found[0]}api/v1/", trust_env=False) as client:
+            song = client.get("songs", params={"limit": 1}).json()["items"][0]["id"]
+            assert len(client.get("similar", params={"like": song, "k": 3}).json()["songs"]) == 3
+            assert client.put("likes", json={"id": song, "likes": True}).status_code == 403
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in process.communicate(timeout=30)[1]
+    assert store.names("journal") == journal
+    asked = _command(published, "similar", song, "-k", 3, "--json", SIMSONG_CACHE=str(tmp_path / "laptop"))
+    assert len(asked.stdout.splitlines()) == 3
 
 
 @pytest.mark.slow

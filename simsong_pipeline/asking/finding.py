@@ -50,18 +50,18 @@ def find_song(tracks: pl.DataFrame, words: str) -> str:
         raise AmbiguousSongError(
             *_listing(f"{words!r} fits {len(fitting)} songs; name one of them or its id:", fitting)
         )
-    labels = {n: _bare(song.label) for n, song in enumerate(songs)}
-    nearest = process.extract(_bare(words), labels, scorer=fuzz.WRatio, limit=5)
+    labels = {n: folded(song.label) for n, song in enumerate(songs)}
+    nearest = process.extract(folded(words), labels, scorer=fuzz.WRatio, limit=5)
     raise UnknownSongError(*_listing(f"no song is called {words!r}; the nearest are:", [songs[n] for *_, n in nearest]))
 
 
 def _fitting(songs: Sequence[_Song], words: str) -> list[_Song]:
-    for form in (_plain, _bare):
+    for form in (_plain, folded):
         wanted = form(words)
         exact = [song for song in songs if wanted and wanted in {form(name) for name in song.names}]
         if exact:
             return exact
-    for form in (_plain, _bare):
+    for form in (_plain, folded):
         partial = _containing(songs, form, form(words))
         if partial:
             return partial
@@ -81,13 +81,13 @@ def find_group(names: Sequence[str | None], words: str, what: str) -> list[int]:
     Raises:
         UnknownSongError: none; the message suggests the nearest.
     """
-    for form in (_plain, _bare):
+    for form in (_plain, folded):
         wanted = form(words)
         fitting = [n for n, name in enumerate(names) if name and wanted and form(name) == wanted]
         if fitting:
             return fitting
-    known = {name: _bare(name) for name in names if name}
-    close = process.extract(_bare(words), known, scorer=fuzz.WRatio, limit=5)
+    known = {name: folded(name) for name in names if name}
+    close = process.extract(folded(words), known, scorer=fuzz.WRatio, limit=5)
     nearest = ", ".join(repr(name) for *_, name in close)
     raise UnknownSongError(f"no {what} is called {words!r}" + (f"; the nearest are {nearest}" if nearest else ""))
 
@@ -101,7 +101,7 @@ def find_artist(tracks: pl.DataFrame, words: str) -> list[int]:
     if is_nobody(words):
         raise UnknownSongError(f"{words!r} is no artist: songs that are by nobody have nothing in common; name a song")
     names = [_names_in(*row) for row in tracks.select("artist_name", "title").rows()]
-    for form in (_plain, _bare):
+    for form in (_plain, folded):
         wanted = form(words)
         fitting = [n for n, named in enumerate(names) if wanted and wanted in {form(name) for name in named}]
         if fitting:
@@ -115,7 +115,7 @@ def _names_in(artist: str, title: str) -> tuple[str, ...]:
 
 def is_called(artist: str, words: str) -> bool:
     """Whether words are an artist's whole credit, or the first name in it."""
-    return any(form(words) in (form(artist), form(first_artist(artist))) for form in (_plain, _bare))
+    return any(form(words) in (form(artist), form(first_artist(artist))) for form in (_plain, folded))
 
 
 def find_language(known: Sequence[str], words: str) -> str:
@@ -145,7 +145,7 @@ def find_tags(known: Sequence[str], words: str) -> list[str]:
             fitting = [tag for tag in known if form(tag) in keys and form(tag)]
             if fitting:
                 return fitting
-    close = process.extract(_bare(words), {tag: _bare(tag) for tag in known}, scorer=fuzz.WRatio, limit=5)
+    close = process.extract(folded(words), {tag: folded(tag) for tag in known}, scorer=fuzz.WRatio, limit=5)
     nearest = ", ".join(repr(tag) for *_, tag in close)
     raise UnknownTagError(f"no song has the tag {words!r}" + (f"; the nearest are {nearest}" if nearest else ""))
 
@@ -156,8 +156,8 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", key).split()) or key
 
 
-def _bare(text: str) -> str:
-    """Without accents as well, and letters of other alphabets as a keyboard without them writes them: ø as o."""
+def folded(text: str) -> str:
+    """As `_plain`, without accents, and letters of other alphabets as a keyboard without them writes them: ø as o."""
     return _plain(anyascii(unaccented(text)))
 
 

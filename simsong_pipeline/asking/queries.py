@@ -1,25 +1,29 @@
 """Every kind of question to the index, asked by words. No torch, but for a text's vector."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.artist_ids import named_in, songs_naming
+from simsong_pipeline.artist_ids import named_in
 from simsong_pipeline.asking.finding import find_artist, find_group, find_language, find_song, find_tags, is_called
+from simsong_pipeline.asking.known_songs import KnownSongs
 from simsong_pipeline.asking.never_list import never_suggested
 from simsong_pipeline.asking.recommend import Choice, Question, Ranking, nearest, similar_songs, song_path, songs_about
 from simsong_pipeline.asking.restricted import Answer, Asked, Named, parts_of
 from simsong_pipeline.asking.sound_vectors import nearest_to_both, text_side
-from simsong_pipeline.audio.copies import COPY, copied_from
+from simsong_pipeline.audio.copies import copied_from
 from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.audio.heard_tags import tag_names
 from simsong_pipeline.audio.outliers import REASONS
-from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.config import LyricsConfig, PipelineConfig
 from simsong_pipeline.credits import credit_of
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
 from simsong_pipeline.home.index_names import collection_name, is_of_this_layout
@@ -30,8 +34,12 @@ from simsong_pipeline.sources.audio_tree import SUFFIXES
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import point_id
 
+# A tokenizer is one thread's at a time.
+_encoding = Lock()
+
 if TYPE_CHECKING:
     from simsong_pipeline.asking.reasons import Reasons
+    from simsong_pipeline.lyrics.embedding import LyricEncoder
 
 
 class Songs:
@@ -45,6 +53,8 @@ class Songs:
 
     Attributes:
         notes: what was understood otherwise than it was asked, a line each.
+        ranking: what counts in a score.
+        own_ranking: what counts by the model's own choice.
 
     Raises:
         RawDataError: there is no model or no index yet.
@@ -60,19 +70,31 @@ class Songs:
         hubness: float | None = None,
         with_outliers: bool = False,
     ) -> None:
-        self.notes: list[str] = []
-        self._with_outliers = with_outliers
         self._workspace, self._store, self._config = workspace, store, config
         workspace.refuse_half_rolled_back()
         self._collection = config.store.collection
-        copies = workspace.read("audio").filter(pl.col("reason").str.starts_with(COPY))
-        self._tracks = workspace.read("tracks").join(copies, on="track_id", how="anti")
+        self._known = KnownSongs(workspace)
+        self._tracks = self._known.tracks
         _refuse_other_index(store, self._collection)
         record = _record(workspace, config)
-        self._ranking = Ranking(
-            record.audio_weight if audio_weight is None else audio_weight,
-            record.hubness if hubness is None else hubness,
+        self.own_ranking = Ranking(record.audio_weight, record.hubness)
+        self._settle(audio_weight, hubness, with_outliers)
+
+    def _settle(self, audio_weight: float | None, hubness: float | None, with_outliers: bool) -> None:
+        own = self.own_ranking
+        self.notes: list[str] = []
+        self._with_outliers = with_outliers
+        self.ranking = Ranking(
+            own.audio_weight if audio_weight is None else audio_weight, own.hubness if hubness is None else hubness
         )
+
+    def ranking_by(
+        self, audio_weight: float | None = None, hubness: float | None = None, with_outliers: bool = False
+    ) -> "Songs":
+        """Questions to the same index by other weights, with notes of their own; nothing is read again."""
+        other = copy(self)
+        other._settle(audio_weight, hubness, with_outliers)
+        return other
 
     def find(self, words: str) -> Named:
         """The song that words name.
@@ -80,12 +102,11 @@ class Songs:
         Raises:
             UnknownSongError, AmbiguousSongError: with candidates in the message.
         """
-        track_id = self._at_path(words) or self._called(words)
-        artist, title = self._tracks.filter(track_id=track_id).select("artist_name", "title").row(0)
-        left_out = self._workspace.read("exclusions").filter(track_id=track_id, stage="audio")
-        if left_out.height:
-            raise UnknownSongError(f"{artist} - {title} ({track_id}) is not in the index: {left_out['reason'][0]}")
-        return Named(track_id, f"{artist} - {title}")
+        track_id = words if words in self._known.row_of else self._at_path(words) or self._called(words)
+        name = self._known.name(track_id)
+        if track_id in self._known.left_out:
+            raise UnknownSongError(f"{name} ({track_id}) is not in the index: {self._known.left_out[track_id]}")
+        return Named(track_id, name)
 
     def _called(self, words: str) -> str:
         try:
@@ -108,8 +129,8 @@ class Songs:
         return self._indexed(find_group(self._tracks["release"].to_list(), album, "album"), album, "album")
 
     def _indexed(self, rows: Sequence[int], words: str, what: str) -> list[str]:
-        left_out = self._workspace.read("exclusions").filter(stage="audio")
-        songs = self._tracks[list(rows)].join(left_out, on="track_id", how="anti")["track_id"].to_list()
+        found = self._tracks[list(rows)]["track_id"].to_list()
+        songs = [track_id for track_id in found if track_id not in self._known.left_out]
         if not songs:
             raise UnknownSongError(f"no song of the {what} {words!r} is in the index")
         return songs
@@ -130,7 +151,7 @@ class Songs:
         Raises:
             UnknownSongError: the file is no recording that can be used.
         """
-        if not is_file(words) or self._at_path(words) is not None:
+        if words in self._known.row_of or not is_file(words) or self._at_path(words) is not None:
             return None
         # Imported here because they load the decoders and ONNX Runtime.
         from simsong_pipeline.asking.foreign_songs import foreign_song
@@ -150,20 +171,23 @@ class Songs:
         """
         foreign = {words: point for words in [*liked, *disliked] if (point := self._heard(words)) is not None}
         meant, other = ([self.find(w) for w in words if w not in foreign] for words in (liked, disliked))
-        by = self._tracks.filter(pl.col("track_id").is_in([n.track_id for n in meant] if exclude_artist else []))
-        asked = self._lawful(choice, named_in(by)["artist_id"].unique(maintain_order=True).to_list())
+        asked = self._lawful(choice, self._naming([n.track_id for n in meant]) if exclude_artist else [])
         points = self._points([*meant, *other])
         near = [*points[: len(meant)], *(foreign[w] for w in liked if w in foreign)]
         far = [*points[len(meant) :], *(foreign[w] for w in disliked if w in foreign)]
         names = [*meant, *(Named(str(foreign[w].payload["track_id"]), w) for w in liked if w in foreign)]
         return asked.of(
-            names, lambda choice: similar_songs(self._store, self._collection, near, self._ranking, choice, far)
+            names, lambda choice: similar_songs(self._store, self._collection, near, self.ranking, choice, far)
         )
+
+    def _naming(self, track_ids: Sequence[str]) -> list[str]:
+        """Ids of the artists whom some songs name."""
+        by = self._tracks.filter(pl.col("track_id").is_in(list(track_ids)))
+        return named_in(by)["artist_id"].unique(maintain_order=True).to_list()
 
     def tags(self) -> pl.DataFrame:
         """tag, songs: how many of the catalogue's songs have each tag, the commonest first."""
-        tags = self._workspace.read("lastfm_tags").filter(pl.col("weight") > 0)
-        return _counted(tags.join(self._tracks, on="track_id", how="semi"), "tag")
+        return self._known.tags
 
     def heard_tags(self) -> list[str]:
         """What the encoder can hear, whether a song sounds so or not; none where it knows no tags."""
@@ -171,15 +195,14 @@ class Songs:
 
     def languages(self) -> pl.DataFrame:
         """language, songs: of the lyrics, the commonest first."""
-        lyrics = self._workspace.read("lyrics").drop_nulls("language")
-        return _counted(lyrics.join(self._tracks, on="track_id", how="semi"), "language")
+        return self._known.languages
 
     def path(self, start: str, end: str, choice: Choice) -> Answer:
         """Songs that lead from one to the other; both ends are part of the answer's `meant` alone."""
         ends = [self.find(start), self.find(end)]
         first, last = self._points(ends)
         return self._lawful(choice).of(
-            ends, lambda choice: song_path(self._store, self._collection, (first, last), self._ranking, choice)
+            ends, lambda choice: song_path(self._store, self._collection, (first, last), self.ranking, choice)
         )
 
     def about(self, text: str, choice: Choice) -> Answer:
@@ -201,10 +224,10 @@ class Songs:
         Raises:
             ModelError: the home's encoder knows no words.
         """
+        name = text_side(self._config)
         # Imported here because it needs torch.
         from simsong_pipeline.learning.encoder.clap import text_vector
 
-        name = text_side(self._config)
         sound, words = _said(text), None if about is None else _said(about)
         self._of_the_present_model()
         asked = self._lawful(choice)
@@ -216,10 +239,8 @@ class Songs:
         return asked.of([], lambda choice: nearest_to_both(self._store, self._collection, both, choice))
 
     def _lyric_vector(self, text: str) -> NDArray[np.float32]:
-        """Imported here because it needs torch."""
-        from simsong_pipeline.lyrics.embedding import LyricEncoder
-
-        encoded = LyricEncoder(self._config.lyrics).encode_question(text)
+        with _encoding:
+            encoded = _lyric_encoder(self._config.lyrics).encode_question(text)
         whitened: NDArray[np.float32] = (
             ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded[None])[0]
         )
@@ -245,7 +266,7 @@ class Songs:
         if one == other:
             raise UnknownSongError(f"both are {one.name}: name two songs")
         points = self._points([one, other])
-        return one, other, reasons(self._workspace, self._config, (points[0], points[1]), self._ranking, best)
+        return one, other, reasons(self._workspace, self._config, (points[0], points[1]), self.ranking, best)
 
     def artists(self, words: str) -> list[tuple[str, str]]:
         """Ids and names of the artist that words name, else of the artist of the song that they name.
@@ -296,10 +317,11 @@ class Songs:
 
         An id that is no name, as the Million Song Dataset has them, stands for the name that its songs are by as well.
         """
+        if not artist_ids:
+            return Restriction()
         own = self._tracks.filter(pl.col("artist_id").is_in(list(artist_ids)))
         ids = [*artist_ids, *(main for name in own["artist_name"].unique() if (main := credit_of(name).main))]
-        named = self._tracks.filter(~pl.col("artist_id").is_in(ids))
-        return Restriction().without("artist_id", ids).without("track_id", songs_naming(named, ids))
+        return Restriction().without("artist_id", ids).without("track_id", self._known.songs_naming(ids, ids))
 
     def _spelled(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         """Languages and tags as the index has them: a filter that is spelt otherwise lets nothing through."""
@@ -330,18 +352,20 @@ class Songs:
         return "heard_tags", spelled
 
 
+@lru_cache(maxsize=1)
+def _lyric_encoder(config: LyricsConfig) -> "LyricEncoder":
+    """Kept, because it takes seconds to load; imported here because it needs torch."""
+    from simsong_pipeline.lyrics.embedding import LyricEncoder
+
+    return LyricEncoder(config)
+
+
 def is_file(words: str) -> bool:
     """Whether words are a path where a file lies."""
     try:
         return Path(words).is_file()
     except (OSError, ValueError):  # too long for a path, or with a zero in it
         return False
-
-
-def _counted(rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """column, songs."""
-    counts = rows.group_by(column).agg(pl.col("track_id").n_unique().alias("songs"))
-    return counts.sort("songs", column, descending=[True, False])
 
 
 def _refuse_other_index(store: Store, alias: str) -> None:

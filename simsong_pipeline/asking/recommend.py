@@ -27,6 +27,7 @@ class Choice:
     Attributes:
         per_artist, per_album: at most so many songs of one; null for any number.
         diversity: see `diversity.by_marginal_relevance`; 0 for the nearest songs.
+        looked_at: at most so many of the nearest songs are chosen from, so that fewer than k may come; null for all.
     """
 
     k: int
@@ -34,6 +35,7 @@ class Choice:
     per_artist: int | None = None
     per_album: int | None = None
     diversity: float = 0.0
+    looked_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,10 +118,12 @@ def nearest(
     limit = _candidates(choice)
     while True:
         found = store.query(collection, question.vector, question.using, limit, choice.restriction, names)
+        if not (choice.diversity or choice.per_artist or choice.per_album):
+            return found  # as many as were asked for, in the order of their scores
         relevance, directions = np.array([n.score for n in found]), _directions(found, question.shares)
         limits = _limits(found, before, choice)
         chosen = by_marginal_relevance(relevance, directions, choice.diversity, choice.k, limits)
-        if len(chosen) == choice.k or len(found) < limit:
+        if len(chosen) == choice.k or len(found) < limit or (choice.looked_at or limit + 1) <= limit:
             return [found[n] for n in chosen]
         limit *= 4
 

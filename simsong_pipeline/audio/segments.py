@@ -80,6 +80,15 @@ def part_seconds(features: NDArray[np.float16], duration_s: float, config: Pipel
     return begins * _frame_seconds(config)
 
 
+def part_length_s(config: PipelineConfig) -> float:
+    """How long a part is, in seconds."""
+    if config.encoder.kind == "clap":
+        return float(clap_front_end.PATCH_SECONDS)
+    if hears_by_body(config):
+        return musicnn_front_end.PATCH_FRAMES * musicnn_front_end.HOP / musicnn_front_end.SAMPLE_RATE
+    return input_frames(config) * _frame_seconds(config)
+
+
 def _frame_seconds(config: PipelineConfig) -> float:
     if trains_body(config):
         return musicnn_front_end.HOP / musicnn_front_end.SAMPLE_RATE

@@ -32,10 +32,13 @@ from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleC
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.quality import HOW_TO_MEASURE, UNMEASURED
 from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.night_note import noted
 from simsong_pipeline.home.settings import read_config
 from simsong_pipeline.home.wishes import NO_WISHES, Wishes
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.locks import command_name
 from simsong_pipeline.providers.raw_source import run_command, source_of_tracks
+from simsong_pipeline.runs.summary import in_a_line
 from simsong_pipeline.schemas import LIBRARY_FILES
 from simsong_pipeline.sources.source import SourceConfig, source_at
 
@@ -135,8 +138,9 @@ def run(
 def _run(workspace: Workspace, source: SourceConfig, config: PipelineConfig, wishes: Wishes, json: bool) -> None:
     from simsong_pipeline.runs.run import run as run_pipeline
 
-    with events() as told:
-        summary = run_pipeline(_run_of(workspace, source, config, told, wishes))
+    with events() as told, noted(workspace, command_name(), told) as noting:
+        summary = run_pipeline(_run_of(workspace, source, config, noting.events, wishes))
+        noting.outcome = in_a_line(summary)
     _print_summary(workspace, summary, json)
 
 
@@ -155,11 +159,7 @@ def _print_summary(workspace: Workspace, summary: "RunSummary", json: bool) -> N
     if json:
         print_json(record)
     else:
-        out.print(
-            f"{summary.tracks} tracks, {summary.copies} copies, {summary.excluded} excluded; "
-            f"{summary.embedded} embedded, {summary.unchanged} unchanged, {summary.upserted} written to the index; "
-            f"{summary.seconds:g} s"
-        )
+        out.print(in_a_line(summary))
     if unreadable:
         err.print(f"error: {len(unreadable)} raw files could not be read; the first: {unreadable[0]}", markup=False)
         raise typer.Exit(UNREADABLE_EXIT)
@@ -382,8 +382,9 @@ def refresh(
     changes = {"engine.kind": engine, "engine.address": engine_address, "store.url": qdrant_url}
     settings = read_config(None, workspace.load_config(), changes)
     wishes = Wishes(publish_anyway=publish_anyway, accept_shrink=accept_shrink)
-    with events() as told:
-        summary = refresh_index(_run_of(workspace, workspace.load_source(), settings, told, wishes))
+    with events() as told, noted(workspace, command_name(), told) as noting:
+        summary = refresh_index(_run_of(workspace, workspace.load_source(), settings, noting.events, wishes))
+        noting.outcome = in_a_line(summary)
     _print_summary(workspace, summary, json)
 
 

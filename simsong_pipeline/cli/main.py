@@ -14,6 +14,7 @@ from simsong_pipeline.cli import (
     fetch_commands,
     model_commands,
     query_commands,
+    serve_command,
     split_command,
     verify_command,
 )
@@ -51,7 +52,8 @@ def _simsong(
     """Song embeddings from audio and lyrics, and similar songs from a vector database."""
 
 
-for command in (*commands.ALL, embed_command.embed, *query_commands.ALL, split_command.split, verify_command.verify):
+_SINGLE = (embed_command.embed, serve_command.serve, split_command.split, verify_command.verify)
+for command in (*commands.ALL, *query_commands.ALL, *_SINGLE):
     app.command()(stoppable(at_its_home(command)))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")

@@ -13,7 +13,7 @@ from simsong_pipeline.home.events import Events
 from simsong_pipeline.locks import patience
 from simsong_pipeline.remote.opened import Telling, Use, opened
 
-_READING = frozenset({"similar", "path", "about", "why", "tags", "languages", "doctor", "verify"})
+_READING = frozenset({"similar", "path", "about", "why", "tags", "languages", "doctor", "verify", "serve"})
 _QUIET = Events(lambda _: None, lambda *_: None, lambda _: None)
 
 
@@ -28,7 +28,9 @@ def at_its_home(command: Callable[..., None]) -> Callable[..., None]:
             return
         _refuse_several()
         with _copied(home, _use(command.__name__, named)) as folder:
-            command(*arguments, **{**named, "home": folder})
+            # What is kept in a copy for reading would be lost.
+            more = {"read_only": True} if command.__name__ == "serve" else {}
+            command(*arguments, **{**named, **more, "home": folder})
 
     return with_copy
 

@@ -36,6 +36,7 @@ KEPT: Mapping[str, str] = {
     "lyrics": "what was fetched is kept; the same command goes on",
     "fetch": "what was written whole is kept; the same command fetches the rest",
     "list_models": "nothing was changed; the same command begins anew",
+    "serve": "what was kept stays, and its copy of the index is deleted; the same command serves again",
     "audio": "what was fetched is kept; the same command goes on",
 }
 _LATER_S = 0.05

@@ -33,6 +33,15 @@ class RunSummary:
     unreadable: list[str]
 
 
+def in_a_line(summary: RunSummary) -> str:
+    """The numbers for a person."""
+    return (
+        f"{summary.tracks} tracks, {summary.copies} copies, {summary.excluded} excluded; "
+        f"{summary.embedded} embedded, {summary.unchanged} unchanged, {summary.upserted} written to the index; "
+        f"{summary.seconds:g} s"
+    )
+
+
 @dataclass(frozen=True)
 class CountedFrames:
     """What a summary is counted from."""

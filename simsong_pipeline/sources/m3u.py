@@ -28,28 +28,40 @@ class Entry:
 
 
 def write_playlist(path: Path, entries: list[Entry]) -> None:
-    """Write an extended M3U8, in UTF-8, with paths relative to its folder where they lie below the same root.
+    """Write an extended M3U8, in UTF-8, with paths relative to its folder where they lie below the same root."""
+    write_bytes(path, playlist_text(entries, path).encode())
+
+
+def playlist_text(entries: list[Entry], path: Path | None, recommended: bool = True) -> str:
+    """An extended M3U8.
 
     An entry is one line without blanks at its ends, and a path in it cannot be escaped. A file whose name does not fit
     is written as a `file://` address, a form that VLC writes itself and that `read_playlist` takes.
+
+    Args:
+        path: where it will lie, which paths are relative to; whole paths where null.
+        recommended: by SimSong, not chosen by a person.
     """
-    lines = ["#EXTM3U", OWN_REMARK]
+    lines = ["#EXTM3U", *([OWN_REMARK] if recommended else [])]
     for entry in entries:
         title = " ".join(entry.name.split())
         lines += [
             f"#EXTINF:{-1 if entry.seconds is None else round(entry.seconds)},{title}",
-            _relative(entry.path, path),
+            _line(str(entry.path.absolute()) if path is None else _relative(entry.path, path), entry.path),
         ]
-    write_bytes(path, ("\n".join(lines) + "\n").encode())
+    return "\n".join(lines) + "\n"
 
 
 def _relative(song: Path, playlist: Path) -> str:
     # Without links, because '..' leads out of where a folder really lies.
     folder = playlist.parent.resolve()
     try:
-        name = os.path.relpath(song.absolute(), folder)
+        return os.path.relpath(song.absolute(), folder)
     except ValueError:  # another drive
-        name = str(song.absolute())
+        return str(song.absolute())
+
+
+def _line(name: str, song: Path) -> str:
     if name.strip().splitlines() != [name]:
         return song.absolute().as_uri()
     # A name that begins like a remark would be read as one.

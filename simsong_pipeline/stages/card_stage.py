@@ -18,7 +18,7 @@ from simsong_pipeline.evaluation.ground_truth import artist_numbers, relevance_m
 from simsong_pipeline.evaluation.metrics_frame import TIMBRE, MethodScores, evaluate
 from simsong_pipeline.evaluation.quality import Outcome, in_words, judged
 from simsong_pipeline.evaluation.task import Task
-from simsong_pipeline.files import write_bytes
+from simsong_pipeline.files import write_bytes, write_json
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.home.workspace import Workspace
@@ -98,6 +98,8 @@ def write_card(
         report.Section("Map of your songs", _map(workspace, songs, library, config)),
     ]
     write_bytes(path, _page(metrics, verdicts, library, config, shown).encode())
+    # For whoever shows the figures otherwise.
+    write_json(path.with_suffix(".json"), {"verdicts": verdicts, "metrics": list(metrics.iter_rows(named=True))})
     return ReportCard(metrics, verdicts, path)
 
 

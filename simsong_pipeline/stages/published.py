@@ -37,12 +37,8 @@ class Published:
 
     def marks(self, songs: int) -> pl.DataFrame | None:
         """track_id, mark of every song in the collection; null where the record does not vouch for `songs` of them."""
-        try:
-            header = read_json_object(self._folder / _HEADER)
-        except (FileNotFoundError, ValueError):
+        if _header(self._folder) != {"made_by": self._made_by, "songs": songs}:
             return None  # it is made anew from the index
-        if header != {"made_by": self._made_by, "songs": songs}:
-            return None
         return self._frame.read()
 
     def forget(self) -> None:
@@ -67,6 +63,23 @@ class Published:
 
     def _vouch(self, songs: int) -> None:
         write_json(self._folder / _HEADER, {"made_by": self._made_by, "songs": songs})
+
+
+def published_ids(workspace: Workspace, collection: str) -> pl.Series | None:
+    """Track ids of the songs in a collection by its record, whoever made it; null where there is none."""
+    folder = workspace.home / "published" / collection
+    frame = BucketedFrame(folder / "marks", f"delete {folder}", workspace.buckets)
+    if not _header(folder) or not frame.is_there:
+        return None
+    return frame.read(["track_id"])["track_id"]
+
+
+def _header(folder: Path) -> dict[str, object]:
+    """What the record says of itself; empty where there is none, or a damaged one."""
+    try:
+        return read_json_object(folder / _HEADER)
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def forget_dropped(workspace: Workspace, prefix: str, collections: Collection[str]) -> None:

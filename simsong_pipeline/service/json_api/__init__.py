@@ -1,0 +1,1 @@
+"""The questions as JSON over HTTP, below `/api/v1`."""

@@ -1,0 +1,92 @@
+"""Who is let in: the key of `SIMSONG_API_KEY`, by a header, by a session of the page, or by Subsonic's token of it."""
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from simsong_pipeline.credentials import read_key
+from simsong_pipeline.errors import SimSongError
+
+VARIABLE = "SIMSONG_API_KEY"
+COOKIE = "simsong_session"
+_SHORTEST = 8
+_SESSIONS = 1_000
+
+
+class Keys:
+    """The service's one key, or none where it listens to this machine alone."""
+
+    def __init__(self, key: str | None) -> None:
+        self._key = key
+        # Of the page, which cannot put a header to what a player or a picture asks for.
+        self._sessions: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is a key."""
+        return self._key is not None
+
+    def fits(self, given: str | None) -> bool:
+        """Whether a text is the key; compared in a time that says nothing of it."""
+        if self._key is None or given is None:
+            return False
+        return hmac.compare_digest(self._key.encode(), given.encode("utf-8", "replace"))
+
+    def fits_token(self, token: str | None, salt: str | None) -> bool:
+        """Whether Subsonic's token is the MD5 of the key and the salt."""
+        if self._key is None or token is None or salt is None:
+            return False
+        wanted = hashlib.md5(f"{self._key}{salt}".encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+        return hmac.compare_digest(wanted.encode(), token.lower().encode("utf-8", "replace"))
+
+    def fits_headers(self, headers: Mapping[str, str]) -> bool:
+        """Whether `Authorization: Bearer` or `X-API-Key` holds the key. Names are in lower case."""
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
+        return self.fits(given)
+
+    def begin_session(self) -> str:
+        """A secret that lets the page's own requests in until the service ends."""
+        session = secrets.token_urlsafe(32)
+        self._sessions[session] = None
+        while len(self._sessions) > _SESSIONS:
+            self._sessions.popitem(last=False)
+        return session
+
+    def has_session(self, given: str | None) -> bool:
+        """Whether a session was begun, and not ended. Looked up by its hash value, not compared letter by letter."""
+        return given is not None and given in self._sessions
+
+    def end_session(self, given: str | None) -> None:
+        """Let it in no more."""
+        if given is not None:
+            self._sessions.pop(given, None)
+
+
+def keys_for(host: str) -> Keys:
+    """The key for a service that listens at an address.
+
+    Raises:
+        SimSongError: others could reach it, and there is no key; or the key is too short to keep anybody out.
+    """
+    key = read_key(VARIABLE)
+    if key is None and not is_loopback(host):
+        raise SimSongError(
+            f"--host {host} lets other machines in: set {VARIABLE} to a key of your own, or leave --host out"
+        )
+    if key is not None and len(key) < _SHORTEST:
+        raise SimSongError(f"{VARIABLE} is shorter than {_SHORTEST} letters: set a longer one")
+    return Keys(key)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,84 @@
+"""The server around the application: its socket, its limits, and how long a client may take."""
+
+import asyncio
+import socket
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from simsong_pipeline.errors import SimSongError
+from simsong_pipeline.service.app import app_of
+from simsong_pipeline.service.keys import is_loopback
+from simsong_pipeline.service.service import Service
+
+_HEADER_S, _HEADER_BYTES = 15.0, 65_536
+_GRACE_S = 5
+
+
+class _ImpatientProtocol(HttpToolsProtocol):
+    """Closes a connection whose headers do not come in time, however slowly they drip, or do not end."""
+
+    _is_waiting, _seen = True, 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._late = self.loop.call_later(_HEADER_S, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._seen += len(data) if self._is_waiting else 0
+        if self._seen > _HEADER_BYTES:
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._late.cancel()
+        self._late = self.loop.call_later(_HEADER_S, self.transport.close)
+        self._is_waiting, self._seen = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._late.cancel()
+        self._is_waiting, self._seen = False, 0
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._late.cancel()
+        super().connection_lost(exc)
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket at an address; port 0 takes a free one.
+
+    Raises:
+        SimSongError: the port is taken, or the address is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, UnicodeError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise SimSongError(f"cannot listen at {host} port {port} ({said}): choose another --port or --host") from error
+
+
+def server_of(service: Service) -> uvicorn.Server:
+    """A server for the service; run it with the socket. It logs no address, for a key may be in it."""
+    settings = service.settings
+    options: dict[str, Any] = {
+        "http": _ImpatientProtocol,
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "limit_concurrency": settings.max_connections,
+        "timeout_graceful_shutdown": _GRACE_S,
+    }
+    return uvicorn.Server(uvicorn.Config(app_of(service), host=settings.host, **options))
+
+
+def address_of(host: str, port: int) -> str:
+    """What to type into a browser."""
+    shown = "localhost" if is_loopback(host) and ":" not in host else f"[{host}]" if ":" in host else host
+    return f"http://{'127.0.0.1' if shown == 'localhost' else shown}:{port}/"
