@@ -1,0 +1,106 @@
+"""Links a home to a music server: which of its songs are which, and what its user put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.files import write_atomically
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.links import PLAYLIST, STARRED, Link, keep_link, links_of
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.linking.matching import HOME, MUSICBRAINZ, NAMES, PATH, SERVER, Matches, ReadIds, match
+from simsong_pipeline.linking.own_songs import own_places, own_songs
+from simsong_pipeline.linking.server_songs import all_lists, all_songs
+from simsong_pipeline.linking.subsonic import SubsonicServer
+from simsong_pipeline.schemas import EXTERNAL_IDS, SERVER_LISTS, UNLINKED
+
+# The id of a recording at MusicBrainz by its file and its time of change; null where its tags have none.
+ReadId = Callable[[Path, int], str | None]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What linking came to.
+
+    Attributes:
+        songs: of the server.
+        unlinked: of the frame of that name, and `table` is the file with the same for people.
+    """
+
+    address: str
+    songs: int
+    by_path: int
+    by_musicbrainz: int
+    by_names: int
+    not_here: int
+    not_there: int
+    playlists: int
+    starred: int
+    unlinked: pl.DataFrame
+    table: Path
+
+
+def link(workspace: Workspace, server: SubsonicServer, now: datetime, read_id: ReadId, told: Events) -> Linked:
+    """Ask the server for its songs, match them with the home's, and keep their ids, playlists and stars.
+
+    Raises:
+        ServerError: the server refuses, or does not answer any more; what was kept before is as it was.
+        RawDataError: there is nothing to link, here or there.
+    """
+    own = own_songs(workspace)
+    told.stage(f"asking {server.address} for its songs")
+    theirs = all_songs(server, told.progress)
+    if not theirs.height:
+        raise RawDataError(f"{server.address} has no songs that it shows: let it scan its music first")
+    told.stage("asking for playlists and stars")
+    lists = all_lists(server, told.progress)
+    told.stage("matching songs")
+    found = match(theirs, own, own_places(workspace, own), _reader(read_id, told))
+    before = links_of(workspace).servers.get(server.address, Link(address=server.address))
+    kept = before.model_copy(update={"user": server.user, "linked": now.isoformat()})
+    table = _keep(workspace, kept, found, lists)
+    return _summary(server.address, theirs, found, lists, table)
+
+
+def _reader(read_id: ReadId, told: Events) -> ReadIds:
+    def read(songs: pl.DataFrame) -> pl.Series:
+        ids = []
+        rows = songs.select("path", "modified_ns").rows()
+        told.stage("reading ids from the tags of songs that no path tells")
+        for path, modified in rows:
+            ids.append(None if path is None else read_id(Path(path), modified or 0))
+            told.progress(len(ids), len(rows))
+        return pl.Series(ids, dtype=pl.String)
+
+    return read
+
+
+def _keep(workspace: Workspace, kept: Link, found: Matches, lists: pl.DataFrame) -> Path:
+    """The frames first, then what says that they are there."""
+    workspace.write(kept.frame(SERVER_LISTS.name), lists)
+    workspace.write(kept.frame(UNLINKED.name), found.unlinked)
+    workspace.write(kept.frame(EXTERNAL_IDS.name), found.ids)
+    table = workspace.frame_path(kept.frame(UNLINKED.name)).with_suffix(".csv")
+    write_atomically(table, found.unlinked.write_csv)
+    keep_link(workspace, kept)
+    return table
+
+
+def _summary(address: str, theirs: pl.DataFrame, found: Matches, lists: pl.DataFrame, table: Path) -> Linked:
+    return Linked(
+        address,
+        theirs.height,
+        found.count(PATH),
+        found.count(MUSICBRAINZ),
+        found.count(NAMES),
+        found.missing(SERVER),
+        found.missing(HOME),
+        lists.filter(kind=PLAYLIST)["list_id"].n_unique(),
+        lists.filter(kind=STARRED).height,
+        found.unlinked,
+        table,
+    )
