@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from conftest import QUIET, SMALL_CONFIG
 from mutagen import File
+from serving import served
 from subsonic_server import PASSWORD, USER, Supysonic, supysonic
 from typer.testing import CliRunner
 
@@ -292,6 +293,31 @@ def test_where_a_search_for_nothing_finds_nothing_songs_come_by_albums(server: S
     assert by_albums.equals(by_search)
     assert by_albums.columns == list(SONGS)
     assert by_albums.height == len(server.songs())
+
+
+def test_a_playlist_that_a_plugin_makes_is_put_onto_the_linked_server(
+    run_copy: Workspace, server: Supysonic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _linked(run_copy, server)
+    ids = list(_by_track(run_copy).values())
+    body = {"playlist_name": "Alchemy", "track_ids": ids[:4]}
+    monkeypatch.setenv("SIMSONG_SUBSONIC_USER", USER)
+    with served(run_copy) as running, running.client() as client:
+        rows = client.get("/api/similar_tracks", params={"item_id": ids[0], "n": 5}).json()
+        assert {row["item_id"] for row in rows} <= set(ids)
+        monkeypatch.setenv("SIMSONG_SUBSONIC_PASSWORD", "wrong")
+        refused = client.post("/api/create_playlist", json=body)
+        assert refused.status_code == 502
+        assert not _playlists(server)
+        monkeypatch.setenv("SIMSONG_SUBSONIC_PASSWORD", PASSWORD)
+        made = client.post("/api/create_playlist", json=body)
+        assert made.status_code == 201, made.text
+        assert _entries(server, made.json()["playlist_id"]) == ids[:4]
+    _keeps_secrets(refused.text + made.text)
+    kept = _simsong("playlist", "push", "Alchemy", "--home", run_copy.home)
+    assert "4 songs" in kept.stdout
+    assert [p["name"] for p in _playlists(server)] == ["Alchemy"]
+    server.ask("deletePlaylist", id=made.json()["playlist_id"])
 
 
 def test_a_server_without_tokens_is_not_shown_the_password_over_the_network(server: Supysonic) -> None:
