@@ -1,5 +1,6 @@
 """The routes that AudioMuse-AI's plugins call, over a running service: shapes, ids, distances, errors."""
 
+import asyncio
 import math
 from collections.abc import Iterator
 
@@ -233,6 +234,28 @@ def test_lyrics_alone_can_be_asked_for(plain: httpx.Client, songs: pl.DataFrame)
     own = plain.get("/api/v1/similar", params={"like": seed, "k": 4, "audio_weight": 0}).json()["songs"]
     assert (rows[0]["item_id"], rows[0]["is_seed"]) == (seed, True)
     assert [row["item_id"] for row in rows[1:]] == [song["id"] for song in own]
+
+
+def test_two_hundred_plugins_at_once_are_all_answered(served_sample: Served, songs: pl.DataFrame) -> None:
+    ids = songs["id"].to_list()
+
+    async def ask(client: httpx.AsyncClient, n: int) -> int:
+        answer = await client.get("/api/similar_tracks", params={"item_id": ids[n % len(ids)], "n": 10_000})
+        return answer.status_code
+
+    async def ask_all() -> list[int]:
+        limits = httpx.Limits(max_connections=200)
+        async with httpx.AsyncClient(base_url=served_sample.url, trust_env=False, timeout=120, limits=limits) as client:
+            return await asyncio.gather(*(ask(client, n) for n in range(200)))
+
+    assert set(asyncio.run(ask_all())) == {200}
+
+
+def test_servers_of_alike_addresses_have_folders_of_their_own() -> None:
+    addresses = ["http://h:1/a-b", "http://h:1/a/b", "https://h:1/a/b", f"http://{'x' * 300}"]
+    names = {Link(address=address).name for address in addresses}
+    assert len(names) == len(addresses)
+    assert max(map(len, names)) < 100
 
 
 def test_with_a_server_linked_its_ids_are_asked_and_answered_at_once(run_copy: Workspace) -> None:

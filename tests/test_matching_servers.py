@@ -1,5 +1,6 @@
 """Which songs of a music server are which of the home's: planted libraries, each with what tells its songs apart."""
 
+import time
 import unicodedata
 from collections.abc import Sequence
 
@@ -218,3 +219,29 @@ def test_every_song_is_either_matched_or_listed_with_a_reason() -> None:
 def test_empty_sides_are_no_trouble() -> None:
     assert _matched([], [{"track_id": "t", "path": "/m/x"}]).missing("simsong") == 1
     assert _matched([{"external_id": "s", "path": "x"}], []).missing("server") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_paths", [True, False])
+def test_sixty_thousand_songs_take_seconds(has_paths: bool) -> None:
+    songs = [
+        {
+            "track_id": f"t{n}",
+            "artist": f"Artíst {n // 40}",
+            "title": f"Song {n % 997} of {n}",
+            "album": f"Album {n // 12}",
+            "duration_s": 180.0 + n % 101,
+            "path": f"/m/Artíst {n // 40}/Album {n // 12}/{n % 12:02d} - Song {n % 997}.flac",
+        }
+        for n in range(60_000)
+    ]
+    names = ("artist", "title", "album", "duration_s")
+    server = [
+        {name: song[name] for name in names}
+        | {"external_id": f"s{n}", "path": str(song["path"])[3:] if has_paths else None}
+        for n, song in enumerate(songs)
+    ]
+    begun = time.process_time()
+    found = _matched(server, songs)
+    assert time.process_time() - begun < 30
+    assert _pairs(found) == {f"s{n}": f"t{n}" for n in range(60_000)}

@@ -11,11 +11,13 @@ import typer
 from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_table
 from simsong_pipeline.cli.options import DEFAULT_HOME, Home, Json
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.home.links import drop_link, links_of
+from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.links import Link, drop_link, links_of
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.schemas import SERVER_LISTS, empty
 
 if TYPE_CHECKING:
-    from simsong_pipeline.linking.link import Linked
+    from simsong_pipeline.linking.link import Linked, Offered
 
 _SHOWN = 10
 
@@ -25,6 +27,10 @@ def link(
         str | None, typer.Argument(help="Of Navidrome or another Subsonic server; the one that is linked by default.")
     ] = None,
     home: Home = DEFAULT_HOME,
+    songs: Annotated[
+        Path | None,
+        typer.Option(help="Of a server of another kind, which is not asked: its list of songs (JSON or CSV)."),
+    ] = None,
     forget: Annotated[bool, typer.Option("--forget", help="Forget the server and its songs' ids.")] = False,
     json: Json = False,
 ) -> None:
@@ -33,9 +39,8 @@ def link(
     Songs are matched by path, MusicBrainz id, or artist, title, album and length. SIMSONG_SUBSONIC_USER and
     SIMSONG_SUBSONIC_PASSWORD, or SIMSONG_SUBSONIC_KEY, let SimSong in. Run it again after a night.
     """
-    from simsong_pipeline.linking.credentials import read_credentials
     from simsong_pipeline.linking.link import link as link_home
-    from simsong_pipeline.linking.subsonic import SubsonicServer, address_of
+    from simsong_pipeline.linking.subsonic import address_of
     from simsong_pipeline.service.file_tags import file_tags
 
     def read_id(path: Path, modified_ns: int) -> str | None:
@@ -47,19 +52,31 @@ def link(
         _forget(workspace, address)
         return
     workspace.read("tracks")  # says so before anybody is asked
-    credentials = read_credentials()
-    with (
-        events() as told,
-        workspace.provider_lock("link"),
-        SubsonicServer(address, credentials, told.note) as server,
-    ):
-        linked = link_home(workspace, server, datetime.now(UTC), read_id, told)
+    with events() as told, workspace.provider_lock("link"):
+        offered = _asked(address, told) if songs is None else _listed(address, songs)
+        linked = link_home(workspace, offered, datetime.now(UTC), read_id, told)
     if json:
         counts = {name: value for name, value in asdict(linked).items() if name not in ("unlinked", "table")}
         print_json({**counts, "table": str(linked.table)})
         print_json_lines(linked.unlinked.iter_rows(named=True))
     else:
         _print(linked)
+
+
+def _asked(address: str, told: Events) -> "Offered":
+    from simsong_pipeline.linking.credentials import read_credentials
+    from simsong_pipeline.linking.link import offered_by
+    from simsong_pipeline.linking.subsonic import SubsonicServer
+
+    with SubsonicServer(address, read_credentials(), told.note) as server:
+        return offered_by(server, told)
+
+
+def _listed(address: str, songs: Path) -> "Offered":
+    from simsong_pipeline.linking.link import Offered
+    from simsong_pipeline.linking.song_lists import read_songs
+
+    return Offered(Link(address=address, is_subsonic=False), read_songs(songs), empty(SERVER_LISTS))
 
 
 def known_address(workspace: Workspace) -> str:

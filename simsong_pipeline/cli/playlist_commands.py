@@ -51,6 +51,8 @@ def push(
         raise RawDataError("one name for several playlists: push them one by one")
     workspace = Workspace(home)
     address = known_address(workspace)
+    if not links_of(workspace).servers[address].is_subsonic:
+        raise RawDataError(f"{address} was linked by a list of its songs, and cannot be asked: make an .m3u8 for it")
     found = [_songs_of(workspace, words) for words in playlists]
     with events(quiet=True) as told, SubsonicServer(address, read_credentials(), told.note) as server:
         for called, songs, unknown in found:

@@ -1,5 +1,6 @@
 """Music servers whose songs are known by their ids as well: what is kept of each, and which of them is asked."""
 
+import hashlib
 import re
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ class Link(BaseModel):
     Attributes:
         address: without user and password.
         user: whose playlists and stars are kept; null where a key says who asks.
+        is_subsonic: whether it can be asked; the songs of another kind of server came from a file.
         linked: when, in UTC.
         pushed: the server's ids of the playlists that SimSong put there, by name.
     """
@@ -29,14 +31,16 @@ class Link(BaseModel):
 
     address: str
     user: str | None = None
+    is_subsonic: bool = True
     linked: str = ""
     pushed: dict[str, str] = Field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """Names its folder: host, port and path in letters that any file system takes."""
+        """Names its folder: host, port and path in letters that any file system takes, no two addresses alike."""
         parts = urlsplit(self.address)
-        return re.sub(r"[^a-z0-9.]+", "-", f"{parts.netloc}{parts.path}".lower()).strip("-.")
+        readable = re.sub(r"[^a-z0-9.]+", "-", f"{parts.netloc}{parts.path}".lower()).strip("-.")
+        return f"{readable[:60]}-{hashlib.sha256(self.address.encode()).hexdigest()[:8]}"
 
     def frame(self, contract: str) -> str:
         """The name of one of its frames."""

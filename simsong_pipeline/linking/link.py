@@ -44,26 +44,42 @@ class Linked:
     table: Path
 
 
-def link(workspace: Workspace, server: SubsonicServer, now: datetime, read_id: ReadId, told: Events) -> Linked:
-    """Ask the server for its songs, match them with the home's, and keep their ids, playlists and stars.
+@dataclass(frozen=True)
+class Offered:
+    """What a server has: songs as `server_songs.SONGS`, and the frame server_lists."""
+
+    link: Link
+    songs: pl.DataFrame
+    lists: pl.DataFrame
+
+
+def offered_by(server: SubsonicServer, told: Events) -> Offered:
+    """All songs, playlists and stars of a server that can be asked.
 
     Raises:
-        ServerError: the server refuses, or does not answer any more; what was kept before is as it was.
+        ServerError: it refuses, or does not answer any more.
+    """
+    told.stage(f"asking {server.address} for its songs")
+    songs = all_songs(server, told.progress)
+    told.stage("asking for playlists and stars")
+    return Offered(Link(address=server.address, user=server.user), songs, all_lists(server, told.progress))
+
+
+def link(workspace: Workspace, offered: Offered, now: datetime, read_id: ReadId, told: Events) -> Linked:
+    """Match the server's songs with the home's, and keep their ids, playlists and stars in place of those before.
+
+    Raises:
         RawDataError: there is nothing to link, here or there.
     """
+    if not offered.songs.height:
+        raise RawDataError(f"{offered.link.address} has no songs that it shows: let it scan its music first")
     own = own_songs(workspace)
-    told.stage(f"asking {server.address} for its songs")
-    theirs = all_songs(server, told.progress)
-    if not theirs.height:
-        raise RawDataError(f"{server.address} has no songs that it shows: let it scan its music first")
-    told.stage("asking for playlists and stars")
-    lists = all_lists(server, told.progress)
     told.stage("matching songs")
-    found = match(theirs, own, own_places(workspace, own), _reader(read_id, told))
-    before = links_of(workspace).servers.get(server.address, Link(address=server.address))
-    kept = before.model_copy(update={"user": server.user, "linked": now.isoformat()})
-    table = _keep(workspace, kept, found, lists)
-    return _summary(server.address, theirs, found, lists, table)
+    found = match(offered.songs, own, own_places(workspace, own), _reader(read_id, told))
+    before = links_of(workspace).servers.get(offered.link.address, offered.link)
+    kept = offered.link.model_copy(update={"pushed": before.pushed, "linked": now.isoformat()})
+    table = _keep(workspace, kept, found, offered.lists)
+    return _summary(kept.address, offered.songs, found, offered.lists, table)
 
 
 def _reader(read_id: ReadId, told: Events) -> ReadIds:

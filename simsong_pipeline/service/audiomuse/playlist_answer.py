@@ -51,7 +51,7 @@ def _kept(service: Service, name: str, songs: list[str]) -> str:
 def _pushed(service: Service, name: str, songs: list[str]) -> str | None:
     """Its id on the linked server; null where none is linked, or nobody said how to get in."""
     link = links_of(service.workspace).link
-    if link is None:
+    if link is None or not link.is_subsonic:
         return None
     try:
         credentials = read_credentials()
