@@ -11,7 +11,7 @@ from simsong_pipeline.points import Neighbour
 from simsong_pipeline.service.audiomuse.parameters import Asked, BadAskError, text
 from simsong_pipeline.service.library import Artist, Library, Song
 from simsong_pipeline.service.linked_ids import LinkedIds, linked_ids
-from simsong_pipeline.service.naming import known_song, song_named
+from simsong_pipeline.service.naming import known_song, song_id_of
 from simsong_pipeline.service.snapshot import Snapshot
 
 UNKNOWN = "unknown"
@@ -40,14 +40,14 @@ class NamedSongs:
 
         Raises:
             BadAskError: neither is given.
-            UnknownSongError, AmbiguousSongError: as `song_named`.
+            UnknownSongError, AmbiguousSongError: as `song_id_of`.
         """
         identity, title, artist = (text(asked, name) for name in ("item_id", "title", "artist"))
         if identity is not None:
             return self.song(identity)
         if title is None or artist is None:
             raise BadAskError("give an item_id, or a title and its artist")
-        return song_named(self.library, f"{artist} - {title}")
+        return known_song(self.library, song_id_of(self.library, f"{artist} - {title}"))
 
     def artist(self, words: str) -> Artist:
         """By an id or a name; raises UnknownSongError."""
