@@ -26,6 +26,7 @@ from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.links import links_of
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.linking.credentials import Credentials
+from simsong_pipeline.linking.pushing import push
 from simsong_pipeline.linking.server_songs import SONGS, all_songs
 from simsong_pipeline.linking.subsonic import ServerError, SubsonicServer
 from simsong_pipeline.runs.summary import RunSummary
@@ -243,6 +244,37 @@ def _playlists(server: Supysonic) -> list[dict[str, str]]:
 def _entries(server: Supysonic, playlist_id: object) -> list[str]:
     held = server.ask("getPlaylist", id=playlist_id)["playlist"]
     return [song["id"] for song in held.get("entry", [])]  # type: ignore[attr-defined]
+
+
+class _LosesAnswers(httpx.BaseTransport):
+    """Passes all questions on, and loses the first answer to each that makes something."""
+
+    def __init__(self) -> None:
+        self._real = httpx.HTTPTransport()
+        self.lost = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._real.handle_request(request)
+        if request.url.path.endswith("/createPlaylist.view") and not self.lost:
+            answer.read()
+            self.lost += 1
+            raise httpx.ReadError("the connection broke", request=request)
+        return answer
+
+
+def test_a_playlist_whose_answer_was_lost_is_there_once(run_copy: Workspace, server: Supysonic) -> None:
+    _linked(run_copy, server)
+    link = links_of(run_copy).link
+    assert link is not None
+    songs, transport = sorted(_by_track(run_copy))[:5], _LosesAnswers()
+    with SubsonicServer(server.url, ASKER, print, transport=transport) as opened:
+        pushed = push(run_copy, link, opened, "Lost", songs)
+    assert transport.lost == 1
+    try:
+        assert [p["name"] for p in _playlists(server)] == ["Lost"]
+        assert _entries(server, pushed.playlist_id) == [_by_track(run_copy)[t] for t in songs]
+    finally:
+        server.ask("deletePlaylist", id=pushed.playlist_id)
 
 
 def test_playlists_and_stars_are_rows_of_the_report_card_and_what_was_pushed_is_none(

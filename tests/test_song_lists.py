@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+import soundfile
+from mutagen.flac import FLAC
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
@@ -12,6 +15,7 @@ from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.links import links_of
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.linking.song_lists import read_songs
+from simsong_pipeline.schemas import AUDIO, TRACKS, conform, polars_schema
 
 JELLYFIN_ID = "{:032x}"
 
@@ -97,3 +101,45 @@ def test_a_home_is_linked_by_a_list_and_its_songs_are_known_by_those_ids(run_cop
     (tmp_path / "x.m3u8").write_text("x.mp3\n")
     pushed = CliRunner().invoke(app, ["playlist", "push", str(tmp_path / "x.m3u8"), "--home", str(run_copy.home)])
     assert "cannot be asked" in str(pushed.exception)
+
+
+def test_recordings_are_known_by_the_ids_in_their_tags(tmp_path: Path) -> None:
+    """Where neither place nor name says which song it is."""
+    ids = [f"6f3d1ad3-6d33-4e0c-9c3b-{n:012d}" for n in range(3)]
+    files = [tmp_path / f"{n}.flac" for n in range(3)]
+    for file, recording in zip(files, ids, strict=True):
+        soundfile.write(file, np.zeros(16_000, np.float32), 16_000)
+        tags = FLAC(file)
+        tags["musicbrainz_trackid"] = recording
+        tags.save()
+    workspace = Workspace(tmp_path / "home")
+    names = {"song_id": None, "artist_id": "a", "artist_ids": ["a"], "artist_name": "A", "title": "T", "source": "x"}
+    rows = [
+        {**names, "track_id": f"t{n}"} | dict.fromkeys(("release", "year", "duration_s", "genre")) for n in range(3)
+    ]
+    workspace.write("tracks", conform(pl.DataFrame(rows, schema=polars_schema(TRACKS, 1)), TRACKS))
+    audio = [
+        {
+            "track_id": f"t{n}",
+            "path": str(file),
+            "size_bytes": 1,
+            "modified_ns": n + 1,
+            "duration_s": 1.0,
+            "status": "ok",
+        }
+        for n, file in enumerate(files)
+    ]
+    full = [dict.fromkeys(AUDIO.columns) | row for row in audio]
+    workspace.write("audio", conform(pl.DataFrame(full, schema=polars_schema(AUDIO, 1)), AUDIO))
+    items = [
+        {"Id": f"s{n}", "ProviderIds": {"MusicBrainzRecording": recording.upper()}} for n, recording in enumerate(ids)
+    ]
+    (tmp_path / "items.json").write_text(json.dumps({"Items": [*items, {"Id": "other", "ProviderIds": {}}]}))
+    words = ["link", "http://j.example", "--songs", str(tmp_path / "items.json"), "--home", str(workspace.home)]
+    done = CliRunner().invoke(app, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    link = links_of(workspace).link
+    assert link is not None
+    found = workspace.read(link.frame("external_ids"))
+    assert set(found["how"]) == {"musicbrainz"}
+    assert dict(found.select("external_id", "track_id").rows()) == {f"s{n}": f"t{n}" for n in range(3)}

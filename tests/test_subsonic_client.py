@@ -78,8 +78,31 @@ def test_with_a_key_nothing_else_is_shown() -> None:
 
     with _opened(answer, Credentials(key=KEY)):
         pass
-    assert seen[0]["apiKey"] == KEY
-    assert not {"u", "p", "t", "s"} & set(seen[0])
+    assert len(seen) == 2
+    for body in seen:
+        assert body["apiKey"] == KEY
+        assert not {"u", "p", "t", "s"} & set(body)
+
+
+@pytest.mark.parametrize(
+    ("told", "user"), [(_ok(tokenInfo={"username": "bob"}), "bob"), (_ok(tokenInfo=[]), None), (_failed(0), None)]
+)
+def test_a_key_says_whose_it_is_where_the_server_tells(told: httpx.Response, user: str | None) -> None:
+    with _opened(lambda r: told if "tokenInfo" in r.url.path else _ok(), Credentials(key=KEY)) as server:
+        assert server.user == user
+
+
+def test_what_must_not_be_done_twice_is_asked_once() -> None:
+    tries = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        tries += 1
+        return _ok() if tries == 1 else _raise(httpx.ReadError("cut", request=request))
+
+    with _opened(answer) as server, pytest.raises(ServerError, match="no answer"):
+        server.ask_once("createPlaylist", name="x")
+    assert tries == 2
 
 
 @pytest.mark.parametrize(

@@ -72,20 +72,29 @@ def _there(server: SubsonicServer, link: Link, name: str, replace: bool) -> str 
 
 
 def _put(server: SubsonicServer, name: str, songs: list[str], there: str | None) -> str:
-    """The id of the playlist, which then has these songs.
-
-    Servers that are older than 1.14 do not say it, so it is looked up by its name.
-    """
-    if there is None:
-        before = {identity for identity, _ in playlists(server)}
-        server.ask("createPlaylist", name=name, songId=songs)
-        there = next((i for i, other in playlists(server) if other == name and i not in before), None)
-        if there is None:
-            raise ServerError(f"{server.address} took the playlist {name!r} and does not show it")
-    else:
-        server.ask("createPlaylist", playlistId=there, songId=songs)
-    server.ask("updatePlaylist", playlistId=there, comment=_REMARK)
-    kept = playlist_songs(server, there)
-    if kept != songs:
+    """The id of the playlist, which then has these songs."""
+    placed = _new(server, name, songs) if there is None else there
+    if playlist_songs(server, placed) != songs:
+        server.ask("createPlaylist", playlistId=placed, songId=songs)
+    server.ask("updatePlaylist", playlistId=placed, comment=_REMARK)
+    kept = playlist_songs(server, placed)
+    if set(kept) != set(songs):  # some servers keep no song twice
         raise ServerError(f"{server.address} kept {len(kept)} of the {len(songs)} songs of {name!r}: push it again")
-    return there
+    return placed
+
+
+def _new(server: SubsonicServer, name: str, songs: list[str]) -> str:
+    """The id of a playlist that was not there.
+
+    It is looked up by its name: servers that are older than 1.14 do not say it, and one whose answer was lost may have
+    made it.
+    """
+    before, failed = {identity for identity, _ in playlists(server)}, None
+    try:
+        server.ask_once("createPlaylist", name=name, songId=songs)
+    except ServerError as error:
+        failed = error
+    made = next((identity for identity, other in playlists(server) if other == name and identity not in before), None)
+    if made is None:
+        raise failed or ServerError(f"{server.address} took the playlist {name!r} and does not show it")
+    return made

@@ -133,7 +133,8 @@ def playlists(server: SubsonicServer) -> list[tuple[str, str]]:
     """Id and name of each playlist that is the user's own."""
     answer = server.ask("getPlaylists").get("playlists")
     rows = rows_of(answer.get("playlist") if isinstance(answer, dict) else None)
-    own = [row for row in rows if server.user is None or str(row.get("owner") or server.user) == server.user]
+    user = server.user
+    own = [row for row in rows if user is None or str(row.get("owner") or user).casefold() == user.casefold()]
     named = [(_text(row, "id"), _text(row, "name") or "") for row in own]
     return [(identity, name) for identity, name in named if identity is not None]
 

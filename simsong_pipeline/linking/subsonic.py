@@ -6,8 +6,10 @@ Questions go by POST: tokens stay out of the server's logs, and lists of any len
 import ipaddress
 import json
 import random
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +26,7 @@ Told = Callable[[str], None]
 Record = dict[str, Any]
 _CLIENT = "simsong"
 _MOST_BYTES = 64 * 2**20
+_LONGEST_ANSWER_S = 300.0
 _FIRST_S, _LONGEST_S = 0.5, 10.0
 _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 _BROKEN = (httpx.TimeoutException, httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
@@ -90,7 +93,10 @@ class SubsonicServer:
         self._client.close()
 
     def _let_in(self) -> None:
-        """Find out whether tokens are taken; one that knows none is shown the password, where nobody else sees it."""
+        """Find out whether tokens are taken; one that knows none is shown the password, where nobody else sees it.
+
+        And, with a key, whose it is.
+        """
         try:
             self.ask("ping")
         except ServerError as error:
@@ -103,6 +109,17 @@ class SubsonicServer:
                 ) from error
             self._shows_password = True
             self.ask("ping")
+        if self._credentials.key is not None:
+            self.user = self._user_of_key()
+
+    def _user_of_key(self) -> str | None:
+        """Null where the server does not say."""
+        try:
+            told = self.ask("tokenInfo").get("tokenInfo")
+        except ServerError:
+            return None
+        name = told.get("username") if isinstance(told, dict) else None
+        return name if isinstance(name, str) and name else None
 
     def ask(self, method: str, **parameters: str | int | Sequence[str]) -> Record:
         """The answer to one question, without its envelope; tried again where that may help.
@@ -117,13 +134,19 @@ class SubsonicServer:
             before_sleep=self._tell,
             reraise=True,
         )
+        return self._answered(partial(retrying, self._ask_once, method, parameters))
+
+    def ask_once(self, method: str, **parameters: str | int | Sequence[str]) -> Record:
+        """As `ask`, for what must not be done twice, which a question that is tried again may be."""
+        return self._answered(partial(self._ask_once, method, parameters))
+
+    def _answered(self, asking: Callable[[], Record]) -> Record:
         try:
-            answer: Record = retrying(self._ask_once, method, parameters)
+            return asking()
         except httpx.HTTPError as error:
             raise ServerError(
                 f"no answer from {self.address} ({type(error).__name__}): is the server running?"
             ) from error
-        return answer
 
     def _may_go_well(self, error: BaseException) -> bool:
         passing = isinstance(error, (_BusyServerError, *_BROKEN))
@@ -193,9 +216,11 @@ def _is_private(address: str) -> bool:
 
 
 def _bounded(response: httpx.Response, address: str) -> bytes:
-    parts, size = [], 0
+    parts, size, begun = [], 0, time.monotonic()
     for part in response.iter_bytes():
         size += len(part)
+        if time.monotonic() - begun > _LONGEST_ANSWER_S:
+            raise ServerError(f"an answer of {address} took longer than {_LONGEST_ANSWER_S:g} s")
         if size > _MOST_BYTES:
             raise ServerError(f"{address} answers with more than {_MOST_BYTES >> 20} MB")
         parts.append(part)
