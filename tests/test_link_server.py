@@ -146,6 +146,15 @@ def test_songs_are_matched_by_path_and_by_name_and_the_rest_is_listed(run_copy: 
     for row in songs[5:].iter_rows(named=True):
         end = "/".join(Path(row["path"]).parts[-2:])
         assert theirs[next(p for p in theirs if p.endswith(end))] == known[row["track_id"]]
+    bad = (
+        run_copy.read("audio").filter(pl.col("status") == "invalid").drop_nulls("path").select("path", "reason").rows()
+    )
+    reasons = {Path(str(row["path"])).name: row["reason"] for row in unlinked if row["side"] == "server"}
+    assert bad
+    for path, reason in bad:
+        if Path(path).name in reasons:
+            assert reasons[Path(path).name] == f"SimSong cannot use its recording: {reason}"
+    assert any(str(reason).startswith("SimSong cannot use") for reason in reasons.values())
     table = pl.read_csv(str(counts["table"]))
     assert table.height == len(unlinked)
     assert table["reason"].null_count() == 0

@@ -105,12 +105,13 @@ def _print(linked: "Linked") -> None:
         ("not in SimSong", linked.not_here),
     ]
     print_table(f"{linked.songs} songs of {linked.address}", ("matched", "songs"), rows)
-    out.print(f"{linked.not_there} songs of SimSong are not on the server")
-    out.print(f"{linked.playlists} playlists and {linked.starred} starred songs for the report card")
-    for reason, songs in (
-        linked.unlinked.group_by("reason").len().sort("len", "reason", descending=[True, False]).rows()
-    ):
-        err.print(f"  {songs}: {reason}")
+    out.print(f"songs of SimSong that are not on the server: {linked.not_there}")
+    out.print(f"for the report card: playlists {linked.playlists}, starred songs {linked.starred}")
+    counts = (
+        linked.unlinked.group_by("side", "reason").len().sort("side", "len", "reason", descending=[False, True, False])
+    )
+    for side, reason, songs in counts.rows():
+        err.print(f"  {songs} of {'SimSong' if side == 'simsong' else 'the server'}: {reason}")
     for row in linked.unlinked.filter(pl.col("side") == "server").head(_SHOWN).iter_rows(named=True):
         err.print(f"    {row['artist'] or '?'} - {row['title'] or '?'} ({row['path'] or row['id']})")
     if linked.unlinked.height:

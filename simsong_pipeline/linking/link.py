@@ -12,8 +12,18 @@ from simsong_pipeline.files import write_atomically
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.links import PLAYLIST, STARRED, Link, keep_link, links_of
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.linking.matching import HOME, MUSICBRAINZ, NAMES, PATH, SERVER, Matches, ReadIds, match
-from simsong_pipeline.linking.own_songs import own_places, own_songs
+from simsong_pipeline.linking.matching import (
+    HOME,
+    MUSICBRAINZ,
+    NAMES,
+    PATH,
+    SERVER,
+    Matches,
+    ReadIds,
+    match,
+    with_reasons,
+)
+from simsong_pipeline.linking.own_songs import own_places, own_songs, unusable_places
 from simsong_pipeline.linking.server_songs import all_lists, all_songs
 from simsong_pipeline.linking.subsonic import SubsonicServer
 from simsong_pipeline.schemas import EXTERNAL_IDS, SERVER_LISTS, UNLINKED
@@ -75,7 +85,8 @@ def link(workspace: Workspace, offered: Offered, now: datetime, read_id: ReadId,
         raise RawDataError(f"{offered.link.address} has no songs that it shows: let it scan its music first")
     own = own_songs(workspace)
     told.stage("matching songs")
-    found = match(offered.songs, own, own_places(workspace, own), _reader(read_id, told))
+    matches = match(offered.songs, own, own_places(workspace, own), _reader(read_id, told))
+    found = with_reasons(matches, unusable_places(workspace))
     before = links_of(workspace).servers.get(offered.link.address, offered.link)
     kept = offered.link.model_copy(update={"pushed": before.pushed, "linked": now.isoformat()})
     table = _keep(workspace, kept, found, offered.lists)

@@ -52,6 +52,30 @@ def match(server: pl.DataFrame, own: pl.DataFrame, places: pl.DataFrame, read_id
     return Matches(_as_ids(found, server), _unlinked(server, own, found, by_names, several))
 
 
+def with_reasons(found: Matches, unusable: pl.DataFrame) -> Matches:
+    """Of songs whose recordings the home knows and cannot use that is the reason.
+
+    Args:
+        unusable: path, reason.
+    """
+    theirs = found.unlinked.filter(pl.col("side") == SERVER).select(
+        pl.col("id").alias("external_id"), "path", pl.lit(None, pl.Float64).alias("duration_s")
+    )
+    own = unusable.select(
+        "path",
+        pl.col("reason").alias("track_id"),
+        pl.lit(True).alias("is_main"),
+        pl.lit(None, pl.Float64).alias("duration_s"),
+    )
+    known = match_paths(theirs, own).drop_nulls("track_id")
+    reasons = known.select(
+        pl.col("external_id").alias("id"), pl.lit(SERVER).alias("side"), pl.col("track_id").alias("better")
+    )
+    rows = found.unlinked.join(reasons, on=["side", "id"], how="left", maintain_order="left")
+    better = pl.concat_str(pl.lit("SimSong cannot use its recording: "), "better")
+    return Matches(found.ids, rows.with_columns(pl.coalesce(better, "reason").alias("reason")).drop("better"))
+
+
 def _by_musicbrainz(server: pl.DataFrame, own: pl.DataFrame, read_ids: ReadIds) -> pl.DataFrame:
     if server["musicbrainz_id"].is_null().all():
         return pl.DataFrame(schema={"external_id": pl.String, "track_id": pl.String})

@@ -49,3 +49,12 @@ def _same_files(workspace: Workspace, main: pl.DataFrame) -> pl.DataFrame:
         return main.clear()
     known = files.drop_nulls("track_id").join(main, on="track_id", how="semi")
     return known.select("path", "track_id", pl.lit(False).alias("is_main"))
+
+
+def unusable_places(workspace: Workspace) -> pl.DataFrame:
+    """path, reason: recordings that the home knows and cannot use."""
+    audio = workspace.read("audio").select("path", "status", "reason")
+    files = workspace.read_if_there("library_files")
+    known = [audio] if files is None else [audio, files.select("path", "status", "reason")]
+    bad = pl.concat(known).filter((pl.col("status") != "ok") & ~pl.col("reason").str.starts_with(COPY))
+    return bad.drop_nulls(["path", "reason"]).unique("path", keep="first", maintain_order=True).drop("status")
