@@ -35,7 +35,7 @@ def _raise(error: Exception) -> httpx.Response:
 
 def _opened(answer: Answer, credentials: Credentials = ASKER, retry_s: float = 5.0) -> SubsonicServer:
     transport = httpx.MockTransport(answer)
-    return SubsonicServer("http://music.example/navi/", credentials, lambda _: None, retry_s, transport)
+    return SubsonicServer("http://music.example/navi/", credentials, lambda _: None, retry_s, transport=transport)
 
 
 def _body(request: httpx.Request) -> dict[str, str]:

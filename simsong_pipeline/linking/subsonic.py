@@ -61,6 +61,7 @@ class SubsonicServer:
         address: of the server, with or without `/rest`.
         told: gets a line where a question is tried again.
         retry_s: seconds in which a question is tried again.
+        timeout_s: for the server to begin an answer, and between its pieces.
 
     Raises:
         ServerError: nobody answers there, it is no such server, or it lets nobody in who asks so.
@@ -72,11 +73,12 @@ class SubsonicServer:
         credentials: Credentials,
         told: Told,
         retry_s: float = 30.0,
+        timeout_s: float = 60.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.address, self.user = address_of(address), credentials.user
         self._credentials, self._told, self._retry_s = credentials, told, retry_s
-        self._client = httpx.Client(transport=transport, timeout=60.0, follow_redirects=False)
+        self._client = httpx.Client(transport=transport, timeout=timeout_s, follow_redirects=False)
         self._shows_password = self._has_answered = False
 
     def __enter__(self) -> "SubsonicServer":

@@ -12,7 +12,7 @@ from simsong_pipeline.service.playlists import KeptPlaylist, now_in_words
 from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
 
-_RETRY_S = 5.0
+_RETRY_S, _TIMEOUT_S = 5.0, 10.0
 
 
 def create_playlist(service: Service, snapshot: Snapshot, asked: Asked) -> Row:
@@ -57,5 +57,5 @@ def _pushed(service: Service, name: str, songs: list[str]) -> str | None:
         credentials = read_credentials()
     except CredentialError:
         return None
-    with SubsonicServer(link.address, credentials, log_line, _RETRY_S) as server:
+    with SubsonicServer(link.address, credentials, log_line, _RETRY_S, _TIMEOUT_S) as server:
         return push(service.workspace, link, server, name, songs).playlist_id

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from starlette.requests import Request
@@ -66,7 +67,8 @@ def _asking(service: Service, answer: _Answer, creates: bool) -> _Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
             asked = await asked_by(request)
-            said = await service.asker.ask(lambda snapshot: answer(service, snapshot, asked))
+            async with service.asker.alone() if creates else nullcontext():  # which may ask the linked server
+                said = await service.asker.ask(lambda snapshot: answer(service, snapshot, asked))
         except ProblemError as problem:
             return _said({"error": problem.detail}, problem.status)
         except SimSongError as error:
