@@ -236,6 +236,7 @@ def test_lyrics_alone_can_be_asked_for(plain: httpx.Client, songs: pl.DataFrame)
     assert [row["item_id"] for row in rows[1:]] == [song["id"] for song in own]
 
 
+@pytest.mark.slow
 def test_two_hundred_plugins_at_once_are_all_answered(served_sample: Served, songs: pl.DataFrame) -> None:
     ids = songs["id"].to_list()
 

@@ -241,10 +241,10 @@ class Songs:
         Raises:
             ModelError: the home's encoder knows no words.
         """
-        # Imported here because it needs torch.
+        name = text_side(self._config)
+        # Imported here because it needs torch, which a home whose encoder knows no words does without.
         from simsong_pipeline.learning.encoder.clap import text_vector
 
-        name = text_side(self._config)
         sound, words = _said(text), None if about is None else _said(about)
         self._of_the_present_model()
         asked = self._lawful(choice)
