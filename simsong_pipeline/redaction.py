@@ -17,7 +17,14 @@ from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "***"
 # The whole value is a secret.
-KEYS = ("QDRANT_API_KEY", "GENIUS_ACCESS_TOKEN", "PGPASSWORD", "SIMSONG_API_KEY")
+KEYS = (
+    "QDRANT_API_KEY",
+    "GENIUS_ACCESS_TOKEN",
+    "PGPASSWORD",
+    "SIMSONG_API_KEY",
+    "SIMSONG_SUBSONIC_PASSWORD",
+    "SIMSONG_SUBSONIC_KEY",
+)
 # An address whose user and password are secrets, and what it asks for.
 ADDRESSES = ("QDRANT_URL", "SIMSONG_SMTP_URL", "DAGSTER_PG_URL")
 # An address that is a secret as a whole: whoever has it can post.
@@ -25,6 +32,8 @@ WEBHOOKS = ("SIMSONG_WEBHOOK_URL",)
 # Shorter ones are part of ordinary words, and taken out only where they stand alone.
 _SHORT = 6
 _IN_ADDRESS = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/@'\"]*@")
+# What lets people in to a server of Subsonic's kind, where an address of it is quoted.
+_IN_QUERY = re.compile(r"(?<=[?&])(apiKey|[upts])=[^&\s'\"]+")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 _ENDS = re.compile(r"[/?#]")
 _remembered: set[str] = set()
@@ -43,13 +52,13 @@ def without_credentials(address: str) -> str:
 
 
 def without_secrets(text: str, environment: Mapping[str, str] | None = None) -> str:
-    """`text` with three stars in place of each known secret, plain, escaped, URL-encoded or in base64."""
+    """`text` with three stars in place of each known secret, plain, escaped, URL-encoded, in base64 or hex."""
     secrets = sorted(set(_secrets(os.environ if environment is None else environment)), key=len, reverse=True)
     forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
     for form in forms:
         alone = rf"(?<!\w){re.escape(form)}(?!\w)"
         text = re.sub(alone, HIDDEN, text) if len(form) < _SHORT else text.replace(form, HIDDEN)
-    return _IN_ADDRESS.sub(f"{HIDDEN}@", text)
+    return _IN_QUERY.sub(rf"\1={HIDDEN}", _IN_ADDRESS.sub(f"{HIDDEN}@", text))
 
 
 def reveals(error: BaseException) -> bool:
@@ -154,6 +163,7 @@ def _forms(secret: str) -> Iterator[str]:
         yield json.dumps(plain, ensure_ascii=False)[1:-1]
         yield from (quote(plain), quote(plain, safe=""), quote_plus(plain))
         data = plain.encode("utf-8", "surrogateescape")
+        yield data.hex()  # as Subsonic has it
         for encoded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
             yield encoded.decode()
             yield encoded.decode().rstrip("=")

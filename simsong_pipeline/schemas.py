@@ -229,6 +229,39 @@ METRICS = Contract(
         }
     ),
 )
+# Of a music server, below `linked/<its name>/`: which of its songs are which, which are none, and its lists.
+EXTERNAL_IDS = Contract(
+    "external_ids",
+    {
+        "external_id": pl.String,
+        "track_id": pl.String,
+        "how": pl.String,
+        # One of each track is: the id that answers carry.
+        "is_main": pl.Boolean,
+        "artist_id": pl.String,
+    },
+    key=("external_id",),
+    nullable=frozenset({"artist_id"}),
+)
+UNLINKED = Contract(
+    "unlinked",
+    {
+        "side": pl.String,
+        "id": pl.String,
+        "artist": pl.String,
+        "title": pl.String,
+        "album": pl.String,
+        "path": pl.String,
+        "reason": pl.String,
+    },
+    key=("side", "id"),
+    nullable=frozenset({"artist", "title", "album", "path"}),
+)
+SERVER_LISTS = Contract(
+    "server_lists",
+    {"list_id": pl.String, "name": pl.String, "kind": pl.String, "position": pl.UInt32, "external_id": pl.String},
+    key=("list_id", "position"),
+)
 CONTRACTS: dict[str, Contract] = {
     c.name: c
     for c in (
@@ -249,6 +282,9 @@ CONTRACTS: dict[str, Contract] = {
         LYRIC_EMBEDDINGS,
         TRACK_VECTORS,
         METRICS,
+        EXTERNAL_IDS,
+        UNLINKED,
+        SERVER_LISTS,
     )
 }
 

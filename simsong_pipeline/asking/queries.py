@@ -16,7 +16,16 @@ from simsong_pipeline.artist_ids import named_in
 from simsong_pipeline.asking.finding import find_artist, find_group, find_language, find_song, find_tags, is_called
 from simsong_pipeline.asking.known_songs import KnownSongs
 from simsong_pipeline.asking.never_list import never_suggested
-from simsong_pipeline.asking.recommend import Choice, Question, Ranking, nearest, similar_songs, song_path, songs_about
+from simsong_pipeline.asking.recommend import (
+    Choice,
+    Question,
+    Ranking,
+    least_similar,
+    nearest,
+    similar_songs,
+    song_path,
+    songs_about,
+)
 from simsong_pipeline.asking.restricted import Answer, Asked, Named, parts_of
 from simsong_pipeline.asking.sound_vectors import nearest_to_both, text_side
 from simsong_pipeline.audio.copies import copied_from
@@ -203,6 +212,14 @@ class Songs:
         first, last = self._points(ends)
         return self._lawful(choice).of(
             ends, lambda choice: song_path(self._store, self._collection, (first, last), self.ranking, choice)
+        )
+
+    def least_similar(self, song: str, choice: Choice) -> Answer:
+        """The songs least like one, the least first."""
+        meant = [self.find(song)]
+        (point,) = self._points(meant)
+        return self._lawful(choice).of(
+            meant, lambda choice: least_similar(self._store, self._collection, point, self.ranking, choice)
         )
 
     def about(self, text: str, choice: Choice) -> Answer:

@@ -78,6 +78,15 @@ def similar_songs(
     return nearest(store, collection, _asked(query, liked, ranking), _without(choice, [*liked, *disliked]))
 
 
+def least_similar(
+    store: VectorStore, collection: str, song: Point, ranking: Ranking, choice: Choice
+) -> list[Neighbour]:
+    """The songs of the lowest scores beside one, the lowest first; that one left out."""
+    query = -_mean_query([song], ranking)
+    found = nearest(store, collection, _asked(query, [song], ranking), _without(choice, [song]))
+    return [replace(neighbour, score=-neighbour.score) for neighbour in found]
+
+
 def song_path(
     store: VectorStore, collection: str, ends: tuple[Point, Point], ranking: Ranking, choice: Choice
 ) -> list[Neighbour]:

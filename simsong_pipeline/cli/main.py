@@ -12,7 +12,9 @@ from simsong_pipeline.cli import (
     commands,
     embed_command,
     fetch_commands,
+    link_command,
     model_commands,
+    playlist_commands,
     query_commands,
     serve_command,
     split_command,
@@ -52,11 +54,12 @@ def _simsong(
     """Song embeddings from audio and lyrics, and similar songs from a vector database."""
 
 
-_SINGLE = (embed_command.embed, serve_command.serve, split_command.split, verify_command.verify)
+_SINGLE = (embed_command.embed, link_command.link, serve_command.serve, split_command.split, verify_command.verify)
 for command in (*commands.ALL, *query_commands.ALL, *_SINGLE):
     app.command()(stoppable(at_its_home(command)))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")
+app.add_typer(playlist_commands.app, name="playlist")
 
 
 def main() -> None:

@@ -53,6 +53,8 @@ def frame_way_out(name: str) -> str:
     """What makes a frame anew once its file is deleted."""
     if name.startswith("split_artists_"):  # artists may get other parts than the models know
         return "delete it and run `simsong run --retrain`"
+    if name.startswith("linked/"):
+        return "delete it and run `simsong link` again"
     return "delete it and run `simsong run`" if name == "metrics" else "delete it and run `simsong refresh`"
 
 

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from simsong_pipeline.service.audiomuse.routes import routes as audiomuse
 from simsong_pipeline.service.guards import Guards
 from simsong_pipeline.service.json_api.routes import routes as json_api
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
 
 # In the order in which they are asked; the page comes last, because it takes every path that is left.
-FACES: Sequence[Callable[[Service], Sequence[BaseRoute]]] = (json_api,)
+FACES: Sequence[Callable[[Service], Sequence[BaseRoute]]] = (json_api, audiomuse)
 
 
 def app_of(service: Service) -> ASGIApp:

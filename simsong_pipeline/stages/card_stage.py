@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from simsong_pipeline.artist_ids import named_in
-from simsong_pipeline.audio.copies import copied_from
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation import card, plots, report
@@ -20,7 +19,9 @@ from simsong_pipeline.evaluation.quality import Outcome, in_words, judged
 from simsong_pipeline.evaluation.task import Task
 from simsong_pipeline.files import write_bytes, write_json
 from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.links import PLAYLIST, STARRED, links_of, lists_of_songs
 from simsong_pipeline.home.model_files import ModelFiles, TrainingRecord
+from simsong_pipeline.home.song_paths import songs_by_path
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.sources.playlists import Playlist
 from simsong_pipeline.stages.evaluation_stage import (
@@ -50,6 +51,7 @@ class _Library:
     matched: int
     unmatched: list[str]
     playlists: list[list[str]]
+    server_lists: dict[str, list[list[str]]]
 
 
 def write_card(
@@ -79,7 +81,7 @@ def write_card(
         raise EvaluationError(
             "nothing could be measured, as nothing in this library says which songs belong together: no playlist, "
             "album, artist or similarity has two of its songs, one of them new to the model. Give playlists "
-            "(--playlists), or tag the files"
+            "(--playlists, or those of a server by `simsong link`), or tag the files"
         )
     songs = as_indexed(song_vectors(vectors, library.track_ids), workspace, variant, record)
     methods = [
@@ -121,33 +123,36 @@ def _library(
     queries = ~known.to_numpy()
     if not queries.any():
         raise EvaluationError("the model was trained on every song of this library, so none is left to ask about")
-    at = _tracks_by_path(workspace)
+    at = songs_by_path(workspace)
     entries = [(str(path), at.get(str(path))) for playlist in playlists for path in playlist.paths]
     listed = [[at[str(p)] for p in playlist.paths if str(p) in at] for playlist in playlists]
     return _Library(
-        ids, tracks, queries, sum(t is not None for _, t in entries), [p for p, t in entries if t is None], listed
+        ids,
+        tracks,
+        queries,
+        sum(t is not None for _, t in entries),
+        [p for p, t in entries if t is None],
+        listed,
+        _server_lists(workspace),
     )
 
 
-def _tracks_by_path(workspace: Workspace) -> dict[str, str]:
-    """Track id of each file; a copy that was left out counts as the recording that stayed."""
-    rows = workspace.read("audio").select("track_id", "path", "reason").drop_nulls("path").rows()
-    at = {str(Path(path).resolve()): track_id for track_id, path, _ in rows}
-    by_path = {path: track_id for track_id, path, _ in rows}
-    for _, path, reason in rows:
-        kept = copied_from(reason)
-        if kept in by_path:
-            at[str(Path(path).resolve())] = by_path[kept]
-    return at
+def _server_lists(workspace: Workspace) -> dict[str, list[list[str]]]:
+    """Of the linked music server, by what they are: its user's playlists, and the list of what is starred."""
+    link = links_of(workspace).link
+    kinds = {"server playlists": PLAYLIST, "server stars": STARRED}
+    return {} if link is None else {name: lists_of_songs(workspace, link, kind) for name, kind in kinds.items()}
 
 
 def _tasks(workspace: Workspace, library: _Library, config: PipelineConfig) -> dict[str, Task]:
     """A task for each ground truth that relates at least one query to a song."""
     artists = artist_numbers(library.tracks, library.track_ids)
-    together = card.in_one_playlist(library.playlists, library.track_ids)
-    found = {
-        "playlists": card.asked_of(together, library.queries),
-        "playlists, other artists": card.asked_of(together, library.queries, artists),
+    found = {}
+    for name, lists in {"playlists": library.playlists, **library.server_lists}.items():
+        together = card.in_one_playlist(lists, library.track_ids)
+        found[name] = card.asked_of(together, library.queries)
+        found[f"{name}, other artists"] = card.asked_of(together, library.queries, artists)
+    found |= {
         "album": card.asked_of(card.same_group(card.album_labels(library.tracks)), library.queries),
         "artist": card.asked_of(card.same_group(artists.tolist()), library.queries),
     }
@@ -220,4 +225,6 @@ def _asked(library: _Library) -> str:
             f" {len(library.playlists)} playlists with {library.matched} entries in the index and "
             f"{len(library.unmatched)} elsewhere; a list of more than half of the library says nothing and is left out."
         )
+    for name, lists in library.server_lists.items():
+        text += f" {name.capitalize()}: {len(lists)} with {sum(map(len, lists))} entries in the index."
     return text
