@@ -88,7 +88,7 @@ class Spec:
         _refuse_unknown(inside, node, method)
 
     def read_xml(self, method: str, text: bytes) -> dict[str, Any]:
-        """What XML says, as the same answer says it in JSON; empty lists are not in it."""
+        """What XML says, as the same answer says it in JSON; a list that must be there and is not is empty."""
         root = ElementTree.fromstring(text)
         assert root.tag == _tag(ROOT)
         return {ROOT: _member(root, self.answer(method, root.attrib["status"]))}
@@ -122,7 +122,9 @@ def _member(element: ElementTree.Element, node: Node) -> Any:
         else:
             assert name not in found, f"{name} comes twice"
             found[name] = _member(child, member)
-    return found
+    needed = {name for part in node.parts for name in part.schema.get("required", ())}
+    empty: dict[str, Any] = {n: [] for n in needed - set(found) if node.members[n].kind == "array"}
+    return {**found, **empty}
 
 
 def _typed(text: str, node: Node) -> Any:
