@@ -1,5 +1,6 @@
 """Every answer of OpenSubsonic's methods is what the standard's own OpenAPI files say, in JSON and in XML alike."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,3 +164,10 @@ def test_a_refusal_is_the_standards_in_json_and_xml_by_get_and_post(
 
 def test_every_method_is_asked() -> None:
     assert set(METHODS) == set(QUERIES) | set(REFUSED)
+
+
+def test_the_documentation_lists_what_is_answered() -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "subsonic.md").read_text(encoding="utf-8")
+    table = text.split("## What is answered")[1].split("By GET and by POST")[0]
+    assert set(re.findall(r"\b(?:[a-z]+[A-Z]\w*|[a-z]+\d?)\b", table)) >= set(METHODS)
+    assert set(re.findall(r"\b(?:get|find|create|update|delete)[A-Z]\w*", table)) <= set(METHODS)

@@ -1,17 +1,20 @@
 """What OpenSubsonic's lists, searches and questions answer: the library's rows, and songs of the asking layer."""
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
 from conftest import QUIET
+from PIL import Image
 from serving import Served
 
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.home.night_note import noted
 from simsong_pipeline.service.library import Library, Song
 from simsong_pipeline.service.snapshot import Snapshot
+from simsong_pipeline.service.subsonic.pictures import LARGEST, USUAL
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -249,8 +252,15 @@ def test_a_song_is_streamed_raw_in_ranges(client: httpx.Client, songs: list[Song
     assert stream(f"bytes={len(whole.content)}-").status_code == 416
 
 
-def test_a_cover_is_an_image_for_every_kind_of_id(client: httpx.Client, songs: list[Song]) -> None:
+@pytest.mark.parametrize("size", [None, 64, 100_000])
+def test_a_cover_is_a_picture_in_points_for_every_kind_of_id(
+    client: httpx.Client, songs: list[Song], size: int | None
+) -> None:
     for identity in (songs[0].id, songs[0].album_id, songs[0].artist_id):
-        answer = client.get("/rest/getCoverArt", params={"id": identity, "size": 100})
-        assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith("image/")
+        query = {"id": identity, **({} if size is None else {"size": size})}
+        answer = client.get("/rest/getCoverArt", params=query)  # type: ignore[arg-type]
+        assert answer.headers["content-type"] == "image/png"
+        with Image.open(BytesIO(answer.content)) as picture:
+            assert picture.size == ((min(size or USUAL, LARGEST),) * 2)
+        again = client.get("/rest/getCoverArt", params=query, headers={"if-none-match": answer.headers["etag"]})  # type: ignore[arg-type]
+        assert again.status_code == 304
