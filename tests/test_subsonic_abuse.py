@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -237,6 +238,23 @@ def test_other_ways_to_ask_are_refused(client: httpx.Client) -> None:
 def test_a_body_that_is_no_form_is_read_as_well_as_it_can_be(client: httpx.Client, body: bytes) -> None:
     kind = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
     assert client.post("/rest/ping", content=body, headers=kind).status_code == 200
+
+
+def test_many_clients_at_once_get_what_one_gets(client: httpx.Client, library: Library) -> None:
+    ids = library.songs["id"].to_list()
+    asked = [
+        *(("getSonicSimilarTracks", {"id": i, "count": 8}) for i in ids),
+        *(("search3", {"query": name[:3], "songCount": 40}) for name in library.artists["name"]),
+        *(("findSonicPath", {"startSongId": i, "endSongId": ids[-1], "count": 4}) for i in ids[:20]),
+        *(("getSong", {"id": "none"}) for _ in range(20)),
+    ]
+    alone = [client.get(f"/rest/{method}", params=query).content for method, query in asked]  # type: ignore[arg-type]
+
+    def ask(one: tuple[str, dict[str, object]]) -> bytes:
+        return client.post(f"/rest/{one[0]}.view", data=one[1]).content
+
+    with ThreadPoolExecutor(60) as pool:
+        assert list(pool.map(ask, asked)) == alone
 
 
 def test_too_many_fields_and_too_much_are_refused(client: httpx.Client) -> None:

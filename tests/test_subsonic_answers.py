@@ -171,3 +171,9 @@ def test_the_documentation_lists_what_is_answered() -> None:
     table = text.split("## What is answered")[1].split("By GET and by POST")[0]
     assert set(re.findall(r"\b(?:[a-z]+[A-Z]\w*|[a-z]+\d?)\b", table)) >= set(METHODS)
     assert set(re.findall(r"\b(?:get|find|create|update|delete)[A-Z]\w*", table)) <= set(METHODS)
+
+
+def test_the_address_in_the_documentation_answers(client: httpx.Client) -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "subsonic.md").read_text(encoding="utf-8")
+    (address,) = re.findall(r"curl 'http://127\.0\.0\.1:8080(/rest/[^']+)'", text)
+    assert len(client.get(address).json()[ROOT]["searchResult3"]["song"]) == 3
