@@ -8,10 +8,11 @@ import httpx
 import pytest
 from conftest import QUIET
 from PIL import Image
-from serving import Served
+from serving import Served, served
 
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.home.night_note import noted
+from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.service.library import Library, Song
 from simsong_pipeline.service.snapshot import Snapshot
 from simsong_pipeline.service.subsonic.pictures import LARGEST, USUAL
@@ -226,10 +227,18 @@ def test_a_song_s_way_to_itself_is_the_song(ask: Ask, songs: list[Song]) -> None
     assert [m["entry"]["id"] for m in path] == [songs[0].id]
 
 
-def test_a_running_night_is_a_scan(ask: Ask, served_sample: Served, library: Library) -> None:
-    with noted(served_sample.service.workspace, "refresh", QUIET):
-        assert ask("getScanStatus")["scanStatus"] == {"scanning": True, "count": library.songs.height}
-    assert ask("getScanStatus")["scanStatus"]["scanning"] is False
+def test_a_running_night_is_a_scan(run_copy: Workspace) -> None:
+    with served(run_copy, read_only=True) as running, running.client() as client:
+
+        def scanning() -> bool:
+            told = client.get("/rest/getScanStatus", params={"f": "json"}).json()["subsonic-response"]["scanStatus"]
+            assert told["count"] == running.service.snapshots.present.library.songs.height
+            return bool(told["scanning"])
+
+        assert not scanning()
+        with noted(run_copy, "refresh", QUIET):
+            assert scanning()
+        assert not scanning()
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
