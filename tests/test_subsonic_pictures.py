@@ -3,10 +3,15 @@
 import struct
 import zlib
 from io import BytesIO
+from pathlib import Path
 
+import polars as pl
 import pytest
 from PIL import Image
+from serving import served
 
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.service.subsonic.pictures import drawn, fitted
 
 
@@ -71,3 +76,22 @@ def test_a_drawn_one_is_the_same_for_the_same_id(name: str) -> None:
     for asked, made in ((0, 16), (60, 60), (9_999, 1_200)):
         with Image.open(BytesIO(drawn("T1", name, asked))) as picture:
             assert picture.size == (made, made)
+
+
+def test_a_cover_beside_a_recording_comes_whole_or_smaller(
+    finished_run: tuple[Workspace, RunSummary], run_copy: Workspace
+) -> None:
+    audio = run_copy.read("audio")
+    moved = pl.col("path").str.replace(str(finished_run[0].home), str(run_copy.home), literal=True)
+    run_copy.write("audio", audio.with_columns(moved))
+    with served(run_copy, read_only=True) as running, running.client() as client:
+        song = running.service.snapshots.present.library.songs_at([0])[0]
+        assert song.path is not None
+        picture = _picture((900, 600))
+        Path(song.path).with_name("cover.jpg").write_bytes(picture)
+        assert client.get("/rest/getCoverArt", params={"id": song.id}).content == picture
+        assert client.get("/rest/getCoverArt", params={"id": song.id, "size": 900}).content == picture
+        small = client.post("/rest/getCoverArt.view", data={"id": song.album_id, "size": 90})
+    assert small.headers["content-type"] == "image/jpeg"
+    with Image.open(BytesIO(small.content)) as read:
+        assert read.size == (90, 60)
