@@ -300,6 +300,14 @@ class Songs:
         ids = own["artist_id"].unique(maintain_order=True).to_list() or [credit_of(words).main or words]
         return [(artist_id, words) for artist_id in ids]
 
+    def scores(self, song: str, others: Sequence[str]) -> dict[str, float]:
+        """How a question for one song ranks others, by track id; without those that the index does not hold."""
+        if not others:
+            return {}
+        only = Choice(len(others), Restriction(any_of={"track_id": list(others)}))
+        found = similar_songs(self._store, self._collection, self._points([self.find(song)]), self.ranking, only)
+        return {near.track_id: near.score for near in found}
+
     def ends(self, named: Sequence[Named]) -> list[Neighbour]:
         """The named songs as the index holds them, with a score of 1, for a playlist that contains them."""
         return [Neighbour.of(point, 1.0) for point in self._points(named)]

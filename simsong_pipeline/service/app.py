@@ -11,9 +11,10 @@ from simsong_pipeline.service.guards import Guards
 from simsong_pipeline.service.json_api.routes import routes as json_api
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
+from simsong_pipeline.service.subsonic.routes import routes as subsonic
 
 # In the order in which they are asked; the page comes last, because it takes every path that is left.
-FACES: Sequence[Callable[[Service], Sequence[BaseRoute]]] = (json_api, audiomuse)
+FACES: Sequence[Callable[[Service], Sequence[BaseRoute]]] = (json_api, subsonic, audiomuse)
 
 
 def app_of(service: Service) -> ASGIApp:

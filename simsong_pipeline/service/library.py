@@ -131,7 +131,7 @@ class Library:
     def album(self, album_id: str) -> Album | None:
         """The album with an id; null where there is none."""
         row = self.album_rows.get(album_id)
-        return None if row is None else self._albums_at([row])[0]
+        return None if row is None else self.albums_at([row])[0]
 
     def artist_key(self, artist_id: str) -> str | None:
         """What the catalogue calls an artist; null where there is none with the id."""
@@ -149,7 +149,7 @@ class Library:
     def albums_of_artist(self, artist_id: str) -> list[Album]:
         """By year."""
         rows = (self.albums["artist_id"] == artist_id).arg_true().to_numpy()
-        return sorted(self._albums_at(rows), key=lambda album: (album.year or 0, album.name))
+        return sorted(self.albums_at(rows), key=lambda album: (album.year or 0, album.name))
 
     def songs_of_genre(self, genre: str, offset: int, limit: int) -> Part[Song]:
         """Songs of a genre, whatever its letter case."""
@@ -180,7 +180,7 @@ class Library:
         """As `find_songs`, by name and artist."""
         wanted = folded(query)
         rows = _ranked(self.albums, self._album_words.rows(wanted), wanted, ("form", "artist_form"))
-        return Part(self._albums_at(rows[offset : offset + limit]), len(rows))
+        return Part(self.albums_at(rows[offset : offset + limit]), len(rows))
 
     @cached_property
     def song_rows(self) -> IdRows:
@@ -209,7 +209,8 @@ class Library:
         named = self.artists.select(list(Artist.__annotations__))[rows]
         return [Artist(**row) for row in named.iter_rows(named=True)]
 
-    def _albums_at(self, rows: list[int] | NDArray[np.intp]) -> list[Album]:
+    def albums_at(self, rows: list[int] | NDArray[np.intp]) -> list[Album]:
+        """The albums in some rows."""
         named = self.albums.select(list(Album.__annotations__))[rows]
         return [Album(**row) for row in named.iter_rows(named=True)]
 

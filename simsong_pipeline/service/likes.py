@@ -26,6 +26,13 @@ class LikesFile:
         """The list; raises RawDataError where the file is damaged."""
         return self._file.read()
 
+    def changed_ns(self) -> int | None:
+        """When the list changed last; null before the first time."""
+        try:
+            return self._file.path.stat().st_mtime_ns
+        except OSError:
+            return None
+
     def set(self, song_id: str, likes: bool | None) -> Likes:
         """Put a song on one side, or on none where null.
 

@@ -1,6 +1,7 @@
 """Playlists as they are kept: a name, songs, and, where they answer a question, the question itself."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from simsong_pipeline.errors import SimSongError, UnknownSongError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.service.kept_files import KeptFolder
 
-MOST_SONGS = 10_000
+MOST_SONGS, MOST_NAME = 10_000, 500
 _MOST_LISTS = 10_000
 
 
@@ -28,15 +29,17 @@ class KeptPlaylist(BaseModel, extra="forbid", frozen=True):
     Attributes:
         asked_of: the state of the home that the songs are an answer of; null where a person chose them.
         model: that answered.
+        comment: a remark of a player's.
     """
 
-    name: str = Field(min_length=1, max_length=500)
+    name: str = Field(min_length=1, max_length=MOST_NAME)
     created: str
     changed: str
     recipe: Recipe | None = None
     songs: list[str] = Field([], max_length=MOST_SONGS)
     asked_of: str | None = None
     model: str | None = None
+    comment: str = Field("", max_length=MOST_NAME)
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,14 @@ class Playlists:
 
     def change(self, identity: str, **changes: Any) -> Listed:
         """Replace some fields, and date the change; raises as `get`."""
+        return self.edit(identity, lambda _: changes)
+
+    def edit(self, identity: str, changes: Callable[[KeptPlaylist], dict[str, Any]]) -> Listed:
+        """Replace some fields by what they were, nobody else meanwhile; raises as `get` and as `changes`."""
         with self._lock:
             listed = self.get(identity)
             now = {"changed": now_in_words()}
-            kept = KeptPlaylist.model_validate({**listed.kept.model_dump(), **changes, **now})
+            kept = KeptPlaylist.model_validate({**listed.kept.model_dump(), **changes(listed.kept), **now})
             self._folder.write(listed.id, kept)
             return Listed(listed.id, kept)
 

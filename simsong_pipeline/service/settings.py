@@ -14,7 +14,7 @@ class ServiceSettings(BaseModel):
     max_k: int = Field(500, ge=1, description="songs of one answer")
     max_page: int = Field(500, ge=1, description="rows of one page of a list")
     max_body_bytes: int = Field(1_000_000, ge=1_000)
-    max_query_bytes: int = Field(8_000, ge=100)
+    max_query_bytes: int = Field(32_000, ge=100, description="a player names the songs of a playlist in an address")
     swap_wait_s: float = Field(2.0, ge=0, description="how long a request waits for what a night has published")
     threads: int = Field(4, ge=1, description="questions that are asked of the index at once")
     body_timeout_s: float = Field(20.0, gt=0, description="for a client to send its question")
