@@ -8,11 +8,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from simsong_pipeline.service.guards import Guards
 from simsong_pipeline.service.json_api.routes import routes as json_api
+from simsong_pipeline.service.page_files import routes as page
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
 
 # In the order in which they are asked; the page comes last, because it takes every path that is left.
-FACES: Sequence[Callable[[Service], Sequence[BaseRoute]]] = (json_api,)
+FACES: Sequence[Callable[[Service], Sequence[BaseRoute]]] = (json_api, page)
 
 
 def app_of(service: Service) -> ASGIApp:
