@@ -42,7 +42,8 @@ export const opinionOf = (id) => (likes.liked.has(id) ? true : likes.disliked.ha
 export async function never(what, id, name) {
   await put(["never"], { what, id });
   told("never");
-  notice(`${name} is never suggested again.`, () => { allowAgain(what, id).catch((error) => notice(error.message)); });
+  const back = () => allowAgain(what, id).catch((error) => notice(error.message));
+  notice(`${name} is never suggested again.`, { words: "Undo", act: back });
 }
 
 export async function allowAgain(what, id) {

@@ -13,6 +13,7 @@ import { startMediaKeys } from "./player/media_keys.js";
 import { present } from "./router.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startTheme } from "./theme.js";
+import { showTitle } from "./titles.js";
 import { VIEWS } from "./views.js";
 
 const main = document.getElementById("main");
@@ -31,15 +32,19 @@ async function show() {
     if (mine !== turn) { stop?.(); return; }
     leave = stop ?? null;
     fill(main, elements);
-    document.title = player_title(title);
+    showTitle(title);
   } catch (error) {
     if (mine === turn) fill(main, problem(error, show));
   }
   scrollTo(0, 0);
-  if (document.activeElement === document.body || main.contains(document.activeElement)) main.focus({ preventScroll: true });
 }
 
-const player_title = (title) => (title ? `${title} · SimSong` : "SimSong");
+/** Another view: whoever reads by keys or ears begins at its top. */
+async function changed() {
+  await show();
+  const { activeElement } = document;
+  if (activeElement === document.body || main.contains(activeElement) || document.getElementById("nav").contains(activeElement)) main.focus({ preventScroll: true });
+}
 
 async function start() {
   startTheme(document.getElementById("theme"));
@@ -56,8 +61,8 @@ async function start() {
   startMediaKeys();
   startShortcuts();
   startNight();
-  addEventListener("hashchange", show);
-  changes.addEventListener("renewed", () => { notice("Your library was renewed.", null); show(); });
+  addEventListener("hashchange", changed);
+  changes.addEventListener("renewed", () => notice("Your library was renewed.", { words: "Show", act: show }));
   await show();
   if (library.trouble) notice(`An earlier state answers: ${library.trouble}`);
   document.documentElement.dataset.ready = "true";

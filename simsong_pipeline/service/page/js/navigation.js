@@ -21,10 +21,10 @@ const PARTS = [
 export function startNavigation() {
   const links = PARTS.map(([name, words, sign]) => h("a", { href: link([name].filter(Boolean)), dataset: { part: name } }, icon(sign), h("span", {}, words)));
   const what = `${count(library.songs, "song")} by ${count(library.artists, "artist")}`;
-  fill(document.getElementById("nav"), links, h("p", { class: "about" }, what, service.readOnly && " · read only", h("br"), `SimSong ${service.version}`));
+  fill(document.getElementById("nav"), links, h("p", { class: "about" }, what, service.readOnly && " · read only", h("br"), `SimSong ${service.version} · `, h("a", { class: "text-link", href: "docs" }, "API")));
   const finder = new Finder({
     label: "Search songs, artists and albums", placeholder: "Search",
-    choose: ({ kind, id }) => { finder.input.blur(); go([kind, id]); },
+    choose: ({ kind, id }) => { finder.clear(); go([kind, id]); },
     enter: (words) => { finder.input.blur(); go(["search", words]); },
   });
   finder.input.title = "Press / to search";

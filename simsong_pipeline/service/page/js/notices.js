@@ -4,11 +4,11 @@ import { fill, h } from "./dom.js";
 
 const STAYS_MS = 6000;
 
-/** Show a notice; `undo` offers to take back what it tells. */
-export function notice(text, undo = null) {
+/** Show a notice; `offer`, `{words, act}`, is a button beside it. */
+export function notice(text, offer = null) {
   const box = document.getElementById("notices");
   const told = h("div", { class: "notice" }, h("span", {}, text));
-  if (undo) told.append(h("button", { type: "button", on: { click: () => { told.remove(); undo(); } } }, "Undo"));
+  if (offer) told.append(h("button", { type: "button", on: { click: () => { told.remove(); offer.act(); } } }, offer.words));
   while (box.children.length > 2) box.firstChild.remove();
   box.append(told);
   const going = () => (told.matches(":hover, :focus-within") ? setTimeout(going, STAYS_MS) : told.remove());

@@ -20,7 +20,7 @@ export class Board {
     this.names = h("div", { class: "map-names", "aria-hidden": "true" });
     this.tip = h("div", { class: "map-tip", hidden: true, "aria-hidden": "true" });
     this.element = h("div", { class: "map-box" }, this.canvas, this.names, h("span", { class: "map-cross", hidden: true }), this.tip);
-    this.camera = new Camera();
+    this.camera = new Camera(boundsOf(map));
     this.points = new Points(this.canvas);
     this.grid = new Grid(map.x, map.y);
     this.points.setPlaces(interleaved(map));
@@ -47,8 +47,10 @@ export class Board {
   }
 
   fit() {
+    const isFirst = this.camera.width === 1;
     this.camera.width = this.element.clientWidth || 1;
     this.camera.height = this.element.clientHeight || 1;
+    if (isFirst) this.camera.reset();
     this.changed();
   }
 
@@ -179,6 +181,17 @@ export class Board {
     this.observer.disconnect();
     this.points.close();
   }
+}
+
+/** Left, top, right and bottom of nearly all points: a few that lie apart do not make the others small. */
+function boundsOf({ x, y }) {
+  const ends = (values) => {
+    const sorted = Uint16Array.from(values).sort();
+    const at = (share) => sorted[Math.floor(share * (sorted.length - 1))] / WHOLE;
+    return [at(0.005), at(0.995)];
+  };
+  const [[left, right], [top, bottom]] = [ends(x), ends(y)];
+  return [left, top, right, bottom];
 }
 
 function interleaved({ x, y }) {

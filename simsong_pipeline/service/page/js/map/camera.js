@@ -2,16 +2,23 @@
 
 const MOST = 400;
 const LEAST = 0.6;
+const FILLED = 0.88;
 
 export class Camera {
-  constructor() {
-    this.reset();
+  /** `bounds` are left, top, right and bottom of what there is. */
+  constructor(bounds) {
+    this.bounds = bounds;
     this.width = this.height = 1;
+    this.reset();
   }
 
+  /** Look at everything. */
   reset() {
-    this.x = this.y = 0.5;
-    this.zoom = 0.92;
+    const [left, top, right, bottom] = this.bounds;
+    [this.x, this.y] = [(left + right) / 2, (top + bottom) / 2];
+    const side = Math.min(this.width, this.height);
+    const [wide, high] = [Math.max(right - left, 0.01) * side, Math.max(bottom - top, 0.01) * side];
+    this.zoom = clamp(FILLED * Math.min(this.width / wide, this.height / high), LEAST, MOST);
   }
 
   /** Pixels that one whole map is wide. */

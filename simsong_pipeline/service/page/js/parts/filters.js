@@ -20,7 +20,7 @@ export function filtersOf(query) {
   return values;
 }
 
-export const countOf = (values) => Object.values(values).filter((v) => v !== undefined && v !== 0 && v?.length !== 0).length;
+export const countOf = (values) => Object.entries(values).filter(([name, v]) => name !== "exclude_artist" && v !== undefined && v !== 0 && v?.length !== 0).length;
 
 /** The form of all filters; `change(values)` whenever one is other. `has` names what the question takes besides. */
 export function filterForm(values, change, has = ["diversity", "exclude_artist"]) {
@@ -49,7 +49,6 @@ function fields(values, set, has, languages, tags) {
     has.includes("diversity") && slider("Variety", { min: 0, max: 0.95, step: 0.05, value: values.diversity ?? 0, words: variety }, (v) => set("diversity", v || undefined)),
     spoken.length > 0 && switches("Language of the lyrics", spoken, values.language ?? [], (v) => set("language", v), language),
     h("div", { class: "row wide" },
-      has.includes("exclude_artist") && check("Only other artists", values.exclude_artist, (v) => set("exclude_artist", v)),
       check("Also what does not sound like music", values.with_outliers, (v) => set("with_outliers", v))),
   ];
 }

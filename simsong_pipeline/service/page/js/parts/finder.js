@@ -92,6 +92,13 @@ export class Finder {
     this.choose(one);
   }
 
+  /** Forget what was typed, and leave. */
+  clear() {
+    this.input.value = "";
+    this.options = [];
+    this.input.blur();
+  }
+
   open() {
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");

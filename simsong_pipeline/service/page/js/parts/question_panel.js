@@ -4,7 +4,7 @@ import { question as ask, latest, wasCancelled } from "../api.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { count } from "../format.js";
-import { service } from "../library.js";
+import { changes, service } from "../library.js";
 import { announce } from "../notices.js";
 import { player } from "../player/player.js";
 import { remember } from "../router.js";
@@ -35,7 +35,9 @@ export class QuestionPanel {
     this.k = Number(this.query.get("k")) || K;
     this.latest = latest();
     this.timer = 0;
-    this.list = new SongList(this.label, { why: this.first || this.whyOf ? (song, row, button) => this.why(song, row, button) : null, entries: this.entries });
+    this.listening = new AbortController();
+    changes.addEventListener("never", () => this.ask(), { signal: this.listening.signal });
+    this.list = new SongList(this.label, { isPlain: this.isPlain, why: this.first || this.whyOf ? (song, row, button) => this.why(song, row, button) : null, hasWhy: this.hasWhy, entries: this.entries });
     this.build();
     this.ask();
   }
@@ -48,10 +50,20 @@ export class QuestionPanel {
     this.form = null;
     this.steer = h("div", { class: "panel steer" },
       this.hasWeight ? weightSlider(this.weight, (weight) => { this.weight = weight; this.changed(); }) : h("span", {}),
-      h("div", { class: "row" }, this.opener, this.button("play", "Play all", () => player.play(this.list.songs), "first"),
+      h("div", { class: "row" }, this.filters.includes("exclude_artist") && this.others(), this.opener, this.button("play", "Play all", () => player.play(this.list.songs), "first"),
         !service.readOnly && this.button("save", "Save", () => saveRecipe(this.kind, this.question(), this.name()))));
     this.element = h("section", { class: "block", "aria-label": this.label }, h("div", { class: "heading" }, h("div", {}, h("h2", {}, this.label), this.told)), this.steer, this.nothing, this.list.element, this.more);
     this.showCount();
+  }
+
+  /** The filter that is wanted most, at hand. */
+  others() {
+    const chip = h("button", { type: "button", class: "button", "aria-pressed": "false", on: { click: () => {
+      if (this.values.exclude_artist) delete this.values.exclude_artist; else this.values.exclude_artist = true;
+      this.changed();
+    } } }, "Other artists");
+    this.othersChip = chip;
+    return chip;
   }
 
   button(sign, words, act, more = "") {
@@ -71,6 +83,8 @@ export class QuestionPanel {
   showCount() {
     const active = countOf(this.values);
     fill(this.opener, icon("sliders"), "Filters", active > 0 && h("span", { class: "count", "aria-label": `${active} in use` }, String(active)));
+    this.othersChip?.setAttribute("aria-pressed", String(Boolean(this.values.exclude_artist)));
+    this.othersChip?.classList.toggle("on", Boolean(this.values.exclude_artist));
     this.opener.setAttribute("aria-expanded", String(Boolean(this.form && !this.form.hidden)));
   }
 
@@ -131,6 +145,7 @@ export class QuestionPanel {
 
   stop() {
     clearTimeout(this.timer);
+    this.listening.abort();
     this.element.querySelectorAll(".why").forEach((panel) => panel.stop());
     this.list.stop();
   }

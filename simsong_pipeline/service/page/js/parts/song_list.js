@@ -1,6 +1,7 @@
 // A list of songs that keeps its rows when it is asked anew: a song that moves is seen to move.
 
 import { h, isStill } from "../dom.js";
+import { icon } from "../icons.js";
 import { changes } from "../library.js";
 import { player } from "../player/player.js";
 import { showOpinion, songRow } from "./song_row.js";
@@ -54,7 +55,9 @@ export class SongList {
 
   refresh() {
     for (const [id, row] of this.rows) {
-      row.classList.toggle("playing", player.song?.id === id);
+      const isHere = player.song?.id === id;
+      row.classList.toggle("playing", isHere);
+      showPlay(row.querySelector(".play"), isHere && player.isPlaying);
       row.querySelectorAll("[data-like]").forEach((button) => showOpinion(button));
     }
   }
@@ -74,4 +77,11 @@ export class SongList {
     const target = row?.querySelector(`[data-part="${part}"]`);
     if (target) { event.preventDefault(); target.focus(); }
   }
+}
+
+function showPlay(button, isPlaying) {
+  if (button.dataset.playing === String(isPlaying)) return;
+  button.dataset.playing = String(isPlaying);
+  button.querySelector(".icon").replaceWith(icon(isPlaying ? "pause" : "play"));
+  button.setAttribute("aria-label", button.getAttribute("aria-label").replace(/^(Play|Pause) /, isPlaying ? "Pause " : "Play "));
 }

@@ -11,7 +11,7 @@ import { showMenu } from "./menu.js";
 import { songMenu } from "./song_menu.js";
 
 /**
- * A row. `options`: `play(song)`, `isPlain` (no nearness), `why(song, row)` where songs are compared with another,
+ * A row. `options`: `play(song)`, `isPlain` (no nearness), `why(song, row)` where songs are compared with another (`hasWhy(song)` says which),
  * `tools(song)` for more buttons, `entries(song)` for more entries of the menu.
  */
 export function songRow(song, options) {
@@ -26,7 +26,7 @@ export function songRow(song, options) {
     h("span", { class: "length" }, song.duration_s ? time(song.duration_s) : ""),
     h("div", { class: "tools" },
       options.tools?.(song),
-      options.why && whyButton(song, options),
+      options.why && (options.hasWhy?.(song) ?? true) && whyButton(song, options),
       !service.readOnly && likeButton(song, "wide-only"),
       moreButton(song, options)));
   return h("li", { class: "song", dataset: { id: song.id } }, line);

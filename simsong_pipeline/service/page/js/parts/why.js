@@ -8,6 +8,8 @@ import { Sampler } from "../player/sampler.js";
 import { loading, problem } from "./states.js";
 
 const COLOURS = 5;
+const LEAST_PX = 34;
+const LANE_PX = 20;
 
 /** The panel for two songs (with `id`, `title` and `duration_s`). */
 export function whyPanel(first, second, weights = {}) {
@@ -64,13 +66,18 @@ function strip(song, side, { pairs, light, sampler, length }) {
   const whole = Math.max(song.duration_s || 0, ...pairs.map((pair) => pair[side] + length));
   const head = h("span", { class: "head", hidden: true });
   sampler.follow(song.id, (at) => { head.hidden = at === null; if (at !== null) head.style.left = `${(at / whole) * 100}%`; });
+  const lanes = pairs.map((pair) => pairs.filter((other) => other[side] === pair[side]));
   const marks = pairs.map((pair, at) => h("button", {
-    type: "button", class: `c${at}`, dataset: { pair: at }, style: { left: `${(pair[side] / whole) * 100}%`, width: `${(length / whole) * 100}%` },
+    type: "button", class: `c${at}`, dataset: { pair: at },
+    style: { left: `${(pair[side] / whole) * 100}%`, width: `${(length / whole) * 100}%`, ...lane(lanes[at].indexOf(pair), lanes[at].length) },
     "aria-label": `Play ${song.title} from ${time(pair[side])}`, title: time(pair[side]),
     on: { click: () => sampler.play([{ id: song.id, from: pair[side], length }]), pointerenter: () => light(at, true), pointerleave: () => light(at, false), focus: () => light(at, true), blur: () => light(at, false) },
   }, String(at + 1)));
-  return h("div", { class: "strip" }, h("span", { class: "small cut" }, song.title), h("div", { class: "track" }, marks, head));
+  return h("div", { class: "strip" }, h("span", { class: "small cut" }, song.title), h("div", { class: "track", style: { height: `${Math.max(LEAST_PX, 6 + LANE_PX * Math.max(...lanes.map((lane) => lane.length)))}px` } }, marks, head));
 }
+
+/** Pairs that begin at the same second share its height. */
+const lane = (at, of) => ({ top: `calc(3px + ${at} * (100% - 6px) / ${of})`, height: `calc((100% - 6px) / ${of})` });
 
 function pairRow(pair, at, [first, second], { light, sampler, length }) {
   const one = { id: first.id, from: pair.first_s, length };

@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { spokenTime, time } from "../format.js";
 import { link } from "../router.js";
+import { playTitle } from "../titles.js";
 import { cover } from "../parts/cover.js";
 import { likeButton, showOpinion } from "../parts/song_row.js";
 import { changes, service } from "../library.js";
@@ -22,15 +23,16 @@ export function startBar(root) {
   fill(root, now,
     h("div", { class: "middle" }, h("div", { class: "buttons" }, previous, go, next), seek.element),
     h("div", { class: "more" }, ...volume(), queueButton()));
-  let shown = null;
+  let shown;
   const show = () => {
     if (shown !== player.song) { shown = player.song; fill(now, shown ? playing(shown) : silence()); }
     fill(go, icon(player.isPlaying ? "pause" : "play"));
     go.setAttribute("aria-label", player.isPlaying ? "Pause" : "Play");
+    root.classList.toggle("silent", !player.song);
     go.disabled = previous.disabled = !player.song;
     next.disabled = player.at + 1 >= player.queue.length;
     seek.show();
-    document.title = player.isPlaying ? `${player.song.title} · ${player.song.artist}` : "SimSong";
+    playTitle(player.isPlaying ? player.song : null);
   };
   player.addEventListener("change", show);
   player.addEventListener("time", seek.show);
@@ -101,7 +103,7 @@ function queueButton() {
     opener.setAttribute("aria-expanded", String(isOpen));
     (isOpen ? panel : opener).focus();
   };
-  const opener = button("queue", "Queue", () => toggle(panel.hidden));
+  const opener = button("queue", "Queue", () => toggle(panel.hidden), "queue-opener");
   opener.setAttribute("aria-expanded", "false");
   document.body.append(panel);
   return opener;

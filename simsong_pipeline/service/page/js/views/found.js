@@ -22,12 +22,12 @@ export async function search([words = "", only = null]) {
 }
 
 export async function genre([name]) {
-  const block = await songsBlock(["songs"], { genre: name }, count_of);
+  const block = await songsBlock(["songs"], { genre: name }, counted);
   const play = h("button", { type: "button", class: "button first", on: { click: () => player.play(block.list.songs) } }, icon("play"), "Play");
   return { title: name, elements: [h("section", { class: "heading" }, h("h1", {}, name), block.total > 0 && play), block.total ? block.element : empty("note", "No song is of this genre")], stop: block.stop };
 }
 
-const count_of = (total) => count(total, "song");
+const counted = (total) => count(total, "song");
 
 async function songsBlock(parts, values, title) {
   const list = new SongList("Songs", { isPlain: true });

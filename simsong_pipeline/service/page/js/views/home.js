@@ -30,12 +30,14 @@ function greeting() {
   return hour < 5 ? "Still awake?" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
 }
 
-/** A part of a list that is another one each day. */
+/** Some of a list, from all over a stretch of it that is another one each day. */
 async function some(kind) {
-  const total = library[kind];
+  const limit = SHOWN * 8;
   const day = Math.floor(Date.now() / 86_400_000);
-  const offset = total > SHOWN ? (day * 7919) % (total - SHOWN + 1) : 0;
-  return (await get([kind], { limit: SHOWN, offset })).items;
+  const offset = library[kind] > limit ? (day * 7919) % (library[kind] - limit + 1) : 0;
+  const { items } = await get([kind], { limit, offset });
+  const step = Math.max(1, items.length / SHOWN);
+  return items.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step)).slice(0, SHOWN);
 }
 
 async function playedLately() {

@@ -47,10 +47,13 @@ function wayChoice(found, colour) {
 
 function showLegend(legend, board, { groups }) {
   const chips = groups.map(({ name, colour, count: number }, at) => {
-    const chip = h("button", { type: "button", class: "chip", "aria-pressed": "true", title: "Show these alone" }, h("span", { class: "dot", style: { background: css(colour) } }), name, h("span", { class: "number soft" }, String(number)));
+    const chip = h("button", { type: "button", class: "chip", "aria-pressed": "false", title: "Show these alone" }, h("span", { class: "dot", style: { background: css(colour) } }), name, h("span", { class: "number soft" }, String(number)));
     chip.addEventListener("click", () => {
       if (board.shown.has(at)) board.shown.delete(at); else board.shown.add(at);
-      chips.forEach((one, i) => one.setAttribute("aria-pressed", String(board.shown.size === 0 || board.shown.has(i))));
+      chips.forEach((one, i) => {
+        one.setAttribute("aria-pressed", String(board.shown.has(i)));
+        one.classList.toggle("faint", board.shown.size > 0 && !board.shown.has(i));
+      });
       board.paint();
     });
     return chip;

@@ -24,10 +24,12 @@ export async function path(_rest, query) {
   if (!start || !end) return { title: "Path", elements: [head, empty("path", "Choose two songs", h("p", { class: "soft" }, "The further apart they are, the more there is to hear on the way."))] };
   let between = Number(query.get("between")) || BETWEEN;
   const panel = new QuestionPanel({
-    kind: "path", label: "The way", query, isOpenEnded: false, filters: [], keep: { start: start.id, end: end.id, between }, name: () => `From ${start.title} to ${end.title}`,
+    kind: "path", label: "The way", query, isOpenEnded: false, isPlain: true, filters: [], keep: { start: start.id, end: end.id, between }, name: () => `From ${start.title} to ${end.title}`,
     base: () => ({ start: start.id, end: end.id, k: between }),
+    hasWhy: (song) => song.id !== start.id,
     whyOf: (song, songs) => songs[Math.max(0, songs.findIndex((one) => one.id === song.id) - 1)],
   });
+  panel.steer.classList.add("two");
   panel.steer.prepend(slider("Songs between", { min: 1, max: 30, step: 1, value: between, words: (n) => count(n, "song") }, (n) => { between = n; panel.keep.between = n; panel.changed(); }));
   return { title: `${start.title} to ${end.title}`, elements: [head, panel.element], stop: () => panel.stop() };
 }

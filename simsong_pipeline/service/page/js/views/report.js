@@ -26,7 +26,7 @@ export async function report() {
   const head = h("section", { class: "heading" }, h("div", {}, h("h1", {}, "Does it work on my music?"), h("p", { class: "soft" }, "Asked with songs whose artists the model has not seen in training.")),
     h("a", { class: "button", href: link(["night"]) }, icon("moon"), night.state === "running" ? "At work now" : "Nightly work"));
   if (!rows.length) return { title: "Report", elements: [head, nothing()] };
-  return { title: "Report", elements: [head, found.verdict && verdict(found.verdict), figures(rows, served(rows, found)), pages(found), all(rows, isCard ? "All figures of the report card" : "All figures")] };
+  return { title: "Report", elements: [head, found.verdict && verdict(found.verdict), figures(rows, served(rows, found), isCard ? (found.card_verdicts ?? {}) : {}), pages(found), all(rows, isCard ? "All figures of the report card" : "All figures")] };
 }
 
 function nothing() {
@@ -43,23 +43,30 @@ function served(rows, { verdict: judged }) {
   return [judged?.variant && `${judged.variant}_fused`, "fused", "ns_fused", "wns_fused", "start_fused"].find((name) => variants.has(name)) ?? rows[0].variant;
 }
 
-function figures(rows, variant) {
+function figures(rows, variant, judged) {
   const own = rows.filter((row) => row.variant === variant && row.metric.startsWith("precision_at_") && row.chance !== null);
   return h("section", { class: "panel block", "aria-label": "Of ten answers" }, h("h2", {}, "Of each ten songs that are suggested"),
-    h("div", { class: "figures" }, own.map(figure)),
+    h("div", { class: "figures" }, own.map((row) => figure(row, judged[row.protocol] ?? ""))),
     h("p", { class: "row small soft" }, h("span", {}, h("i", { class: "key-mark" }), "these belong to the song that was asked about"), h("span", {}, h("i", { class: "key-mark chance" }), "a random order"), h("span", {}, h("i", { class: "key-mark most" }), "the most that is possible")));
 }
 
-function figure(row) {
+function figure(row, judged) {
   const k = Number(row.metric.split("_at_")[1]);
   const [of, chance, most] = [row.value * k, row.chance * k, (row.oracle ?? 1) * k];
-  const low = row.ci_low === null ? "" : `, surely between ${(row.ci_low * k).toFixed(1)} and ${(row.ci_high * k).toFixed(1)}`;
+  const low = row.ci_low === null ? "" : ` (95 % interval ${(row.ci_low * k).toFixed(1)} to ${(row.ci_high * k).toFixed(1)})`;
   const times = row.chance > 0 ? `, ${(row.value / row.chance).toFixed(1)} times as many as by chance` : "";
   const at = (share) => `${Math.min(100, share * 100)}%`;
-  return h("div", { class: "figure" }, h("h3", {}, TRUTHS[row.protocol] ?? row.protocol),
+  return h("div", { class: "figure" }, h("div", { class: "row" }, h("h3", {}, TRUTHS[row.protocol] ?? row.protocol), judged && badge(judged)),
     h("div", { class: "rail", "aria-hidden": "true" }, h("i", { class: "most", style: { width: at(row.oracle ?? 1) } }), h("i", { class: "value", style: { width: at(row.value) } }),
       row.ci_low !== null && h("i", { class: "range", style: { left: at(row.ci_low), width: at(row.ci_high - row.ci_low) } }), h("i", { class: "chance", style: { left: at(row.chance) } })),
     h("p", { class: "legend" }, `${of.toFixed(1)} of ${k} belong${low}${times}. Chance ${chance.toFixed(1)}, the most possible ${most.toFixed(1)}; ${whole(row.queries)} songs asked.`));
+}
+
+/** What the card says of a ground truth: "yes: …", "no: …", "too few songs to tell: …". */
+function badge(judged) {
+  const [answer] = judged.split(":");
+  const look = { yes: "good", no: "bad" }[answer] ?? "warn";
+  return h("span", { class: `badge ${look}` }, { yes: "Better than chance", no: "No better than chance" }[answer] ?? answer);
 }
 
 function pages(found) {
