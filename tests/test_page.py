@@ -126,6 +126,8 @@ def test_a_song_plays_is_sought_in_and_the_next_follows(at: Opened, served_sampl
     expect(at.page.locator(".player .title")).to_have_text(names[1])
     assert at.page.title().startswith(names[1])
     at.page.get_by_role("button", name="Pause", exact=True).click()
+    expect(at.page.get_by_role("button", name="Play", exact=True).last).to_be_visible()
+    at.page.wait_for_timeout(400)
     stopped = seconds(at.page)
     at.page.wait_for_timeout(500)
     assert seconds(at.page) == pytest.approx(stopped, abs=0.15)
@@ -198,14 +200,28 @@ def test_why_marks_the_seconds_that_match_and_plays_them_in_both(at: Opened, ser
         )
         starts = [pair[name] / float(found["segment_s"]) / whole * 100 for pair in found["segments"]]  # type: ignore[arg-type]
         assert places == pytest.approx(starts, abs=0.1)
-    heads = row.locator(".strip .head")
+    at.page.evaluate(_FOLLOWED)
     row.get_by_role("button", name="Play both, one after the other").first.click()
-    for side in (0, 1):
-        expect(heads.nth(side)).to_be_visible()
-        left = "e => parseFloat(e.style.left)"
-        before = heads.nth(side).evaluate(left)
-        at.page.wait_for_timeout(400)
-        assert heads.nth(side).evaluate(left) > before
+    # Both songs sound for a while, each moves on, and no longer than its segment.
+    at.page.wait_for_function("() => window.places.every((seen) => new Set(seen).size > 2)")
+    expect(row.locator(".strip .head:visible")).to_have_count(0)
+    for side, name in ((0, "first_s"), (1, "second_s")):
+        seen = at.page.evaluate("side => window.places[side]", side)
+        begin = row.locator(".strip").nth(side).locator("[data-pair='0']").evaluate("e => parseFloat(e.style.left)")
+        width = row.locator(".strip").nth(side).locator("[data-pair='0']").evaluate("e => parseFloat(e.style.width)")
+        assert seen == sorted(seen), name
+        assert begin - 0.5 <= seen[0]
+        assert seen[-1] <= begin + width + 15  # a browser tells the time four times a second
+
+
+# Gathers where the marks of what sounds are, in percent of each song.
+_FOLLOWED = """() => {
+  window.places = [[], []];
+  document.querySelectorAll('.songs .why .head').forEach((head, side) => {
+    const look = () => { if (!head.hidden) window.places[side].push(parseFloat(head.style.left)); };
+    new MutationObserver(look).observe(head, { attributeFilter: ['style'] });
+  });
+}"""
 
 
 @pytest.mark.slow
@@ -422,7 +438,7 @@ def test_a_key_is_asked_for_and_then_all_is_heard(
         box.get_by_role("button", name="Open").click()
         page.wait_for_selector("html[data-ready]")
         page.locator(".card").first.click()
-        page.locator(".hero").get_by_role("button", name="Play").click()
+        page.locator(".hero").get_by_role("button", name="Play", exact=True).click()
         page.wait_for_function(BEYOND, arg=0.3)
         assert page.evaluate("document.querySelector('.hero img').naturalWidth") > 0
         page.reload()
