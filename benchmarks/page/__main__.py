@@ -3,8 +3,9 @@
 The page, the service and the browser are the real ones; only the map's answer is drawn at random, in clusters, so that
 any number of songs can be asked for. For each: time from the press on "Map" to the first picture (with what is sent,
 read and put on the card), pictures a second while the map is moved and while it is zoomed, time of one picture of the
-points alone, and of finding the name of what is pointed at. Without `--gpu` the browser draws by software, on the
-processor.
+points alone, and of finding the name of what is pointed at. `moved_points` are those that are drawn while it moves:
+fewer where the machine cannot keep up. `still_per_s` is the same while nothing is drawn: what the browser can do at all
+just then. Without `--gpu` it draws by software, on the processor.
 """
 
 import argparse
@@ -33,11 +34,12 @@ _MOVED = """([kind, seconds]) => new Promise((kept) => {
     before = now;
     const t = pictures / 12;
     if (kind === 'moved') canvas.dispatchEvent(new PointerEvent('pointermove', at(t)));
-    else canvas.dispatchEvent(new WheelEvent('wheel', { ...at(0), deltaY: 30 * Math.cos(t), cancelable: true }));
+    const turn = { ...at(0), deltaY: 30 * Math.cos(t), cancelable: true };
+    if (kind === 'zoomed') canvas.dispatchEvent(new WheelEvent('wheel', turn));
     pictures += 1;
     if (now - began < seconds * 1000) { requestAnimationFrame(step); return; }
     if (kind === 'moved') canvas.dispatchEvent(new PointerEvent('pointerup', at(t)));
-    kept([pictures / ((now - began) / 1000), worst]);
+    kept([pictures / ((now - began) / 1000), worst, Number(canvas.dataset.shown)]);
   };
   requestAnimationFrame(step);
 })"""
@@ -81,14 +83,17 @@ def measure(browser: Browser, url: str, points: int, seconds: float) -> dict[str
     page.goto(url)
     page.wait_for_selector("html[data-ready]")
     first = page.evaluate(_FIRST_PICTURE)
-    rates = {kind: page.evaluate(_MOVED, [kind, seconds]) for kind in ("moved", "zoomed")}
+    rates = {kind: page.evaluate(_MOVED, [kind, seconds]) for kind in ("still", "moved", "zoomed")}
     median, late = page.evaluate(_POINTED)
     said = {
         "points": points,
         "answer_mb": round(len(answer) / 1e6, 2),
         "first_picture_ms": round(first),
-        **{f"{kind}_per_s": round(rate, 1) for kind, (rate, _) in rates.items()},
-        **{f"{kind}_longest_ms": round(worst) for kind, (_, worst) in rates.items()},
+        **{f"{kind}_per_s": round(rate, 1) for kind, (rate, _, _) in rates.items()},
+        "moved_longest_ms": round(rates["moved"][1]),
+        "zoomed_longest_ms": round(rates["zoomed"][1]),
+        "moved_points": rates["moved"][2],
+        "zoomed_points": rates["zoomed"][2],
         "drawn_p50_ms": round(page.evaluate(_DRAWN), 2),
         "pointed_p50_ms": round(median, 3),
         "pointed_p99_ms": round(late, 3),

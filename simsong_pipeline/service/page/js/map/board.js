@@ -5,17 +5,19 @@ import { Camera } from "./camera.js";
 import { css, painted } from "./colours.js";
 import { Grid } from "./grid.js";
 import { Points } from "./points.js";
+import { scattered, Thinning } from "./thinning.js";
 
 const WHOLE = 65535;
 const NEAR_PX = 18;
 const STEP_PX = 60;
 const WHEEL = 0.0016;
 const CLICK_PX = 5;
+const SETTLED_MS = 300;
 
 export class Board {
   /** `open(i)` at a click or Enter, `moved()` once one looks elsewhere. */
   constructor(map, { open, moved }) {
-    Object.assign(this, { map, open, moved, shown: new Set(), pointers: new Map(), isDue: false, travelled: 0, frames: 0 });
+    Object.assign(this, { map, open, moved, shown: new Set(), pointers: new Map(), isDue: false, travelled: 0 });
     this.canvas = h("canvas", { tabindex: "0", role: "application", "aria-label": "Map of all songs", "aria-describedby": "map-keys" });
     this.names = h("div", { class: "map-names", "aria-hidden": "true" });
     this.tip = h("div", { class: "map-tip", hidden: true, "aria-hidden": "true" });
@@ -23,7 +25,9 @@ export class Board {
     this.camera = new Camera(boundsOf(map));
     this.points = new Points(this.canvas);
     this.grid = new Grid(map.x, map.y);
-    this.points.setPlaces(interleaved(map));
+    this.order = scattered(map.count);
+    this.thinning = new Thinning(map.count);
+    this.points.setPlaces(interleaved(map, this.order));
     this.listen();
   }
 
@@ -61,22 +65,23 @@ export class Board {
   }
 
   paint() {
-    this.points.setColours(painted(this.groups, this.shown));
+    this.points.setColours(painted(this.groups, this.shown, this.order));
     this.changed();
   }
 
   /** Draw with the next picture of the screen. */
   changed() {
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.moved(), 250);
+    this.settling = setTimeout(() => { this.draw(this.map.count); this.moved(); }, SETTLED_MS);
     if (this.isDue) return;
     this.isDue = true;
-    requestAnimationFrame(() => { this.isDue = false; this.draw(); });
+    requestAnimationFrame((now) => { this.isDue = false; this.draw(this.thinning.next(now)); });
   }
 
-  draw() {
-    this.frames += 1;
-    this.points.draw(this.camera, Math.min(devicePixelRatio, 2), this.size());
+  /** All points where nothing moves, and as many as the machine can draw while something does. */
+  draw(shown) {
+    this.canvas.dataset.shown = shown;
+    this.points.draw(this.camera, Math.min(devicePixelRatio, 2), this.size(), shown);
     this.placeNames();
   }
 
@@ -194,8 +199,8 @@ function boundsOf({ x, y }) {
   return [left, top, right, bottom];
 }
 
-function interleaved({ x, y }) {
+function interleaved({ x, y }, order) {
   const places = new Uint16Array(x.length * 2);
-  for (let i = 0; i < x.length; i += 1) { places[2 * i] = x[i]; places[2 * i + 1] = y[i]; }
+  order.forEach((i, at) => { places[2 * at] = x[i]; places[2 * at + 1] = y[i]; });
   return places;
 }

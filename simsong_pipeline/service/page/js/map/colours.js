@@ -37,13 +37,14 @@ function byYear(map) {
   return { group, groups: firsts.map((_, at) => ({ name: name(at), colour: RAMP[Math.round((at * (RAMP.length - 1)) / Math.max(1, firsts.length - 1))], count: counts[at] })) };
 }
 
-/** Bytes of all points: `shown` holds the groups that are switched on, or none for all. */
-export function painted({ group, groups }, shown) {
+/** Bytes of all points in an order: `shown` holds the groups that are switched on, or none for all. */
+export function painted({ group, groups }, shown, order) {
   const bytes = new Uint8Array(group.length * 4);
-  group.forEach((at, i) => {
+  order.forEach((i, place) => {
+    const at = group[i];
     const [red, green, blue] = at < 0 ? OTHERS : groups[at].colour;
     const isFaint = shown.size > 0 && !shown.has(at);
-    bytes.set([red, green, blue, isFaint ? 26 : at < 0 ? 150 : 220], i * 4);
+    bytes.set([red, green, blue, isFaint ? 26 : at < 0 ? 150 : 220], place * 4);
   });
   return bytes;
 }

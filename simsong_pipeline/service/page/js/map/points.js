@@ -66,7 +66,8 @@ export class Points {
     gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
   }
 
-  draw(camera, density, size) {
+  /** A picture of the first `shown` points, in the order in which they were set. */
+  draw(camera, density, size, shown = this.count) {
     const { gl, canvas } = this;
     const [width, height] = [Math.round(camera.width * density), Math.round(camera.height * density)];
     if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
@@ -75,7 +76,7 @@ export class Points {
     gl.uniform2f(this.uniforms.centre, camera.x, camera.y);
     gl.uniform2f(this.uniforms.spread, (2 * camera.scale) / camera.width, (-2 * camera.scale) / camera.height);
     gl.uniform1f(this.uniforms.size, size * density);
-    gl.drawArrays(gl.POINTS, 0, this.count);
+    gl.drawArrays(gl.POINTS, 0, shown);
   }
 
   /** Give the memory of the graphics card back. */
