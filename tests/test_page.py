@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Opened, browsing, opened
+from browsing import WAIT_MS, Opened, browsing, opened
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from serving import Served, served
 
@@ -204,7 +204,7 @@ def test_why_marks_the_seconds_that_match_and_plays_them_in_both(at: Opened, ser
     row.get_by_role("button", name="Play both, one after the other").first.click()
     # Both songs sound for a while, each moves on, and no longer than its segment.
     at.page.wait_for_function("() => window.places.every((seen) => new Set(seen).size > 2)")
-    expect(row.locator(".strip .head:visible")).to_have_count(0)
+    expect(row.locator(".strip .head:visible")).to_have_count(0, timeout=WAIT_MS)
     for side, name in ((0, "first_s"), (1, "second_s")):
         seen = at.page.evaluate("side => window.places[side]", side)
         begin = row.locator(".strip").nth(side).locator("[data-pair='0']").evaluate("e => parseFloat(e.style.left)")

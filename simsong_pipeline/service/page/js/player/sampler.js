@@ -15,7 +15,8 @@ export class Sampler {
     this.waiting = [];
     this.part = null;
     this.audio.addEventListener("timeupdate", () => this.moved());
-    this.audio.addEventListener("ended", () => this.next());
+    // Told late, when the next part has begun, it would end that one.
+    this.audio.addEventListener("ended", () => { if (this.audio.ended) this.next(); });
     this.audio.addEventListener("error", () => { if (this.part) { notice("This recording cannot be played."); this.stop(); } });
   }
 
