@@ -38,13 +38,18 @@ def served_home(home: Path) -> Iterator[str]:
     """The address of `simsong serve` over a home, in a process of its own."""
     command = [sys.executable, "-m", "simsong_pipeline.cli.main", "serve", "--home", str(home), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if found := re.search(r"http://\S+/", said):
-                yield found[0]
-                break
-        process.terminate()
-    if not re.search(r"http://\S+/", said):
-        raise SystemExit(f"`simsong serve --home {home}` did not start:\n{said}")
+        try:
+            yield _address(process, home)
+        finally:
+            process.terminate()
+
+
+def _address(process: "subprocess.Popen[str]", home: Path) -> str:
+    """What the service says of itself once it listens."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if found := re.search(r"http://\S+/", said):
+            return found[0]
+    raise SystemExit(f"`simsong serve --home {home}` did not start:\n{said}")
