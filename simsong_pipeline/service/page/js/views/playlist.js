@@ -26,9 +26,12 @@ export async function playlist([id]) {
 class PlaylistView {
   constructor(list) {
     this.head = h("section", { class: "block" });
-    this.body = h("section", { class: "block", "aria-label": "Songs" });
+    this.turn = 0;
     const order = service.readOnly ? {} : orderable(this, (songs) => this.save(songs));
     this.songs = new SongList("Songs of the playlist", { isPlain: true, ...order });
+    this.nothing = empty("list", "Nothing in it yet", h("p", { class: "soft" }, "Add songs below, or from any song's menu."));
+    // Put in once: a row that is dragged, or has the focus, keeps it when the list is shown anew.
+    this.body = h("section", { class: "block", "aria-label": "Songs" }, this.nothing, this.songs.element, !service.readOnly && this.adder());
     this.show(list);
   }
 
@@ -36,7 +39,7 @@ class PlaylistView {
     this.list = list;
     this.songs.update(list.songs);
     fill(this.head, this.title(), h("div", { class: "row soft small" }, badge(list), h("span", {}, [count(list.count, "song"), span(list.duration_s)].filter(Boolean).join(", "))), this.recipe(), this.tools(), this.missing());
-    fill(this.body, list.songs.length ? this.songs.element : empty("list", "Nothing in it yet", h("p", { class: "soft" }, "Add songs below, or from any song's menu.")), !service.readOnly && this.adder());
+    this.nothing.hidden = list.songs.length > 0;
   }
 
   title() {
@@ -82,9 +85,11 @@ class PlaylistView {
     }
   }
 
+  /** Show another order at once and keep it; of answers only that to the last change is shown. */
   save(songs) {
+    const mine = ++this.turn;
     this.show({ ...this.list, songs, count: songs.length, duration_s: songs.reduce((sum, song) => sum + (song.duration_s ?? 0), 0) });
-    return put(["playlists", this.list.id], { songs: songs.map((song) => song.id) }).then((list) => this.show(list)).catch(async (error) => {
+    return put(["playlists", this.list.id], { songs: songs.map((song) => song.id) }).then((list) => { if (mine === this.turn) this.show(list); }).catch(async (error) => {
       tell(error);
       this.show(await get(["playlists", this.list.id]));
     });
