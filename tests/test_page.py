@@ -253,6 +253,8 @@ def test_a_playlist_is_kept_as_a_question_ordered_exported_and_run_again(browser
         page.locator('.songs [data-part="below"]').first.click()
         moved = [first[1], first[0], *first[2:]]
         until_listed(page, moved)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.activeElement.closest('li')?.dataset.id") == first[0]
         page.locator(".songs .grip").nth(3).drag_to(page.locator(".songs .song").nth(0))
         moved = [moved[3], *moved[:3], *moved[4:]]
         until_listed(page, moved)
