@@ -9,12 +9,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from simsong_pipeline.service.audiomuse.routes import routes as audiomuse
 from simsong_pipeline.service.guards import Guards
 from simsong_pipeline.service.json_api.routes import routes as json_api
+from simsong_pipeline.service.page_files import routes as page
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.subsonic.routes import routes as subsonic
 
 # In the order in which they are asked; the page comes last, because it takes every path that is left.
-FACES: Sequence[Callable[[Service], Sequence[BaseRoute]]] = (json_api, subsonic, audiomuse)
+FACES: Sequence[Callable[[Service], Sequence[BaseRoute]]] = (json_api, subsonic, audiomuse, page)
 
 
 def app_of(service: Service) -> ASGIApp:
