@@ -114,11 +114,13 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
     assert set(heads["method"]) == {"head_0.002_3"}
 
 
+@pytest.mark.slow
 def test_body(musicnn_files: MusicnnFiles) -> None:
     said = start("benchmarks.body", "--body", "mtt", "--batches", 1, "--rounds", 1)
     assert [line.split()[0] for line in said.splitlines()] == ["part", "front", "ONNX", "torch"]
 
 
+@pytest.mark.slow
 def test_head(tmp_path: Path) -> None:
     config = tmp_path / "brief.toml"
     config.write_text(BRIEF)
@@ -126,6 +128,7 @@ def test_head(tmp_path: Path) -> None:
     assert [" ".join(line.split()[1:-2]) for line in said.splitlines()[2:]] == ["start", "NS head", "WNS head"]
 
 
+@pytest.mark.slow
 def test_song(musicnn_files: MusicnnFiles) -> None:
     said = start("benchmarks.song", "--seconds", 4, 8, "--rounds", 1)
     parts = {line[:34].strip() for line in said.splitlines()}
@@ -134,6 +137,7 @@ def test_song(musicnn_files: MusicnnFiles) -> None:
         assert {f"{network}, ONNX Runtime", f"{network}, torch"} <= parts
 
 
+@pytest.mark.slow
 def test_scale() -> None:
     """Planted cores are found, and both ways give the same."""
     said = start("benchmarks.scale", "--songs", 3_000, "--size", 100, "--queries", 200)
@@ -146,6 +150,17 @@ def test_scale() -> None:
     assert chosen > 5 * drawn
     assert "queries 200" in found["evaluation, all songs"]
     assert said.count(" x, memory ") == 2
+
+
+def test_a_stage_whose_data_are_not_there_names_the_one_that_makes_them(tmp_path: Path) -> None:
+    options = ("--songs", "300", "--data", str(tmp_path), "--stages", "tags")
+    command = [sys.executable, "-m", "benchmarks.scale", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "the stage 'catalogue' comes first: name it in --stages as well",
+        "the stage 'tags' ended with exit status 1",
+    ]
 
 
 @pytest.mark.slow

@@ -69,6 +69,7 @@ def test_run_ends_with_one_object(run_copy: Workspace) -> None:
     assert record == {"tracks": 48, "excluded": 4, "copies": 0, "embedded": 0, "unchanged": 44, "upserted": 0}
 
 
+@pytest.mark.slow
 def test_unreadable_raw_file_gives_a_line_and_a_status_of_its_own(run_copy: Workspace) -> None:
     (run_copy.raw / "msd/data/TRBROKEN.h5").write_bytes(b"not HDF5")
     config = run_copy.home / "config.toml"

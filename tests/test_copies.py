@@ -53,6 +53,7 @@ def _library(tmp_path: Path, *more: str) -> Result:
     return CliRunner().invoke(app, [*words, "--config", str(tmp_path / "small.toml"), *more])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [b"no music at all " * 100, b""], ids=["damaged", "empty"])
 def test_copies_have_a_count_of_their_own_and_unreadable_files_a_status(tmp_path: Path, bad: bytes) -> None:
     _folder(tmp_path / "music")

@@ -111,6 +111,7 @@ def _verify(workspace: Workspace) -> dg.ExecuteInProcessResult:
     return verification.execute_in_process(resources=resources, raise_on_error=False)
 
 
+@pytest.mark.slow
 def test_the_weekly_look_passes_a_whole_home_and_names_what_is_damaged(run_copy: Workspace) -> None:
     assert _verify(run_copy).success
     with run_copy.store(SMALL_CONFIG.store) as store:

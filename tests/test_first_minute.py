@@ -86,6 +86,7 @@ def test_they_can_be_asked_about(five: tuple[Workspace, Path, list[str]]) -> Non
     assert len(answer.neighbours) == 4
 
 
+@pytest.mark.slow
 def test_night_takes_a_sixth_song_in_and_a_run_fits_anew_when_there_are_ten(
     five: tuple[Workspace, Path, list[str]],
 ) -> None:

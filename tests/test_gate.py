@@ -92,12 +92,14 @@ def _gain(readable: bool) -> tuple[float, float]:
     return found.difference, found.ci_low
 
 
+@pytest.mark.slow
 def test_head_that_finds_what_was_planted_passes() -> None:
     difference, low = _gain(readable=True)
     assert difference > 0.05
     assert low > 0
 
 
+@pytest.mark.slow
 def test_head_that_learns_what_is_not_there_does_not_pass() -> None:
     assert _gain(readable=False)[1] <= 0
 

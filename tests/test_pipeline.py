@@ -223,6 +223,7 @@ def test_changed_tag_is_written_without_embedding(run_copy: Workspace) -> None:
     assert 0 < summary.upserted < 44
 
 
+@pytest.mark.slow
 def test_retraining_makes_a_new_collection_and_moves_the_alias(run_copy: Workspace) -> None:
     with run_copy.store(SMALL_CONFIG.store) as store:
         before = store.aliases()
@@ -278,6 +279,7 @@ def test_changed_front_end_is_refused_by_the_present_model(run_copy: Workspace) 
         embed_variant(run_of(run_copy, config=config), "wns", features, lyrics)
 
 
+@pytest.mark.slow
 def test_older_collections_are_dropped_and_one_is_kept_for_going_back(run_copy: Workspace) -> None:
     for seed in (7, 8):
         config = SMALL_CONFIG.model_copy(update={"train": SMALL_CONFIG.train.model_copy(update={"seed": seed})})
@@ -383,6 +385,7 @@ def test_report_needs_no_other_file(finished_run: Finished) -> None:
     assert "chance" in page
 
 
+@pytest.mark.slow
 def test_manifest_is_a_catalogue_of_its_own(sample_raw: Path, tmp_path: Path) -> None:
     songs = read_description(sample_raw)["songs"]
     files = sorted((sample_raw / "audio").rglob("*.ogg"))

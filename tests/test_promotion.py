@@ -75,12 +75,14 @@ def test_worse_model_is_refused_and_the_present_one_goes_on_serving(run_copy: Wo
     assert load_encoder(run_copy, "ns", WIDER).dim == SMALL_CONFIG.encoder.embedding_dim
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("judged_worse")
 def test_refused_model_is_not_trained_again(run_copy: Workspace) -> None:
     first, second = _train(run_copy, WIDER), _train(run_copy, WIDER)
     assert (second.trained_now, second.verdict) == (False, first.verdict)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("judged_worse")
 def test_refused_model_can_be_taken_nevertheless_without_training_it_again(run_copy: Workspace) -> None:
     _train(run_copy, WIDER)
@@ -102,6 +104,7 @@ def test_promoted_model_keeps_the_one_before(run_copy: Workspace) -> None:
     assert not files.candidate.folder.exists()
 
 
+@pytest.mark.slow
 def test_killed_between_the_moves_the_candidate_is_judged_and_promoted_again(run_copy: Workspace) -> None:
     files = ModelFiles(run_copy.model("ns"))
     _train(run_copy, WIDER)

@@ -98,6 +98,7 @@ def published(run_copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return url
 
 
+@pytest.mark.slow
 def test_commands_read_and_write_a_home_at_an_address(published: str, tmp_path: Path) -> None:
     store, cache = ObjectStore(published), str(tmp_path / "laptop")
     with opened(published, "reading", 0.0, QUIET) as copy:

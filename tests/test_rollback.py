@@ -23,6 +23,8 @@ from simsong_pipeline.stages.catalogue_stages import make_audio
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.stages.stored_vectors import in_memory
 
+pytestmark = pytest.mark.slow  # two runs of the pipeline before the first test
+
 WIDER = SMALL_CONFIG.model_copy(
     update={
         "encoder": EncoderConfig(kind="convolution", stem_channels=4, widths=(16, 32), depths=(1, 1), embedding_dim=24)

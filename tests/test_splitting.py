@@ -329,6 +329,7 @@ def test_killed_at_any_moment_a_split_leaves_one_home_or_the_other_and_is_finish
     assert set(numbers) == {64, 128}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [64, 128])
 def test_a_night_between_a_killed_split_and_its_end_decodes_nothing(home: Workspace, number: int) -> None:
     before = _state(home)
@@ -348,6 +349,7 @@ def test_a_night_between_a_killed_split_and_its_end_decodes_nothing(home: Worksp
     assert verify_home(home, None, QUIET).notes == []
 
 
+@pytest.mark.slow
 def test_what_a_worker_embedded_before_a_split_is_taken_over_after_it(home: Workspace) -> None:
     for folder in ("features", "frames"):
         shutil.rmtree(home.home / folder)

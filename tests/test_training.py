@@ -157,6 +157,7 @@ def test_compiled_encoder_trains_as_the_plain_one() -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_planted_structure_is_learned() -> None:
     config = CONFIG.model_copy(update={"steps": 80, "learning_rate": 5e-3, "augment": AugmentConfig()})
     songs = _songs()

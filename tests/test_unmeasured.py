@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 from conftest import run_of
 
@@ -25,6 +26,7 @@ def _write(path: Path, seed: int) -> None:
     soundfile.write(path, 0.15 * np.concatenate(chords) + 0.01 * rng.standard_normal(128_000), 16_000)
 
 
+@pytest.mark.slow
 def test_an_unmeasured_library_is_refreshed_without_being_told_to_measure(
     tmp_path: Path, musicnn_files: MusicnnFiles
 ) -> None:

@@ -76,7 +76,7 @@ def cost_of(stage: str, data: Data) -> Cost:
     """Run a stage and wait for it.
 
     Raises:
-        RuntimeError: it failed.
+        SystemExit: it failed, and has said why.
     """
     numbers = (data.songs, data.seed, data.size, data.queries)
     command = [sys.executable, "-m", "benchmarks.scale.stages", stage, str(data.folder), *map(str, numbers)]
@@ -87,7 +87,7 @@ def cost_of(stage: str, data: Data) -> Cost:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{stage} ended with exit status {process.returncode}")
+        raise SystemExit(f"the stage '{stage}' ended with exit status {process.returncode}")
     in_kib = 1 if sys.platform == "linux" else 1024
     peak = used.ru_maxrss / in_kib / (1 << 20)
     return Cost(time.monotonic() - started, used.ru_utime + used.ru_stime, peak, json.loads(said))

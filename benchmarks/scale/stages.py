@@ -38,6 +38,8 @@ _CHANNELS, _TEXT_ROWS = 64, 20_000
 # Songs of a matrix of all scores, [songs, songs] in float32 with what sorting it takes: beyond it is not tried.
 WHOLE_MATRIX = 10_000
 AS_TEXTS, WHOLE = "lists, as texts", "evaluation, whole matrix"
+CATALOGUE, LISTS_FRAME, SPLITS = "catalogue", "lists, as the frame of a run", "splits"
+_MADE_BY = {"tracks": CATALOGUE, "similarity": LISTS_FRAME, "splits": SPLITS}
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,11 @@ class Data:
         return RawFolder(SourceConfig(raw=self.folder), self.folder, Workspace(self.made))
 
     def frame(self, name: str) -> pl.DataFrame:
-        """A frame that an earlier stage made."""
-        return pl.read_parquet(self.made / f"{name}.parquet")
+        """A frame that an earlier stage made; ends the process where none did."""
+        path = self.made / f"{name}.parquet"
+        if not path.is_file():
+            sys.exit(f"the stage '{_MADE_BY[name]}' comes first: name it in --stages as well")
+        return pl.read_parquet(path)
 
 
 def _catalogue(data: Data) -> Found:
@@ -196,13 +201,13 @@ def _sorted(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
 
 
 STAGES: dict[str, Callable[[Data], Found]] = {
-    "catalogue": _catalogue,
+    CATALOGUE: _catalogue,
     "select, all of it": _select,
     "lists": _lists,
     AS_TEXTS: _as_texts,
-    "lists, as the frame of a run": _lists_frame,
+    LISTS_FRAME: _lists_frame,
     "tags": _tags,
-    "splits": _splits,
+    SPLITS: _splits,
     "ground truth": _ground_truth,
     "evaluation, a part in blocks": _part_in_blocks,
     WHOLE: _part_whole,

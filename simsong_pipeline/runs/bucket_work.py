@@ -94,7 +94,7 @@ def _embed_lyrics(run: Run, tracks: pl.DataFrame, engine: Engine) -> int:
         same = before.filter(pl.col("model") == version)
         texts = texts.join(same, on=["track_id", "text_sha256"], how="anti")
     jobs, ready = text_jobs(workspace, texts), ready_texts(workspace, version)
-    return len(vectors_by_key(EmbedTexts(config), engine, jobs, ready, run.events.progress))
+    return len(vectors_by_key(EmbedTexts(config), engine, jobs, ready, run.events.progress, keep_from=1))
 
 
 def _embed_songs(run: Run, variant: Variant, heard: AudioFrames, engine: Engine) -> int:
@@ -109,4 +109,4 @@ def _embed_songs(run: Run, variant: Variant, heard: AudioFrames, engine: Engine)
         features = features.join(same, on=["track_id", "audio_sha256"], how="anti")
     jobs, ready = song_jobs(workspace, features), ready_songs(workspace, variant, version)
     function = EmbedSongs(workspace.home, run.config, variant)
-    return len(vectors_by_key(function, engine, jobs, ready, run.events.progress))
+    return len(vectors_by_key(function, engine, jobs, ready, run.events.progress, keep_from=1))

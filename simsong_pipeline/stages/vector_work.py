@@ -27,6 +27,9 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.inference import Segments
 from simsong_pipeline.refresh import Embedder
 
+# Computing fewer vectors again, where a run is killed, takes seconds; writing them in files of buckets takes as long.
+WORTH_KEEPING = 256
+
 
 @dataclass(frozen=True)
 class SongsToEmbed:
@@ -175,8 +178,13 @@ def vectors_by_key(
     jobs: Sequence[_KeyedT],
     ready: ReadyVectors,
     progress: Progress,
+    keep_from: int = WORTH_KEEPING,
 ) -> dict[str, NDArray[np.float32]]:
-    """The vector of each key of the jobs; each bucket is kept as soon as it is done."""
+    """The vector of each key of the jobs.
+
+    Args:
+        keep_from: each bucket is kept as soon as it is done, where at least so many vectors are to be computed.
+    """
     found: dict[str, NDArray[np.float32]] = {}
     left: list[_KeyedT] = []
     for job in jobs:
@@ -186,9 +194,11 @@ def vectors_by_key(
             job = job.without(known.keys)  # noqa: PLW2901
         if job.songs:
             left.append(job)
+    keep = sum(job.songs for job in left) >= keep_from
     with closing(engine.map_buckets(function, left, progress)) as done:
         for made in done:
-            ready.write(made)
+            if keep:
+                ready.write(made)
             found |= made.by_key()
     return found
 
