@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO_HOME ?= simsong-data
+DEMO_PORT ?= 8080
 
-.PHONY: help install demo test test-slow lint types dagster clean
+.PHONY: help install demo serve test test-slow lint types dagster clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +21,9 @@ install: $(VENV)/.installed  ## create .venv with the pinned packages
 
 demo: install  ## sample catalogue, whole pipeline, a few recommendations, a report
 	$(BIN)/simsong demo --home $(DEMO_HOME)
+
+serve: install  ## the page of the sample catalogue on http://127.0.0.1:8080
+	$(BIN)/simsong serve --home $(DEMO_HOME) --port $(DEMO_PORT)
 
 test: install lint types  ## lint, types, import contracts and the test suite
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile

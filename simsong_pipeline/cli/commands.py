@@ -361,6 +361,7 @@ def demo(
     _print_metrics(workspace, headline_only=True)
     out.print()
     out.print(f"report: {report}", markup=False)
+    out.print(f"to listen: `simsong serve --home {home}`, or `make serve`, then http://127.0.0.1:8080", markup=False)
 
 
 def refresh(

@@ -1,4 +1,4 @@
-"""The README's example of asking Qdrant directly, run as it stands over an index that the store wrote."""
+"""The example in the docs of asking Qdrant directly, run as it stands over an index that the store wrote."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from simsong_pipeline.points import Point, song_vector
 from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.qdrant_store import QdrantStore
 
-README = Path(__file__).parents[1] / "README.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "qdrant.md"
 
 
 def _point(number: int) -> Point:
@@ -35,11 +35,11 @@ def test_example_of_asking_qdrant_directly_finds_english_songs(
         store.update("simsong_wns_1", [_point(n) for n in range(30)])
         store.point_aliases({"simsong_wns": "simsong_wns_1"})
     (example,) = (
-        block for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if "Qdrant" in block
+        block for block in re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL) if "Qdrant" in block
     )
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    exec(compile(example, "README.md", "exec"), names)
+    exec(compile(example, "qdrant.md", "exec"), names)
     names["client"].close()  # type: ignore[attr-defined]
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5
