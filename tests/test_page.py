@@ -617,3 +617,14 @@ def test_the_maps_benchmark_comes_to_its_end(browser: Browser, run_copy: Workspa
     assert figures["points"] == 300
     assert figures["moved_per_s"] > 0
     assert figures["zoomed_per_s"] > 0
+
+
+@pytest.mark.slow
+def test_pictures_of_the_page_are_taken(browser: Browser, run_copy: Workspace, tmp_path: Path) -> None:
+    kept = run_copy.read("tracks").join(run_copy.read("exclusions"), on="track_id", how="anti")
+    song = kept.sort("title")["title"][-1]
+    command = [sys.executable, "-m", "benchmarks.page.pictures", "--home", str(run_copy.home), "--song", song]
+    subprocess.run([*command, "--out", str(tmp_path / "taken")], cwd=ROOT, check=True, capture_output=True, timeout=240)
+    taken = sorted((tmp_path / "taken").iterdir())
+    assert [path.name for path in taken] == ["page-dark.png", "page-light.png", "page-map.png", "page-phone.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in taken)

@@ -8,6 +8,7 @@ import argparse
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from benchmarks.page.browser import chromium, chromium_path, served_home
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "images"
-SONG = "A Young Soldier"
+SONG = "A Young Soldier"  # of the sample catalogue
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path("simsong-data"), help="after `simsong demo`")
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--song", default=SONG, help="the song that is shown")
     arguments = parser.parse_args()
     path = chromium_path()
     if path is None:
@@ -33,7 +35,8 @@ def main() -> None:
         shutil.copytree(arguments.home, home)
         with served_home(home) as url, chromium(path) as browser:
             for name, (width, height, scheme, steps) in PICTURES.items():
-                take(browser, url, arguments.out / f"{name}.png", (width, height), scheme, steps)
+                shown = partial(steps, song=arguments.song)
+                take(browser, url, arguments.out / f"{name}.png", (width, height), scheme, shown)
 
 
 def take(
@@ -56,8 +59,8 @@ def take(
     context.close()
 
 
-def _song(page: Page) -> None:
-    page.get_by_role("combobox", name="Search songs").fill(SONG)
+def _song(page: Page, song: str) -> None:
+    page.get_by_role("combobox", name="Search songs").fill(song)
     page.locator("[role=option]").first.click()
     page.get_by_role("button", name="Other artists").click()
     page.wait_for_url("**exclude_artist=true**")
@@ -68,14 +71,14 @@ def _song(page: Page) -> None:
     page.mouse.move(5, 5)
 
 
-def _why(page: Page) -> None:
-    _song(page)
+def _why(page: Page, song: str) -> None:
+    _song(page, song)
     page.locator("[data-part=why]").first.click()
     page.locator(".pairs").wait_for()
     page.mouse.wheel(0, 330)
 
 
-def _map(page: Page) -> None:
+def _map(page: Page, song: str) -> None:
     page.get_by_role("link", name="Map").click()
     page.locator(".map-around a").first.wait_for()
     box = page.locator("canvas").bounding_box()
@@ -86,7 +89,7 @@ def _map(page: Page) -> None:
             return
 
 
-PICTURES: dict[str, tuple[int, int, str, Callable[[Page], None]]] = {
+PICTURES: dict[str, tuple[int, int, str, Callable[..., None]]] = {
     "page-light": (1280, 860, "light", _song),
     "page-dark": (1280, 860, "dark", _why),
     "page-map": (1280, 860, "light", _map),
