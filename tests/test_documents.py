@@ -8,39 +8,20 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from documents import DOCUMENTS, ROOT, commands_of
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.home.workspace import Workspace
 
-ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # What else a document may start, and what is looked at there.
 OTHERS = {"make", "pip", "source", "export", "dagster", "python", "curl"}
 
 
-def _blocks(document: Path, kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", document.read_text(), re.DOTALL | re.MULTILINE)
-
-
-def _commands(document: Path) -> list[list[str]]:
-    """Words of each command in the shell blocks, without settings of the environment before it."""
-    found = []
-    for block in _blocks(document, "sh"):
-        for line in block.replace("\\\n", " ").splitlines():
-            for part in re.split(r"\s;\s|&&", line):
-                words = shlex.split(part, comments=True)
-                while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-                    words = words[1:]
-                if words:
-                    found.append(words)
-    return found
-
-
 def _all(first: str) -> list[list[str]]:
-    return [words for document in DOCUMENTS for words in _commands(document) if words[0] == first]
+    return [words for document in DOCUMENTS for words in commands_of(document) if words[0] == first]
 
 
 def _called(document: Path) -> str:
@@ -67,7 +48,7 @@ def _headings(document: Path) -> set[str]:
 
 
 def test_documents_start_what_is_known() -> None:
-    started = {words[0] for document in DOCUMENTS for words in _commands(document)}
+    started = {words[0] for document in DOCUMENTS for words in commands_of(document)}
     assert started - OTHERS == {"simsong"}
 
 
@@ -117,7 +98,7 @@ def test_questions_of_the_document_are_answered(
     monkeypatch.chdir(tmp_path)
     shutil.move(run_copy.home, tmp_path / "simsong-data")
     places = _places(Workspace(tmp_path / "simsong-data"))
-    asked = _commands(ROOT / "docs" / "asking.md")
+    asked = commands_of(ROOT / "docs" / "asking.md")
     assert len(asked) > 10
     for words in asked:
         done = CliRunner().invoke(app, [places.get(word, word) for word in words[1:]])
