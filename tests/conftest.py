@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from serving import Served, served
 
+from simsong_pipeline import redaction
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
@@ -56,6 +57,12 @@ def hear_tasks(folder: Path, tasks: list[AudioTask], config: PipelineConfig) -> 
     """The frames of a features folder, once these recordings, all that it is to have, were heard."""
     function = HearBucket(folder, config, wait_s=10.0)
     return hear_all(function, LocalEngine(), tasks, None, QUIET.progress)
+
+
+@pytest.fixture(autouse=True)
+def _addresses_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test gives away as a secret is an ordinary word to the next one."""
+    monkeypatch.setattr(redaction, "_remembered", set())
 
 
 @pytest.fixture(scope="session")

@@ -148,7 +148,8 @@ def test_what_is_no_playlist_is_not_kept(client: httpx.Client, home: Workspace, 
 @pytest.mark.parametrize("identity", ["none", "..%2F..%2Fconfig", "%2e%2e", "0" * 32, "likes"])
 def test_ids_that_no_playlist_has_lead_nowhere(client: httpx.Client, home: Workspace, identity: str) -> None:
     for method, more in (("GET", ""), ("DELETE", ""), ("POST", "/run"), ("GET", "/export.m3u8")):
-        assert client.request(method, f"{API}/playlists/{identity}{more}").status_code == 404
+        answer = client.request(method, f"{API}/playlists/{identity}{more}")
+        assert answer.status_code in (404, 405)  # 405 where the path has left the API and is one of the page's
     assert (home.home / "config.json").is_file()
 
 

@@ -217,7 +217,7 @@ def test_lists_refuse_what_they_cannot_list(client: httpx.Client, query: dict[st
     assert _failed(client.get("/rest/getAlbumList2", params={**query, "f": "json"})) == code
 
 
-@pytest.mark.parametrize("name", ["getPodcasts", "Ping", "ping.view.view", "", "..", "%2e%2e", "<b>", "a" * 500, "☃"])
+@pytest.mark.parametrize("name", ["getPodcasts", "Ping", "ping.view.view", "", "%2e%2e", "<b>", "a" * 500, "☃"])
 def test_a_method_that_is_not_offered_is_not_found(client: httpx.Client, name: str) -> None:
     answer = client.get(f"/rest/{name}", params={"f": "json"})
     assert answer.status_code == 404

@@ -38,6 +38,8 @@ KEPT: Mapping[str, str] = {
     "list_models": "nothing was changed; the same command begins anew",
     "serve": "what was kept stays, and its copy of the index is deleted; the same command serves again",
     "audio": "what was fetched is kept; the same command goes on",
+    "link": "the link is as it was; the same command begins anew",
+    "push": "playlists that were pushed whole are there; the same command pushes the rest",
 }
 _LATER_S = 0.05
 _OTHERWISE = "what was finished is kept; the same command goes on"
