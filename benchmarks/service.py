@@ -11,17 +11,17 @@ import asyncio
 import json
 import os
 import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import polars as pl
 
 from benchmarks.index import AUDIO, LYRICS, drawn
+from benchmarks.serving import served_home
 from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.config import PipelineConfig, StoreConfig
@@ -202,17 +202,11 @@ def under_load(
 ) -> list[dict[str, object]]:
     """A row for each number of clients, from `simsong serve` in a process of its own."""
     ids = workspace.read("tracks")["track_id"].to_list()
-    words = [sys.executable, "-m", "simsong_pipeline.cli.main", "serve", "--port", "0", "--home", str(workspace.home)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            found = re.search(r"http://127\.0\.0\.1:(\d+)/", process.stdout.readline())
-            assert found is not None
-            port = int(found[1])
-            asyncio.run(_load(port, ids, 2, 1.0, 0.0, k))  # warm
-            return [_row(process.pid, port, ids, n, seconds, pause, k) for n in clients]
-        finally:
-            process.terminate()
+    with served_home(workspace.home) as (url, pid):
+        port = urlsplit(url).port
+        assert port is not None
+        asyncio.run(_load(port, ids, 2, 1.0, 0.0, k))  # warm
+        return [_row(pid, port, ids, n, seconds, pause, k) for n in clients]
 
 
 def _row(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from serving import Served, served
 
@@ -23,6 +24,7 @@ from simsong_pipeline.home.wishes import Wishes
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.run import run
 from simsong_pipeline.runs.summary import RunSummary
+from simsong_pipeline.service.library import Library
 from simsong_pipeline.sources.sample.generate import write_sample
 from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.hearing_work import HearBucket, hear_all
@@ -33,6 +35,21 @@ SMALL_CONFIG = PipelineConfig(
     encoder=EncoderConfig(kind="convolution", stem_channels=4, widths=(16, 24), depths=(1, 1), embedding_dim=16),
     train=TrainConfig(steps=6, head_steps=6, batch_size=8, warmup_steps=1, validate_every=3),
 )
+# The same for commands.
+SMALL_TOML = """
+[encoder]
+kind = "convolution"
+stem_channels = 4
+widths = [16, 24]
+depths = [1, 1]
+embedding_dim = 16
+[train]
+steps = 6
+head_steps = 6
+batch_size = 8
+warmup_steps = 1
+validate_every = 3
+"""
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 # The contract of the stores is tested on this server too. Out of the environment, because everything else would go to
 # it as well, and move its alias to the sample's songs.
@@ -116,3 +133,16 @@ def served_sample(
     shutil.copytree(finished_run[0].home, home)
     with served(Workspace(home), read_only=True) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def client(served_sample: Served) -> Iterator[httpx.Client]:
+    """A client of the shared service."""
+    with served_sample.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def library(served_sample: Served) -> Library:
+    """What the shared service lists."""
+    return served_sample.service.snapshots.present.library

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from conftest import SMALL_TOML
 
 from benchmarks.nights import write_song
 from benchmarks.real_music.peers import PACKAGES, is_installed
@@ -25,17 +26,6 @@ batch_size = 8
 warmup_steps = 1
 validate_every = 3
 """
-SCRATCH = (
-    BRIEF
-    + """
-[encoder]
-kind = "convolution"
-stem_channels = 4
-widths = [16, 24]
-depths = [1, 1]
-embedding_dim = 16
-"""
-)
 
 
 def start(name: str, *options: object) -> str:
@@ -73,7 +63,7 @@ def test_embedding_of_a_home_that_hears_by_bodies(
 @pytest.mark.slow
 def test_nights(tmp_path: Path) -> None:
     config = tmp_path / "scratch.toml"
-    config.write_text(SCRATCH)
+    config.write_text(SMALL_TOML)
     options = ("--songs", 24, "--seconds", 4, "--new", 2, "--rounds", 1, "--config", config)
     assert "a night, index included" in start("benchmarks.nights", *options)
 
@@ -81,7 +71,7 @@ def test_nights(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_quality_of_heads_and_of_encoders_from_scratch(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
     config = tmp_path / "brief.toml"
-    config.write_text(SCRATCH.replace('kind = "convolution"', "") + "[body]\npatches = 1\n")
+    config.write_text(SMALL_TOML.replace('kind = "convolution"', "") + "[body]\npatches = 1\n")
     recipes = ("ns", "wns", "start", "head", "convolution")
     options = ("--datasets", "sample-small", "--seeds", 1, "--config", config, "--recipes", *recipes)
     start("benchmarks.quality", "--out", tmp_path / "out", *options)
@@ -101,7 +91,7 @@ def test_real_music(tmp_path: Path, musicnn_files: MusicnnFiles) -> None:
     pl.DataFrame(rows, schema=["path", "artist", "genre", "source"], orient="row").write_csv(manifest)
     learned = ("--heads", "--seeds", 1, "--learning-rates", 0.002, "--steps", 3)
     scratch = ("--scratch", "sample-small", "--config", tmp_path / "scratch.toml")
-    (tmp_path / "scratch.toml").write_text(SCRATCH)
+    (tmp_path / "scratch.toml").write_text(SMALL_TOML)
     options = ("--manifest", manifest, "--out", out, "--bootstrap", 100)
     said = start("benchmarks.real_music", *options, *learned, *scratch)
     table = pl.read_csv(out / "summary.csv")

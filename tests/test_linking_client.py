@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from simsong_pipeline import retrying
 from simsong_pipeline.errors import RawDataError, SimSongError
 from simsong_pipeline.linking import subsonic
 from simsong_pipeline.linking.credentials import CredentialError, Credentials, read_credentials
@@ -44,7 +45,8 @@ def _body(request: httpx.Request) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subsonic, "_pause", lambda _: 0.0)
+    monkeypatch.setattr(subsonic, "_asked_for", lambda _: 0.0)
+    monkeypatch.setattr(retrying, "_FIRST_S", 0.0)
 
 
 def test_a_token_stands_for_the_password_and_nothing_is_in_the_address() -> None:

@@ -8,26 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from conftest import SMALL_TOML
 from documents import ROOT, commands_of
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
 
 pytestmark = pytest.mark.slow
-SMALL = """
-[encoder]
-kind = "convolution"
-stem_channels = 4
-widths = [16, 24]
-depths = [1, 1]
-embedding_dim = 16
-[train]
-steps = 6
-head_steps = 6
-batch_size = 8
-warmup_steps = 1
-validate_every = 3
-"""
 # What needs something that is not there, and which tests start it.
 ELSEWHERE = {
     ("serve",): "test_serve_command.py",
@@ -45,7 +32,7 @@ def somewhere(sample_raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HOME", str(tmp_path))
     shutil.copytree(sample_raw, tmp_path / "data")
     shutil.copytree(sample_raw, tmp_path / "my-home" / "raw")
-    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small.toml").write_text(SMALL_TOML)
     files = sorted(p for p in (sample_raw / "audio").rglob("*") if p.is_file() and p.stat().st_size > 2_000)
     assert len(files) > 40
     rows = []

@@ -11,8 +11,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from simsong_pipeline.errors import AmbiguousSongError, SimSongError, StoreError, UnknownSongError
 from simsong_pipeline.redaction import without_secrets
+from simsong_pipeline.remote.address import is_loopback
 from simsong_pipeline.service.guards import Guards
-from simsong_pipeline.service.keys import VARIABLE, Keys, is_loopback, keys_for
+from simsong_pipeline.service.keys import VARIABLE, Keys, keys_for
 from simsong_pipeline.service.problems import ProblemError, problem_of
 from simsong_pipeline.service.settings import ServiceSettings
 

@@ -17,12 +17,6 @@ API = "/api/v1"
 
 
 @pytest.fixture(scope="module")
-def client(served_sample: Served) -> Iterator[httpx.Client]:
-    with served_sample.client() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def home(served_sample: Served) -> Workspace:
     return served_sample.service.workspace
 

@@ -48,17 +48,6 @@ BAD_IDS = [
 
 
 @pytest.fixture(scope="module")
-def client(served_sample: Served) -> Iterator[httpx.Client]:
-    with served_sample.client() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def library(served_sample: Served) -> Library:
-    return served_sample.service.snapshots.present.library
-
-
-@pytest.fixture(scope="module")
 def badly_named(finished_run: tuple[Workspace, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     workspace = Workspace(tmp_path_factory.mktemp("badly") / "home")
     shutil.copytree(finished_run[0].home, workspace.home)

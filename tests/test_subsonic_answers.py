@@ -1,7 +1,7 @@
 """Every answer of OpenSubsonic's methods is what the standard's own OpenAPI files say, in JSON and in XML alike."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 from open_subsonic import ROOT, Spec, without_empty_lists
-from serving import Served
 
 from simsong_pipeline.service.library import Library
 from simsong_pipeline.service.subsonic.routes import METHODS
@@ -97,17 +96,6 @@ def spec(shared: Path) -> Spec:
     if not folder.is_dir():
         pytest.skip(f"no description of OpenSubsonic at {folder}")
     return Spec(folder)
-
-
-@pytest.fixture(scope="module")
-def client(served_sample: Served) -> Iterator[httpx.Client]:
-    with served_sample.client() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def library(served_sample: Served) -> Library:
-    return served_sample.service.snapshots.present.library
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """What OpenSubsonic's lists, searches and questions answer: the library's rows, and songs of the asking layer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -33,12 +33,6 @@ def library(snapshot: Snapshot) -> Library:
 @pytest.fixture(scope="module")
 def songs(library: Library) -> list[Song]:
     return library.songs_at(list(range(library.songs.height)))
-
-
-@pytest.fixture(scope="module")
-def client(served_sample: Served) -> Iterator[httpx.Client]:
-    with served_sample.client() as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from loopback import Reply, reply, serve
 
+from simsong_pipeline import retrying
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.stores import trying_again
@@ -59,7 +60,7 @@ class Moody:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of a hundredth, and no server that has answered before."""
-    monkeypatch.setattr(trying_again, "_FIRST_S", 0.01)
+    monkeypatch.setattr(retrying, "_FIRST_S", 0.01)
     monkeypatch.setattr(trying_again, "_answered", set())
 
 

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from qdrant_client.grpc import collections_pb2, collections_service_pb2_grpc
 
+from simsong_pipeline import retrying
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.stores import trying_again
@@ -39,7 +40,7 @@ class Busy(collections_service_pb2_grpc.CollectionsServicer):
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Busy, QdrantStore]]:
     """The server at the port that the client takes for gRPC, of an address of this machine that nobody else has."""
-    monkeypatch.setattr(trying_again, "_FIRST_S", 0.01)
+    monkeypatch.setattr(retrying, "_FIRST_S", 0.01)
     monkeypatch.setattr(trying_again, "_answered", set())
     host, busy = f"127.{random.randint(1, 254)}.{random.randint(0, 254)}.{random.randint(2, 254)}", Busy()
     server = grpc.server(ThreadPoolExecutor(2), options=[("grpc.so_reuseport", 0)])

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Page
 
-from benchmarks.page.browser import ARGUMENTS, chromium, chromium_path, served_home
+from benchmarks.page.browser import ARGUMENTS, chromium, needed_chromium
+from benchmarks.serving import served_home
 
 CLUSTERS, GENRES, ARTISTS = 60, 40, 2_000
 # What is done to the map each time that the screen is drawn, until the time is over; resolves to pictures a second.
@@ -67,10 +68,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each movement")
     parser.add_argument("--gpu", action="store_true", help="let the browser use a graphics card")
     arguments = parser.parse_args()
-    path = chromium_path()
-    if path is None:
-        raise SystemExit("no chromium on the PATH (apt install chromium)")
-    with served_home(arguments.home) as url, chromium(path, ARGUMENTS[:2] if arguments.gpu else ARGUMENTS) as browser:
+    path = needed_chromium()
+    with (
+        served_home(arguments.home) as (url, _),
+        chromium(path, ARGUMENTS[:2] if arguments.gpu else ARGUMENTS) as browser,
+    ):
         for points in arguments.points:
             print(json.dumps(measure(browser, url, points, arguments.seconds)), flush=True)
 

@@ -1,12 +1,8 @@
-"""The system's Chromium without a screen, drawing by software, and a service for it to ask."""
+"""The system's Chromium without a screen, drawing by software."""
 
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -33,23 +29,9 @@ def chromium(path: str, arguments: tuple[str, ...] = ARGUMENTS) -> Iterator[Brow
         browser.close()
 
 
-@contextmanager
-def served_home(home: Path) -> Iterator[str]:
-    """The address of `simsong serve` over a home, in a process of its own."""
-    command = [sys.executable, "-m", "simsong_pipeline.cli.main", "serve", "--home", str(home), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield _address(process, home)
-        finally:
-            process.terminate()
-
-
-def _address(process: "subprocess.Popen[str]", home: Path) -> str:
-    """What the service says of itself once it listens."""
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if found := re.search(r"http://\S+/", said):
-            return found[0]
-    raise SystemExit(f"`simsong serve --home {home}` did not start:\n{said}")
+def needed_chromium() -> str:
+    """Where the system's browser is; ends the process where there is none."""
+    path = chromium_path()
+    if path is None:
+        raise SystemExit("no chromium on the PATH (apt install chromium)")
+    return path

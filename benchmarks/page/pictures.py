@@ -13,7 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from benchmarks.page.browser import chromium, chromium_path, served_home
+from benchmarks.page.browser import chromium, needed_chromium
+from benchmarks.serving import served_home
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "images"
 SONG = "A Young Soldier"  # of the sample catalogue
@@ -26,14 +27,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--song", default=SONG, help="the song that is shown")
     arguments = parser.parse_args()
-    path = chromium_path()
-    if path is None:
-        raise SystemExit("no chromium on the PATH (apt install chromium)")
+    path = needed_chromium()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         shutil.copytree(arguments.home, home)
-        with served_home(home) as url, chromium(path) as browser:
+        with served_home(home) as (url, _), chromium(path) as browser:
             for name, (width, height, scheme, steps) in PICTURES.items():
                 shown = partial(steps, song=arguments.song)
                 take(browser, url, arguments.out / f"{name}.png", (width, height), scheme, shown)

@@ -90,6 +90,20 @@ def _limited(name: str, most: int) -> Choice:
     return Choice(1, per_artist=most) if name == "--per-artist" else Choice(1, per_album=most)
 
 
+def restriction_of(
+    languages: Sequence[str] | None,
+    tags: Sequence[str] | None,
+    spans: Mapping[str, tuple[float | None, float | None]],
+) -> Restriction:
+    """Filters as the index takes them; what names nothing restricts nothing.
+
+    Args:
+        spans: the least and the most of payload fields.
+    """
+    any_of = {name: values for name, values in (("language", languages), ("tags", tags)) if values}
+    return Restriction(any_of=any_of, between={name: ends for name, ends in spans.items() if ends != (None, None)})
+
+
 def together(parts: Sequence[Restriction]) -> Restriction:
     """What all of them let through; they restrict different fields, but for what is left out."""
     whole = Restriction()

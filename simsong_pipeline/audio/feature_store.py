@@ -241,7 +241,7 @@ class FeatureStore:
         files = {bucket: self._bucket_path(bucket) for bucket in self._buckets.numbers}
         known = KnownRows(self._folder, _ROWS)
         rows = pl.concat(known.of(files, self._bucket_rows, keep=False).values())
-        gone = rows.filter(_is_let_go(needed))["track_id"].to_list()
+        gone = rows.filter(is_let_go(needed))["track_id"].to_list()
         busy = ""
         for bucket in sorted(self._buckets.of_all(gone)):
             try:
@@ -250,14 +250,14 @@ class FeatureStore:
                 busy = str(error)
         if gone:
             rows = pl.concat(known.of(files, self._bucket_rows, keep=True).values())
-        left = rows.filter(_is_let_go(needed)).height
+        left = rows.filter(is_let_go(needed)).height
         return LetGo(rows.select(list(SEGMENT_FEATURES.columns)), len(gone) - left, busy)
 
     def _let_go_of_bucket(self, bucket: int, needed: Collection[str], may_publish: Callable[[], None]) -> None:
         with self.held([bucket]):
             known = self._bucket_rows(bucket)
-            file = pl.when(_is_let_go(needed)).then(None).otherwise("file").alias("file")
-            self._write_bucket(bucket, known, known.with_columns(file), (), "", may_publish, has_gaps=False)
+            left = without_files(known, needed)
+            self._write_bucket(bucket, known, left, (), "", may_publish, has_gaps=False)
 
     def _settings(self, audio: AudioConfig) -> str:
         return sha256_of(self._version, audio.model_dump(exclude={"workers"}))[:16]
@@ -474,8 +474,14 @@ def _without_wanted(known: pl.DataFrame, wanted: Collection[str]) -> pl.DataFram
     return known.filter(~(is_wanted & pl.col("file").is_null() & (pl.col("status") == "ok")))
 
 
-def _is_let_go(needed: Collection[str]) -> pl.Expr:
+def is_let_go(needed: Collection[str]) -> pl.Expr:
+    """Of which rows the frames go, where only those of some songs are needed."""
     return pl.col("file").is_not_null() & ~pl.col("track_id").is_in(list(needed))
+
+
+def without_files(rows: pl.DataFrame, needed: Collection[str]) -> pl.DataFrame:
+    """The rows once the frames that are not needed are gone."""
+    return rows.with_columns(pl.when(is_let_go(needed)).then(None).otherwise("file").alias("file"))
 
 
 def _missing(path: Path) -> SchemaError:

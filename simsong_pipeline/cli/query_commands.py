@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simsong_pipeline.asking.recommend import Choice
+from simsong_pipeline.asking.restricted import restriction_of
 from simsong_pipeline.cli.console import err, out, print_json, print_json_lines, print_table
 from simsong_pipeline.cli.options import DEFAULT_HOME, Home, Json, QdrantUrl
 from simsong_pipeline.home.settings import read_config
@@ -312,9 +313,8 @@ def _restriction(
     _in_order(("--since", since), ("--until", until))
     for name, (least, most) in zip(("seconds", "tempo", "loudness"), measured, strict=True):
         _in_order((f"--min-{name}", least), (f"--max-{name}", most))
-    any_of = {name: values for name, values in (("language", language), ("tags", tag)) if values}
-    pairs = dict(zip(("year", "duration_s", "tempo_bpm", "loudness_db"), ((since, until), *measured), strict=True))
-    return Restriction(any_of=any_of, between={name: pair for name, pair in pairs.items() if pair != (None, None)})
+    spans = dict(zip(("year", "duration_s", "tempo_bpm", "loudness_db"), ((since, until), *measured), strict=True))
+    return restriction_of(language, tag, spans)
 
 
 def _in_order(least: tuple[str, float | None], most: tuple[str, float | None]) -> None:

@@ -1,10 +1,9 @@
 """Features of a few songs, wherever they come from: kept, or heard again from the recording."""
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.preparation import AudioTask, prepare
+from simsong_pipeline.audio.preparation import known_tasks, prepare
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import AudioError
 from simsong_pipeline.home.events import Events
@@ -26,13 +25,12 @@ class SongFeatures:
         return self._kept[track_id] if track_id in self._known else self._heard(track_id)
 
     def _heard(self, track_id: str) -> NDArray[np.float16]:
-        columns = ("track_id", "path", "size_bytes", "modified_ns")
-        row = self._workspace.read("audio").row(by_predicate=pl.col("track_id") == track_id, named=True)
-        task = AudioTask(**{name: row[name] for name in columns}, expected_s=None)
+        row = self._workspace.read("audio").filter(track_id=track_id)
+        (task,) = known_tasks(row)
         silent = Events(lambda _: None, lambda *_: None, lambda _: None)
         prepared = prepare(task, self._config.audio, open_listener(self._config, silent))
         if prepared.features is None:
             raise AudioError(f"{track_id} cannot be heard again: {prepared.reason}")
-        if prepared.audio_sha256 != row["audio_sha256"]:
+        if prepared.audio_sha256 != row["audio_sha256"][0]:
             raise AudioError(f"{track_id} is another recording now ({task.path}): run `simsong refresh`")
         return prepared.features

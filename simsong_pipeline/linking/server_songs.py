@@ -62,7 +62,11 @@ def _song(row: Record) -> tuple[object, ...] | None:
 
 
 def _text(row: Mapping[str, object], name: str) -> str | None:
-    value = row.get(name)
+    return text_of(row.get(name))
+
+
+def text_of(value: object) -> str | None:
+    """Of a value that a server gives; ids may be numbers, and what is neither is not known."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     # Half a character, which JSON can hold, is none that a file can.

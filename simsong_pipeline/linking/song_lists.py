@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import polars as pl
 
 from simsong_pipeline.errors import RawDataError, first_line
-from simsong_pipeline.linking.server_songs import SONGS
+from simsong_pipeline.linking.server_songs import SONGS, text_of
 from simsong_pipeline.sources.limits import TooLargeError, bounded_bytes
 
 _MOST_BYTES = 2**30
@@ -95,13 +95,7 @@ def _of_lyrion(title: Mapping[str, Any]) -> dict[str, object]:
 
 def _row(values: Mapping[str, object]) -> tuple[object, ...]:
     """Ids may be numbers; what is neither text nor number is not known."""
-    return tuple(values[name] if name == "duration_s" else _text(values[name]) for name in SONGS)
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return str(value).encode("utf-8", "replace").decode() or None
+    return tuple(values[name] if name == "duration_s" else text_of(values[name]) for name in SONGS)
 
 
 def _number(value: object) -> float | None:

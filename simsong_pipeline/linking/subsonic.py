@@ -3,9 +3,7 @@
 Questions go by POST: tokens stay out of the server's logs, and lists of any length fit.
 """
 
-import ipaddress
 import json
-import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,21 +13,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
+from tenacity import RetryCallState
 
 from simsong_pipeline.errors import RawDataError, SimSongError
 from simsong_pipeline.linking.credentials import KEY, PASSWORD, USER, Credentials
 from simsong_pipeline.providers.web.polite_client import retry_after
 from simsong_pipeline.redaction import remember_address, without_credentials
+from simsong_pipeline.remote.address import is_loopback
+from simsong_pipeline.retrying import BROKEN, BUSY, retrying
 
 Told = Callable[[str], None]
 Record = dict[str, Any]
 _CLIENT = "simsong"
 _MOST_BYTES = 64 * 2**20
 _LONGEST_ANSWER_S = 300.0
-_FIRST_S, _LONGEST_S = 0.5, 10.0
-_BUSY = frozenset({408, 425, 429, 502, 503, 504})
-_BROKEN = (httpx.TimeoutException, httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 # Codes of the interface.
 _MISSING, _WRONG, _NO_TOKENS, _NO_SUCH_WAY, _BAD_KEY, _FORBIDDEN, NOT_THERE = 10, 40, 41, 42, 44, 50, 70
 
@@ -129,14 +126,8 @@ class SubsonicServer:
         Raises:
             ServerError: it refuses, or there is no answer.
         """
-        retrying = Retrying(
-            retry=retry_if_exception(self._may_go_well),
-            wait=_pause,
-            stop=stop_before_delay(self._retry_s),
-            before_sleep=self._tell,
-            reraise=True,
-        )
-        return self._answered(partial(retrying, self._ask_once, method, parameters))
+        again = retrying(self._retry_s, self._may_go_well, _asked_for, self._tell)
+        return self._answered(partial(again, self._ask_once, method, parameters))
 
     def ask_once(self, method: str, **parameters: str | int | Sequence[str]) -> Record:
         """As `ask`, for what must not be done twice, which a question that is tried again may be."""
@@ -151,7 +142,7 @@ class SubsonicServer:
             ) from error
 
     def _may_go_well(self, error: BaseException) -> bool:
-        passing = isinstance(error, (_BusyServerError, *_BROKEN))
+        passing = isinstance(error, (_BusyServerError, *BROKEN))
         return passing or (isinstance(error, httpx.ConnectError) and self._has_answered)
 
     def _tell(self, state: RetryCallState) -> None:
@@ -169,7 +160,7 @@ class SubsonicServer:
 
     def _refuse_status(self, response: httpx.Response) -> None:
         status, where = response.status_code, response.headers.get("location", "")
-        if status in _BUSY:
+        if status in BUSY:
             wait = retry_after(response.headers.get("retry-after"), datetime.now(UTC)) or 0.0
             raise _BusyServerError(f"{self.address} answers with status {status}", wait)
         if response.is_redirect:
@@ -209,12 +200,7 @@ def rows_of(value: object) -> list[Record]:
 def _is_private(address: str) -> bool:
     """Whether nobody sees what is sent there."""
     parts = urlsplit(address)
-    if parts.scheme == "https" or parts.hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
 def _bounded(response: httpx.Response, address: str) -> bytes:
@@ -254,9 +240,5 @@ def _who_asks() -> str:
     return f"look at {USER} and {PASSWORD}, or {KEY}"
 
 
-def _pause(state: RetryCallState) -> float:
-    """What the server asks for, else half a second, one, two, …, ten, each up to a quarter longer."""
-    error = state.outcome.exception() if state.outcome is not None else None
-    asked = error.wait_s if isinstance(error, _BusyServerError) else 0.0
-    grown = min(_LONGEST_S, _FIRST_S * 2.0 ** (state.attempt_number - 1))
-    return max(grown, asked) * (1 + 0.25 * random.random())
+def _asked_for(error: BaseException | None) -> float:
+    return error.wait_s if isinstance(error, _BusyServerError) else 0.0

@@ -1,5 +1,6 @@
 """Addresses of things in an object store, and where their local copies lie."""
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -42,3 +43,13 @@ def copies_folder(url: str) -> Path:
     named, cache = os.environ.get("SIMSONG_CACHE"), os.environ.get("XDG_CACHE_HOME")
     root = Path(named) if named else (Path(cache) if cache else Path.home() / ".cache") / "simsong" / "homes"
     return root / sha256_of(without_user(url).rstrip("/"))[:16]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

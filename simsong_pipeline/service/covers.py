@@ -12,7 +12,7 @@ from typing import Any
 import mutagen
 from mutagen.flac import Picture
 
-from simsong_pipeline.sources.library.tagged_file import open_tagged
+from simsong_pipeline.service.file_tags import opened_or_none
 
 # A larger one is no cover; it is passed over.
 MOST_BYTES = 10_000_000
@@ -62,10 +62,7 @@ def _cover(data: bytes) -> Cover | None:
 
 def _embedded(recording: Path) -> list[bytes]:
     """Front covers first."""
-    try:
-        opened = open_tagged(recording)
-    except (mutagen.MutagenError, OSError, ValueError, EOFError):
-        return []
+    opened = opened_or_none(recording)
     if opened is None:
         return []
     pictures = [*getattr(opened, "pictures", ()), *_of_tags(opened.tags)]

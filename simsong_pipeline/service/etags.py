@@ -23,7 +23,7 @@ def has_it(request: Request, etag: str) -> bool:
 
 def unchanged(etag: str) -> Response:
     """304."""
-    return Response(status_code=304, headers={"etag": etag, "cache-control": _FRESH})
+    return Response(status_code=304, headers=headers_of(etag))
 
 
 def headers_of(etag: str) -> dict[str, str]:

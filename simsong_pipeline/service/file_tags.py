@@ -47,12 +47,17 @@ def file_tags(path: Path, modified_ns: int) -> FileTags:
     return _read(path, modified_ns)
 
 
+def opened_or_none(path: Path) -> Any:
+    """A file's tags as mutagen reads them; null where there are none, or none that can be read."""
+    try:
+        return open_tagged(path)
+    except (mutagen.MutagenError, OSError, ValueError, EOFError):
+        return None
+
+
 @lru_cache(maxsize=20_000)
 def _read(path: Path, _modified_ns: int) -> FileTags:
-    try:
-        opened = open_tagged(path)
-    except (mutagen.MutagenError, OSError, ValueError, EOFError):
-        return NO_TAGS
+    opened = opened_or_none(path)
     if opened is None:
         return NO_TAGS
     fields, info = fields_of(opened.tags), opened.info

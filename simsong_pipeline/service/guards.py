@@ -15,7 +15,8 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.service.keys import COOKIE, Keys, is_loopback
+from simsong_pipeline.remote.address import is_loopback
+from simsong_pipeline.service.keys import COOKIE, Keys
 from simsong_pipeline.service.problems import ProblemError, problem_of
 from simsong_pipeline.service.settings import ServiceSettings
 

@@ -57,10 +57,10 @@ def _file_of(frame: Path) -> Path:
 
 
 def _states(paths: Sequence[str]) -> tuple[_State, ...]:
-    return tuple(map(_state, paths))
+    return tuple(map(file_state, paths))
 
 
-def _state(path: str) -> _State:
+def file_state(path: str | Path) -> _State:
     """Time of change, size and number; null where there is no such file."""
     try:
         stat = os.stat(path)

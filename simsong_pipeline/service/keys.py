@@ -2,13 +2,13 @@
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 
 from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import SimSongError
+from simsong_pipeline.remote.address import is_loopback
 
 VARIABLE = "SIMSONG_API_KEY"
 COOKIE = "simsong_session"
@@ -80,13 +80,3 @@ def keys_for(host: str) -> Keys:
     if key is not None and len(key) < _SHORTEST:
         raise SimSongError(f"{VARIABLE} is shorter than {_SHORTEST} letters: set a longer one")
     return Keys(key)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

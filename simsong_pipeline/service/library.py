@@ -36,6 +36,11 @@ class Song:
     size_bytes: int | None
     modified_ns: int | None
 
+    @property
+    def label(self) -> str:
+        """Artist and title, for people."""
+        return f"{self.artist} - {self.title}"
+
 
 @dataclass(frozen=True)
 class Artist:
@@ -104,6 +109,10 @@ class Library:
         """The song with each id; null where there is none."""
         return [self._seen.get(song_id) or self._looked_up(song_id) for song_id in song_ids]
 
+    def there(self, song_ids: list[str]) -> list[Song]:
+        """Those songs with these ids that there are."""
+        return [song for song in self.songs_by_id(song_ids) if song is not None]
+
     def _looked_up(self, song_id: str) -> Song | None:
         song = self.song(song_id)
         if song is not None:
@@ -153,8 +162,7 @@ class Library:
 
     def songs_of_genre(self, genre: str, offset: int, limit: int) -> Part[Song]:
         """Songs of a genre, whatever its letter case."""
-        wanted = pl.col("genres").list.eval(pl.element().str.to_lowercase()).list.contains(genre.lower())
-        rows = self.songs.select(wanted.alias("is"))["is"].arg_true().to_numpy()
+        rows = rows_of_genre(self.songs, genre).to_numpy()
         return Part(self.songs_at(rows[offset : offset + limit]), len(rows))
 
     def all_genres(self) -> list[Genre]:
@@ -232,6 +240,12 @@ class Library:
             assert made is not None
         for words in (self._song_words, self._artist_words, self._album_words):
             assert words is not None
+
+
+def rows_of_genre(frame: pl.DataFrame, genre: str) -> pl.Series:
+    """Numbers of the rows of songs, or albums, of a genre, whatever its letter case."""
+    wanted = pl.col("genres").list.eval(pl.element().str.to_lowercase()).list.contains(genre.lower())
+    return frame.select(wanted.alias("is"))["is"].arg_true()
 
 
 def _value(held: Any) -> Any:

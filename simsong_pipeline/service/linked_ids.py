@@ -1,14 +1,13 @@
 """The ids that the linked music server has for the songs and artists of a snapshot; read anew when a link changed."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from simsong_pipeline.home.links import external_ids, links_of
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.schemas import EXTERNAL_IDS
+from simsong_pipeline.service.home_state import file_state
 from simsong_pipeline.service.library import Library
 from simsong_pipeline.service.snapshot import Snapshot
 
@@ -37,7 +36,7 @@ def linked_ids(workspace: Workspace, snapshot: Snapshot) -> LinkedIds | None:
     link = links_of(workspace).link
     if link is None:
         return None
-    state = (link.address, _state(workspace.frame_path(link.frame(EXTERNAL_IDS.name))))
+    state = (link.address, file_state(workspace.frame_path(link.frame(EXTERNAL_IDS.name))))
     kept = snapshot.kept.get(_KEPT)
     if isinstance(kept, tuple) and kept[0] == state:
         found: LinkedIds = kept[1]
@@ -45,14 +44,6 @@ def linked_ids(workspace: Workspace, snapshot: Snapshot) -> LinkedIds | None:
     made = _made(external_ids(workspace, link), snapshot.library)
     snapshot.kept[_KEPT] = (state, made)
     return made
-
-
-def _state(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_ino
 
 
 def _made(ids: pl.DataFrame, library: Library) -> LinkedIds:

@@ -1,5 +1,7 @@
 """What a request means: by an id, or a song by the words of its title, alone or with its artist. Never a path."""
 
+from collections.abc import Sequence
+
 from simsong_pipeline.asking.finding import folded
 from simsong_pipeline.errors import AmbiguousSongError, UnknownSongError
 from simsong_pipeline.service.library import Album, Artist, Library, Song
@@ -28,11 +30,11 @@ def song_id_of(library: Library, words: str) -> str:
 
 
 def _names(song: Song) -> tuple[str, str]:
-    return folded(song.title), folded(f"{song.artist} - {song.title}")
+    return folded(song.title), folded(song.label)
 
 
 def _labels(songs: list[Song]) -> list[str]:
-    return [f"{song.artist} - {song.title} ({song.id})" for song in songs[:_LISTED]]
+    return [f"{song.label} ({song.id})" for song in songs[:_LISTED]]
 
 
 def known_song(library: Library, song_id: str) -> Song:
@@ -61,3 +63,16 @@ def known_album(library: Library, album_id: str) -> Album:
     if album is None:
         raise UnknownSongError(f"no album has the id {album_id[:100]!r}")
     return album
+
+
+def known_ids(library: Library, song_ids: Sequence[str]) -> list[str]:
+    """The ids, all of which songs have.
+
+    Raises:
+        UnknownSongError: naming the first that none has.
+    """
+    rows = library.song_rows.rows(song_ids)
+    unknown = next((i for i, row in zip(song_ids, rows, strict=True) if row is None), None)
+    if unknown is not None:
+        raise UnknownSongError(f"no song has the id {unknown[:100]!r}")
+    return list(song_ids)

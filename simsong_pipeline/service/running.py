@@ -8,8 +8,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from simsong_pipeline.errors import SimSongError
+from simsong_pipeline.remote.address import is_loopback
 from simsong_pipeline.service.app import app_of
-from simsong_pipeline.service.keys import is_loopback
 from simsong_pipeline.service.service import Service
 
 _HEADER_S, _HEADER_BYTES = 15.0, 65_536

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.service.asker import Asker
+from simsong_pipeline.service.home_state import file_state
 from simsong_pipeline.service.keys import Keys, keys_for
 from simsong_pipeline.service.likes import LikesFile
 from simsong_pipeline.service.playlists import Playlists
@@ -37,11 +38,7 @@ class Service:
 
     def never_state(self) -> object:
         """Another value as soon as the list of what is never suggested changes, which every answer depends on."""
-        try:
-            stat = (self.workspace.home / "never.txt").stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return file_state(self.workspace.home / "never.txt")
 
     def refuse_writing(self) -> None:
         """Call before anything below the home is changed.

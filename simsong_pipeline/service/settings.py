@@ -12,7 +12,6 @@ class ServiceSettings(BaseModel):
     port: int = Field(8080, ge=0, le=65_535)
     read_only: bool = Field(False, description="refuse whatever would change the home: likes, playlists, never")
     max_k: int = Field(500, ge=1, description="songs of one answer")
-    max_page: int = Field(500, ge=1, description="rows of one page of a list")
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_query_bytes: int = Field(32_000, ge=100, description="a player names the songs of a playlist in an address")
     swap_wait_s: float = Field(2.0, ge=0, description="how long a request waits for what a night has published")

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.audio.preparation import AudioTask, PreparedAudio, SensedAudio, heard, sense
+from simsong_pipeline.audio.preparation import AudioTask, PreparedAudio, SensedAudio, heard, known_tasks, sense
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.engines.engine import Worker
 from simsong_pipeline.home.events import Events
@@ -67,6 +67,4 @@ def recordings_of(workspace: Workspace, songs: pl.DataFrame, audio: pl.DataFrame
         return []
     known = workspace.read("audio") if audio is None else audio
     places = known.join(songs.select("track_id"), on="track_id", how="semi").drop_nulls("path")
-    columns = ("track_id", "path", "size_bytes", "modified_ns")
-    # What the catalogue expects was asked when it was heard first, of the same bytes.
-    return [AudioTask(**row, expected_s=None) for row in places.select(columns).rows(named=True)]
+    return known_tasks(places)

@@ -3,6 +3,7 @@
 import polars as pl
 
 from simsong_pipeline.audio.feature_format import keeps_frames, trains_body
+from simsong_pipeline.audio.feature_store import is_let_go, without_files
 from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.stages.body_means import body_means
@@ -46,14 +47,12 @@ def let_go(run: Run) -> int:
 
 def _forgotten(run: Run, features: pl.DataFrame, drawn: set[str]) -> pl.DataFrame:
     """The frame without the files of the others; what a body that is trained hears of them is kept before."""
-    others = pl.col("file").is_not_null() & ~pl.col("track_id").is_in(list(drawn))
-    gone = features.filter(others)["track_id"].to_list()
+    gone = features.filter(is_let_go(drawn))["track_id"].to_list()
     if not gone:
         return features
     if trains_body(run.config):
         body_means(run.workspace, gone, run.config, remember=True)
-    file = pl.when(others).then(None).otherwise("file").alias("file")
-    return run.workspace.write("segment_features", features.with_columns(file))
+    return run.workspace.write("segment_features", without_files(features, drawn))
 
 
 def _note(run: Run, why: str) -> None:

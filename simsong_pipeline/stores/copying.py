@@ -14,7 +14,7 @@ from simsong_pipeline.file_copies import copy_folder
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
 from simsong_pipeline.stores.address import server_url
-from simsong_pipeline.stores.room import ask_for_room
+from simsong_pipeline.stores.room import ask_for_room, size_on_disk
 
 # A disk that fills up under a mapped index kills the process.
 _FREE_BYTES = 300_000_000
@@ -69,7 +69,7 @@ class EmbeddedIndex:
         served, into = self.served(), home / self._folder.name
         source = self._folder / served if self._is_edge else self._folder / "collection" / served
         into.mkdir(parents=True)
-        ask_for_room(into, _FREE_BYTES + _size_on_disk(source))
+        ask_for_room(into, _FREE_BYTES + size_on_disk(source))
         copy_folder(source, into / source.relative_to(self._folder))
         write_json(into / self.aliases_file.name, self._only(served))
         if self._is_edge:
@@ -101,7 +101,3 @@ def _search_by_one_thread(settings: Path) -> None:
 def embedded_index(config: StoreConfig, home: Path) -> EmbeddedIndex | None:
     """The index below a home; null where a server has it."""
     return None if server_url(config) is not None else EmbeddedIndex(config, home)
-
-
-def _size_on_disk(folder: Path) -> int:
-    return sum(512 * path.stat().st_blocks for path in folder.rglob("*") if path.is_file())

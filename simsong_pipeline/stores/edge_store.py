@@ -22,7 +22,7 @@ from simsong_pipeline.errors import SimSongError, StoreError, first_line
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
 from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
-from simsong_pipeline.stores.room import ask_for_room
+from simsong_pipeline.stores.room import ask_for_room, size_on_disk
 from simsong_pipeline.stores.search_width import candidates
 from simsong_pipeline.stores.updating import (
     HASH_FIELDS,
@@ -249,7 +249,7 @@ class EdgeStore:
         """Apart, so that its memory goes back when it is done and what kills it leaves this process alive."""
         self._close(name)
         # Segments are written anew before the old ones go.
-        self._ask_for_room(_size_on_disk(self._folder / name))
+        self._ask_for_room(size_on_disk(self._folder / name))
         command = [sys.executable, "-m", "simsong_pipeline.stores.edge_index", str(self._folder / name)]
         # Its standard input closes when this process ends, however that comes, and it ends with it.
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace") as process:
@@ -279,11 +279,6 @@ class EdgeStore:
             raise
         except Exception as error:
             raise StoreError(f"Qdrant {self.address} failed ({first_line(error)})") from error
-
-
-def _size_on_disk(folder: Path) -> int:
-    """Bytes that the files below a folder take up, in blocks: the engine's files are mostly holes."""
-    return sum(512 * path.stat().st_blocks for path in folder.rglob("*") if path.is_file())
 
 
 def _filter(restriction: Restriction) -> edge.Filter | None:

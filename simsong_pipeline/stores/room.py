@@ -22,3 +22,8 @@ def ask_for_room(folder: Path, size: int) -> None:
             f"{free / 1e6:,.0f} MB are free below {folder} and {size / 1e6:,.0f} MB are needed: make room, and run the "
             "same command again; what was done before is kept"
         )
+
+
+def size_on_disk(folder: Path) -> int:
+    """Bytes that the files below a folder take up, in blocks: the engine's files are mostly holes."""
+    return sum(512 * path.stat().st_blocks for path in folder.rglob("*") if path.is_file())

@@ -1,6 +1,5 @@
 """Asks a Qdrant server again, with growing pauses, where another try may go well; what cannot is told at once."""
 
-import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,13 +8,11 @@ from typing import TypeVar
 import httpx
 from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
+from tenacity import RetryCallState
+
+from simsong_pipeline.retrying import BROKEN, BUSY, retrying
 
 T = TypeVar("T")
-_FIRST_S, _LONGEST_S = 0.5, 10.0
-# Busy, or its gateway has no word of it: the question itself is fine.
-_BUSY = frozenset({408, 425, 429, 502, 503, 504})
-_BROKEN = (httpx.TimeoutException, httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 _GRPC_BUSY = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"})
 # Servers that have answered this process: one that was there and is not comes back, as after a restart. An address
 # where nobody ever answered is more likely wrong.
@@ -37,14 +34,7 @@ def ask(address: str, call: Callable[[], T], retry_s: float, told: Callable[[str
             kind = _kind(state.outcome.exception())
             told(f"Qdrant at {address} does not answer as it should ({kind}): trying again for {retry_s:g} s at most")
 
-    retrying = Retrying(
-        retry=retry_if_exception(lambda error: may_go_well(error, address)),
-        wait=_pause,
-        stop=stop_before_delay(retry_s),
-        before_sleep=again,
-        reraise=True,
-    )
-    answer = retrying(call)
+    answer = retrying(retry_s, lambda error: may_go_well(error, address), _asked_for, again)(call)
     _answered.add(address)
     return answer
 
@@ -54,22 +44,14 @@ def may_go_well(error: BaseException, address: str) -> bool:
     if isinstance(error, ResourceExhaustedResponse) or _dated(error):
         return True
     if isinstance(error, UnexpectedResponse):
-        return error.status_code in _BUSY
+        return error.status_code in BUSY
     if isinstance(error, ResponseHandlingException):
         source = error.source
-        return isinstance(source, _BROKEN) or (isinstance(source, httpx.ConnectError) and address in _answered)
+        return isinstance(source, BROKEN) or (isinstance(source, httpx.ConnectError) and address in _answered)
     code = _grpc_code(error)
     if code == "UNAVAILABLE":  # refused as well as reset
         return address in _answered
     return code in _GRPC_BUSY
-
-
-def _pause(state: RetryCallState) -> float:
-    """What the server asks for, else half a second, one, two, …, ten, each up to a quarter longer."""
-    error = state.outcome.exception() if state.outcome is not None else None
-    asked = _asked_for(error)
-    grown = min(_LONGEST_S, _FIRST_S * 2.0 ** (state.attempt_number - 1))
-    return max(grown, asked) * (1 + 0.25 * random.random())
 
 
 def _asked_for(error: BaseException | None) -> float:

@@ -7,7 +7,7 @@ one artist at most, and artists come in the order of the nearest song of each.
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.errors import UnknownSongError
 from simsong_pipeline.points import Neighbour
-from simsong_pipeline.service.audiomuse.named import UNKNOWN, NamedSongs, Row, distance
+from simsong_pipeline.service.audiomuse.named import UNKNOWN, NamedSongs, Row, distance, widened
 from simsong_pipeline.service.audiomuse.parameters import Asked, BadAskError, count, flag, text
 from simsong_pipeline.service.audiomuse.song_answers import evenly
 from simsong_pipeline.service.library import Artist, Song
@@ -48,14 +48,13 @@ def _asked_artist(named: NamedSongs, asked: Asked) -> Artist:
 
 def _nearest_artists(service: Service, snapshot: Snapshot, named: NamedSongs, seeds: list[str], n: int) -> _Found:
     """The songs of each of the nearest artists that the server has, the nearest first."""
-    k, most = min(_SONGS_EACH * n, service.settings.max_k), service.settings.max_k
-    while True:
-        choice = Choice(k, per_artist=_SONGS_EACH)
-        near = snapshot.songs.similar(seeds, choice, exclude_artist=True).neighbours
-        found = _by_artist(snapshot, named, near)
-        if len(found) >= n or len(near) < k or k >= most:
-            return dict(list(found.items())[:n])
-        k = min(4 * k, most)
+
+    def ask(k: int) -> list[Neighbour]:
+        return snapshot.songs.similar(seeds, Choice(k, per_artist=_SONGS_EACH), exclude_artist=True).neighbours
+
+    most = service.settings.max_k
+    found = widened(min(_SONGS_EACH * n, most), n, most, ask, lambda near: _by_artist(snapshot, named, near))
+    return dict(list(found.items())[:n])
 
 
 def _by_artist(snapshot: Snapshot, named: NamedSongs, near: list[Neighbour]) -> _Found:

@@ -1,8 +1,8 @@
 """Songs and artists by the ids that plugins know: the linked server's, else SimSong's own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from simsong_pipeline.asking.finding import folded
 from simsong_pipeline.errors import UnknownSongError
@@ -16,6 +16,7 @@ from simsong_pipeline.service.snapshot import Snapshot
 
 UNKNOWN = "unknown"
 Row = dict[str, Any]
+K = TypeVar("K", bound=Sized)
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,16 @@ def filled(n: int, most: int, ask: Callable[[int], list[Neighbour]], named: Name
     Args:
         ask: gives the k nearest.
     """
-    k = n
+    return widened(n, n, most, ask, named.playable)[:n]
+
+
+def widened(
+    k: int, n: int, most: int, ask: Callable[[int], list[Neighbour]], keep: Callable[[list[Neighbour]], K]
+) -> K:
+    """What is kept of the k nearest, or of more until it is `n`, the `most` were asked for, or there are no more."""
     while True:
         found = ask(k)
-        kept = named.playable(found)
+        kept = keep(found)
         if len(kept) >= n or len(found) < k or k >= most:
-            return kept[:n]
+            return kept
         k = min(4 * k, most)

@@ -8,7 +8,7 @@ from simsong_pipeline.linking.subsonic import SubsonicServer
 from simsong_pipeline.locks import log_line
 from simsong_pipeline.service.audiomuse.named import NamedSongs, Row
 from simsong_pipeline.service.audiomuse.parameters import Asked, BadAskError, identities, needed
-from simsong_pipeline.service.playlists import KeptPlaylist, now_in_words
+from simsong_pipeline.service.playlists import MOST_NAME, KeptPlaylist, now_in_words
 from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
 
@@ -27,7 +27,7 @@ def create_playlist(service: Service, snapshot: Snapshot, asked: Asked) -> Row:
     named = NamedSongs.of(service.workspace, snapshot)
     name, ids = needed(asked, "playlist_name"), identities(asked, "track_ids")
     own = [named.linked.songs.get(i, i) if named.linked is not None else i for i in ids]
-    songs = [song.id for song in snapshot.library.songs_by_id(own) if song is not None]
+    songs = [song.id for song in snapshot.library.there(own)]
     if not songs:
         raise BadAskError("track_ids names no song that is known here")
     pushed = _pushed(service, name, songs)
@@ -45,7 +45,7 @@ def _kept(service: Service, name: str, songs: list[str]) -> str:
     if same:
         return service.playlists.change(same[0], songs=songs).id
     now = now_in_words()
-    return service.playlists.add(KeptPlaylist(name=name[:500], created=now, changed=now, songs=songs)).id
+    return service.playlists.add(KeptPlaylist(name=name[:MOST_NAME], created=now, changed=now, songs=songs)).id
 
 
 def _pushed(service: Service, name: str, songs: list[str]) -> str | None:

@@ -75,7 +75,7 @@ def sonic_fingerprint(service: Service, snapshot: Snapshot, asked: Asked) -> lis
     link = links_of(service.workspace).link
     starred = [] if link is None else [i for ids in lists_of_songs(service.workspace, link, STARRED) for i in ids]
     liked = [*starred, *service.likes.read().liked][-_TASTE:]
-    songs = [song for song in snapshot.library.songs_by_id(list(dict.fromkeys(liked))) if song is not None]
+    songs = snapshot.library.there(list(dict.fromkeys(liked)))
     if not songs:
         raise UnknownSongError("no song is liked here or starred on the linked server, so there is no taste to go by")
     return _like(service, snapshot.songs, named, songs, [], _n(service, asked, 25), _PER_ARTIST)

@@ -27,7 +27,7 @@ def never(service: Service, snapshot: Snapshot, _asked: Nothing) -> NeverShape:
     names = snapshot.library.songs_by_id([e.identity for e in entries])
     rows = []
     for entry, song in zip(entries, names, strict=True):
-        name = entry.remark or (f"{song.artist} - {song.title}" if song else entry.identity)
+        name = entry.remark or (song.label if song else entry.identity)
         rows.append(NeverEntry(what="artist" if entry.artist else "song", id=entry.identity, name=name))
     return NeverShape(items=rows)
 
@@ -61,7 +61,7 @@ def _named(snapshot: Snapshot, asked: NeverAsked, forget: bool) -> tuple[str, st
         found = None if artist is None or key is None else (key, artist.name)
     else:
         song = library.song(asked.id)
-        found = None if song is None else (song.id, f"{song.artist} - {song.title}")
+        found = None if song is None else (song.id, song.label)
     if found is None and not forget:
         raise UnknownSongError(f"no {asked.what} has the id {asked.id[:100]!r}")
     return found or (asked.id, "")

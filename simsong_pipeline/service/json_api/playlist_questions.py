@@ -1,10 +1,8 @@
 """Playlists: kept as recipes where they answer a question, run again after a night, and written out."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simsong_pipeline.errors import UnknownSongError
 from simsong_pipeline.service.json_api.asked import OneAsked
 from simsong_pipeline.service.json_api.operation import Nothing
 from simsong_pipeline.service.json_api.playlist_shapes import (
@@ -17,6 +15,7 @@ from simsong_pipeline.service.json_api.playlist_shapes import (
 from simsong_pipeline.service.json_api.rows import song_shape
 from simsong_pipeline.service.json_api.shapes import SongsAnswer
 from simsong_pipeline.service.library import Song
+from simsong_pipeline.service.naming import known_ids
 from simsong_pipeline.service.playlists import KeptPlaylist, Listed, Recipe, now_in_words
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.recipes import asked_again
@@ -41,7 +40,7 @@ def new_playlist(service: Service, snapshot: Snapshot, asked: NewPlaylist) -> Pl
     now = now_in_words()
     kept = {"name": asked.name, "created": now, "changed": now}
     if asked.recipe is None:
-        chosen = _known(snapshot, asked.songs or [])
+        chosen = known_ids(snapshot.library, asked.songs or [])
         return _details(snapshot, service.playlists.add(KeptPlaylist.model_validate({**kept, "songs": chosen})))
     answer = asked_again(service, snapshot, asked.recipe)
     made = KeptPlaylist.model_validate({**kept, **_of(asked.recipe, answer)})
@@ -55,7 +54,7 @@ def changed_playlist(service: Service, snapshot: Snapshot, asked: ChangedPlaylis
     if asked.recipe is not None and answer is not None:
         changes |= _of(asked.recipe, answer)
     if asked.songs is not None:
-        changes["songs"] = _known(snapshot, asked.songs)
+        changes["songs"] = known_ids(snapshot.library, asked.songs)
     return _details(snapshot, service.playlists.change(asked.id, **changes), answer)
 
 
@@ -80,8 +79,8 @@ def deleted_playlist(service: Service, _snapshot: Snapshot, asked: OneAsked) -> 
 def exported(service: Service, snapshot: Snapshot, playlist_id: str) -> tuple[str, str]:
     """Its name, and its recordings as M3U8 with whole paths, for a player of this machine."""
     kept = service.playlists.get(playlist_id).kept
-    songs = [song for song in snapshot.library.songs_by_id(kept.songs) if song is not None and song.path]
-    entries = [Entry(Path(s.path or ""), f"{s.artist} - {s.title}", s.duration_s) for s in songs]
+    songs = [song for song in snapshot.library.there(kept.songs) if song.path]
+    entries = [Entry(Path(s.path or ""), s.label, s.duration_s) for s in songs]
     return kept.name, playlist_text(entries, None, recommended=kept.recipe is not None)
 
 
@@ -89,19 +88,6 @@ def _of(recipe: Recipe, answer: SongsAnswer) -> dict[str, Any]:
     """Fields of a playlist that an answer is."""
     songs = list(dict.fromkeys(song.id for song in answer.songs))
     return {"recipe": recipe.model_dump(), "songs": songs, "asked_of": answer.snapshot, "model": answer.model}
-
-
-def _known(snapshot: Snapshot, ids: Sequence[str]) -> list[str]:
-    """The ids, all of which songs have.
-
-    Raises:
-        UnknownSongError: naming the first that none has.
-    """
-    rows = snapshot.library.song_rows.rows(ids)
-    unknown = next((i for i, row in zip(ids, rows, strict=True) if row is None), None)
-    if unknown is not None:
-        raise UnknownSongError(f"no song has the id {unknown[:100]!r}")
-    return list(ids)
 
 
 def _fields(snapshot: Snapshot, one: Listed) -> tuple[dict[str, Any], list[Song]]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
-from simsong_pipeline.asking.restricted import Answer, Named
+from simsong_pipeline.asking.restricted import Answer, Named, restriction_of
 from simsong_pipeline.audio.segments import part_length_s
-from simsong_pipeline.points import Neighbour, Restriction
+from simsong_pipeline.points import Neighbour
 from simsong_pipeline.service.json_api.asked import AboutAsked, Filters, PathAsked, SimilarAsked, WhyAsked
 from simsong_pipeline.service.json_api.rows import fields_of_payload, song_fields
 from simsong_pipeline.service.json_api.shapes import MeantSong, ScoredSong, SegmentPair, SongsAnswer, WhyAnswer
@@ -83,15 +83,13 @@ def why(_service: Service, snapshot: Snapshot, asked: WhyAsked) -> WhyAnswer:
 
 def choice_of(asked: Filters, k: int, diversity: float = 0.0) -> Choice:
     """The filters as the index takes them."""
-    any_of = {name: values for name, values in (("language", asked.language), ("tags", asked.tag)) if values}
     spans = {
         "year": (asked.since, asked.until),
         "duration_s": (asked.min_seconds, asked.max_seconds),
         "tempo_bpm": (asked.min_tempo, asked.max_tempo),
         "loudness_db": (asked.min_loudness, asked.max_loudness),
     }
-    between = {name: pair for name, pair in spans.items() if pair != (None, None)}
-    restriction = Restriction(any_of=any_of, between=between)
+    restriction = restriction_of(asked.language, asked.tag, spans)
     return Choice(k, restriction, asked.per_artist, asked.per_album, diversity, looked_at=_LOOKED_AT)
 
 

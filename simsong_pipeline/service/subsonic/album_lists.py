@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from simsong_pipeline.service.library import Album, Song
+from simsong_pipeline.service.library import Album, Song, rows_of_genre
 from simsong_pipeline.service.subsonic.call import Call, Method
 from simsong_pipeline.service.subsonic.entries import Entry
 from simsong_pipeline.service.subsonic.parameters import Parameters
@@ -41,12 +41,7 @@ def _by_year(albums: pl.DataFrame, parameters: Parameters) -> list[int]:
 
 
 def _by_genre(albums: pl.DataFrame, parameters: Parameters) -> list[int]:
-    return _of_genre(albums, parameters.needed("genre"))
-
-
-def _of_genre(frame: pl.DataFrame, genre: str) -> list[int]:
-    lowered = pl.col("genres").list.eval(pl.element().str.to_lowercase())
-    return frame.select(lowered.list.contains(genre.lower()).alias("is"))["is"].arg_true().to_list()
+    return rows_of_genre(albums, parameters.needed("genre")).to_list()
 
 
 def _none(_albums: pl.DataFrame, _parameters: Parameters) -> list[int]:
@@ -91,7 +86,7 @@ def _random_songs(call: Call) -> dict[str, Any]:
     call.refuse_other_folder()
     parameters, frame = call.parameters, call.library.songs.with_row_index("row")
     if (genre := parameters.text("genre")) is not None:
-        frame = frame[_of_genre(frame, genre)]
+        frame = frame[rows_of_genre(frame, genre).to_list()]
     if (first := parameters.year("fromYear")) is not None:
         frame = frame.filter(pl.col("year") >= first)
     if (last := parameters.year("toYear")) is not None:

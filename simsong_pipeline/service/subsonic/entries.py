@@ -23,7 +23,12 @@ def moment(nanoseconds: int | None) -> str:
     """A time as the standard writes it."""
     if nanoseconds is None:
         return _LONG_AGO
-    return datetime.fromtimestamp(nanoseconds // 10**9, UTC).isoformat().replace("+00:00", "Z")
+    return utc(datetime.fromtimestamp(nanoseconds // 10**9, UTC))
+
+
+def utc(time: datetime) -> str:
+    """A time of UTC as the standard writes it."""
+    return time.isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)

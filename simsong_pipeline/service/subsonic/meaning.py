@@ -26,4 +26,4 @@ def songs_meant(call: Call, identity: str) -> list[str]:
         kept = call.service.playlists.get(identity).kept
     except UnknownSongError as error:
         raise NotFoundError(f"no song, album, artist or playlist has the id {identity[:100]!r}") from error
-    return [song.id for song in library.songs_by_id(kept.songs[:_MOST]) if song is not None]
+    return [song.id for song in library.there(kept.songs[:_MOST])]

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from simsong_pipeline.service.library import Song
+from simsong_pipeline.service.naming import known_ids
 from simsong_pipeline.service.playlists import MOST_NAME, MOST_SONGS, KeptPlaylist, Listed, now_in_words
 from simsong_pipeline.service.subsonic.call import Call, Method
-from simsong_pipeline.service.subsonic.entries import Entry
+from simsong_pipeline.service.subsonic.entries import Entry, utc
 from simsong_pipeline.service.subsonic.refusals import (
     MissingParameterError,
     NotAllowedError,
-    NotFoundError,
     RefusedError,
 )
 
@@ -20,7 +20,7 @@ _HOLDS = timedelta(days=1)
 
 
 def _all(call: Call) -> dict[str, Any]:
-    listed = [_entry(call, one, _there(call, one.kept)) for one in call.service.playlists.all()]
+    listed = [_entry(call, one, call.library.there(one.kept.songs)) for one in call.service.playlists.all()]
     return {"playlists": {"playlist": listed}}
 
 
@@ -30,7 +30,11 @@ def _one(call: Call) -> dict[str, Any]:
 
 def _create(call: Call) -> dict[str, Any]:
     """A new list; of one that is there the songs are replaced."""
-    identity, name, songs = call.parameters.text("playlistId"), _name(call), _known(call, "songId")
+    identity, name, songs = (
+        call.parameters.text("playlistId"),
+        _name(call),
+        known_ids(call.library, call.parameters.every("songId")),
+    )
     if identity is not None:
         renamed = {} if name is None else {"name": name}
         kept = call.service.playlists.edit(identity, lambda before: {**_editable(before), "songs": songs, **renamed})
@@ -44,7 +48,11 @@ def _create(call: Call) -> dict[str, Any]:
 
 def _update(call: Call) -> dict[str, Any]:
     """Songs are taken out by their place before the change, and others are put at the end."""
-    parameters, name, added = call.parameters, _name(call), _known(call, "songIdToAdd")
+    parameters, name, added = (
+        call.parameters,
+        _name(call),
+        known_ids(call.library, call.parameters.every("songIdToAdd")),
+    )
     places = {_place(text) for text in parameters.every("songIndexToRemove")}
 
     def changes(before: KeptPlaylist) -> dict[str, Any]:
@@ -70,20 +78,6 @@ def _name(call: Call) -> str | None:
     if name is not None and len(name) > MOST_NAME:
         raise RefusedError(f"a name of at most {MOST_NAME} letters")
     return name
-
-
-def _known(call: Call, parameter: str) -> list[str]:
-    """Ids of songs.
-
-    Raises:
-        NotFoundError: no song has one of them.
-    """
-    ids = call.parameters.every(parameter)
-    rows = call.library.song_rows.rows(ids)
-    unknown = next((i for i, row in zip(ids, rows, strict=True) if row is None), None)
-    if unknown is not None:
-        raise NotFoundError(f"no song has the id {unknown[:100]!r}")
-    return ids
 
 
 def _bounded(songs: list[str]) -> list[str]:
@@ -115,12 +109,8 @@ def _without(call: Call, kept: KeptPlaylist, places: set[int]) -> list[str]:
     return [song for n, song in enumerate(kept.songs) if n not in gone]
 
 
-def _there(call: Call, kept: KeptPlaylist) -> list[Song]:
-    return [song for song in call.library.songs_by_id(kept.songs) if song is not None]
-
-
 def _with_songs(call: Call, one: Listed) -> Entry:
-    songs = _there(call, one.kept)
+    songs = call.library.there(one.kept.songs)
     return {**_entry(call, one, songs), "entry": call.entries.songs(songs)}
 
 
@@ -135,16 +125,12 @@ def _entry(call: Call, one: Listed, songs: Sequence[Song]) -> Entry:
         "public": False,
         "songCount": len(songs),
         "duration": round(sum(song.duration_s or 0.0 for song in songs)),
-        "created": _utc(datetime.fromisoformat(kept.created)),
-        "changed": _utc(datetime.fromisoformat(kept.changed)),
+        "created": utc(datetime.fromisoformat(kept.created)),
+        "changed": utc(datetime.fromisoformat(kept.changed)),
         "coverArt": songs[0].album_id or songs[0].id if songs else None,
         "readonly": is_own or call.service.settings.read_only,
-        "validUntil": _utc(datetime.fromisoformat(kept.changed) + _HOLDS) if is_own else None,
+        "validUntil": utc(datetime.fromisoformat(kept.changed) + _HOLDS) if is_own else None,
     }
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 PLAYLISTS = {

@@ -10,7 +10,6 @@ from simsong_pipeline.service.naming import known_artist, known_song
 from simsong_pipeline.service.subsonic.call import Call, Method
 from simsong_pipeline.service.subsonic.entries import Entry
 from simsong_pipeline.service.subsonic.meaning import songs_meant
-from simsong_pipeline.service.subsonic.refusals import NotFoundError
 
 _MOST = 500
 # Each step of a path is a question of its own.
@@ -59,12 +58,8 @@ def _path(call: Call) -> dict[str, Any]:
 
 def _matches(call: Call, ids: list[str], scores: Mapping[str, float]) -> list[Entry]:
     """Songs with their likeness: a cosine, 0 for what is as unlike as anything."""
-    known = call.library.songs_by_id(ids)
-    return [
-        {"entry": call.entries.song(song), "similarity": _bounded(scores.get(song.id))}
-        for song in known
-        if song is not None
-    ]
+    there = call.library.there(ids)
+    return [{"entry": call.entries.song(song), "similarity": _bounded(scores.get(song.id))} for song in there]
 
 
 def _bounded(score: float | None) -> float:
@@ -75,8 +70,8 @@ def _similar_artists(call: Call, artist: Artist, count: int) -> list[Artist]:
     """Artists by whom the songs nearest to an artist's are, each once."""
     own = [song.id for song in call.library.songs_of_artist(artist.id)]
     found = _nearest(call, own, Choice(count, per_artist=1))
-    songs = call.library.songs_by_id([near.track_id for near in found])
-    ids = dict.fromkeys(song.artist_id for song in songs if song is not None and song.artist_id != artist.id)
+    songs = call.library.there([near.track_id for near in found])
+    ids = dict.fromkeys(song.artist_id for song in songs if song.artist_id != artist.id)
     return [known_artist(call.library, artist_id) for artist_id in ids]
 
 
@@ -84,10 +79,7 @@ def _artist_of(call: Call) -> Artist:
     """The artist of an id, which may be a song's or an album's."""
     identity, library = call.parameters.needed("id"), call.library
     by = library.song(identity) or library.album(identity)
-    found = library.artist(identity if by is None else by.artist_id)
-    if found is None:
-        raise NotFoundError(f"no artist has the id {identity[:100]!r}")
-    return found
+    return known_artist(library, identity if by is None else by.artist_id)
 
 
 def _artist_info(call: Call) -> dict[str, Any]:

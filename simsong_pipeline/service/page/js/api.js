@@ -8,7 +8,6 @@ export class Problem extends Error {
   constructor(status, said) {
     super(said.detail || said.title || `the service answered ${status}`);
     this.status = status;
-    this.kind = said.type ?? "";
     this.candidates = said.candidates ?? [];
     this.faults = said.faults ?? [];
   }
@@ -31,7 +30,7 @@ export const coverOf = (kind, id) => addressOf(kind, id, "cover");
 export const streamOf = (id) => addressOf("songs", id, "stream");
 
 /** Names and values as a query; lists repeat the name, null and empty are left out. */
-export function queryOf(values) {
+function queryOf(values) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
     for (const one of Array.isArray(value) ? value : [value]) {

@@ -13,7 +13,7 @@ function set(element, name, value) {
   if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
   else if (name === "style") for (const [property, text] of Object.entries(value)) element.style.setProperty(property, text);
   else if (name === "dataset") Object.assign(element.dataset, value);
-  else if (name === "value" || name === "checked" || name === "indeterminate") element[name] = value;
+  else if (name === "value" || name === "checked") element[name] = value;
   else element.setAttribute(name, value === true ? "" : value);
 }
 

@@ -1,9 +1,9 @@
 // What the page knows of the service: what is served, whether it may be written, likes and never.
 
 import { get, put, remove } from "./api.js";
-import { notice } from "./notices.js";
+import { notice, tell } from "./notices.js";
 
-export const service = { readOnly: false, version: "", needsKey: false };
+export const service = { readOnly: false, version: "" };
 export const library = { songs: 0, artists: 0, albums: 0, genres: 0, audio_weight: 0.5, knows_sounds: false, snapshot: "" };
 export const likes = { liked: new Set(), disliked: new Set() };
 export const changes = new EventTarget();
@@ -13,7 +13,7 @@ const told = (name) => changes.dispatchEvent(new Event(name));
 /** Ask what the service is and what it serves. */
 export async function loadService() {
   const health = await get(["health"]);
-  Object.assign(service, { readOnly: health.read_only, version: health.version, needsKey: health.needs_key });
+  Object.assign(service, { readOnly: health.read_only, version: health.version });
   await loadLibrary();
   takeLikes(await get(["likes"]));
 }
@@ -42,7 +42,7 @@ export const opinionOf = (id) => (likes.liked.has(id) ? true : likes.disliked.ha
 export async function never(what, id, name) {
   await put(["never"], { what, id });
   told("never");
-  const back = () => allowAgain(what, id).catch((error) => notice(error.message));
+  const back = () => allowAgain(what, id).catch(tell);
   notice(`${name} is never suggested again.`, { words: "Undo", act: back });
 }
 

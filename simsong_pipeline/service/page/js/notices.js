@@ -15,6 +15,9 @@ export function notice(text, offer = null) {
   setTimeout(going, STAYS_MS);
 }
 
+/** Say what went wrong. */
+export const tell = (error) => notice(error.message);
+
 let waiting = 0;
 
 /** Say something once things have settled, so that a slider does not chatter. */

@@ -18,8 +18,7 @@ export function startTheme(button) {
   button.addEventListener("click", () => {
     keep("theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
     show();
-    document.dispatchEvent(new Event("themechange"));
   });
-  DARK.addEventListener("change", () => { show(); document.dispatchEvent(new Event("themechange")); });
+  DARK.addEventListener("change", show);
   show();
 }

@@ -5,9 +5,7 @@ import { h } from "../dom.js";
 import { asked, dialog } from "../dialogs.js";
 import { count } from "../format.js";
 import { go } from "../router.js";
-import { notice } from "../notices.js";
-
-const tell = (error) => notice(error.message);
+import { notice, tell } from "../notices.js";
 
 /** Ask which playlist takes the songs, and put them at its end. */
 export async function addToPlaylist(songs) {

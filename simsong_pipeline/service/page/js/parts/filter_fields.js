@@ -4,9 +4,9 @@ import { fill, freshId, h } from "../dom.js";
 import { icon } from "../icons.js";
 
 /** Two numbers, from and to; `factor` turns what is typed into what is asked. */
-export function spanField(title, [low, high], values, change, { unit = "", step = 1, factor = 1, least = 0 } = {}) {
+export function spanField(title, [low, high], values, change, { unit = "", step = 1, factor = 1 } = {}) {
   const input = (name, label) => h("input", {
-    type: "number", inputmode: "decimal", step, min: least, "aria-label": `${title}, ${label}`, placeholder: label,
+    type: "number", inputmode: "decimal", step, min: 0, "aria-label": `${title}, ${label}`, placeholder: label,
     value: values[name] === undefined ? "" : String(Number(values[name]) / factor),
     on: { input: (event) => change(name, event.target.value === "" ? undefined : Number(event.target.value) * factor) },
   });

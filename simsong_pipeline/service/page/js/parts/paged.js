@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { h } from "../dom.js";
-import { notice } from "../notices.js";
+import { tell } from "../notices.js";
 
 /** Ask for the first part, show each by `show(items)`, and give a button for more. */
 export async function paged(parts, values, limit, show) {
@@ -15,7 +15,7 @@ export async function paged(parts, values, limit, show) {
     show(page.items, page.total);
     return page;
   };
-  more.addEventListener("click", () => ask().catch((error) => notice(error.message)));
+  more.addEventListener("click", () => ask().catch(tell));
   const first = await ask();
   return { more, total: first.total };
 }

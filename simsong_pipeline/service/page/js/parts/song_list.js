@@ -4,7 +4,7 @@ import { h, isStill } from "../dom.js";
 import { icon } from "../icons.js";
 import { changes } from "../library.js";
 import { player } from "../player/player.js";
-import { showOpinion, songRow } from "./song_row.js";
+import { nearness, showOpinion, songRow } from "./song_row.js";
 
 const MOVE = { duration: 260, easing: "cubic-bezier(.2, .8, .2, 1)" };
 const PARTS = ["play", "title", "artist", "why", "like", "more"];
@@ -38,9 +38,8 @@ export class SongList {
   }
 
   rowOf(song, former) {
-    const row = songRow(song, this.options);
-    if (!former) return row;
-    former.querySelector(".near")?.replaceWith(row.querySelector(".near"));
+    if (!former) return songRow(song, this.options);
+    former.querySelector(".near")?.replaceWith(nearness(song));
     return former;
   }
 

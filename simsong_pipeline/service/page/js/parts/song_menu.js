@@ -2,11 +2,9 @@
 
 import { like, never, opinionOf, service } from "../library.js";
 import { go } from "../router.js";
-import { notice } from "../notices.js";
+import { notice, tell } from "../notices.js";
 import { player } from "../player/player.js";
 import { addToPlaylist } from "./add_to_playlist.js";
-
-const tell = (error) => notice(error.message);
 
 /** Entries of a song's menu. */
 export function songMenu(song) {

@@ -5,7 +5,7 @@ import { icon } from "../icons.js";
 import { span, time } from "../format.js";
 import { like, opinionOf, service } from "../library.js";
 import { link } from "../router.js";
-import { notice } from "../notices.js";
+import { tell } from "../notices.js";
 import { cover } from "./cover.js";
 import { showMenu } from "./menu.js";
 import { songMenu } from "./song_menu.js";
@@ -37,7 +37,8 @@ function facts(song) {
   return [song.album, song.year, tempo, song.album ? null : song.genres?.[0]].filter(Boolean).join(" · ");
 }
 
-function nearness(song) {
+/** How near a song is, as a bar and a number. */
+export function nearness(song) {
   const share = Math.max(0, Math.min(1, song.score));
   return h("div", { class: "near", title: `score ${song.score.toFixed(3)}` },
     h("span", { class: "meter" }, h("i", { style: { width: `${share * 100}%` } })),
@@ -57,7 +58,7 @@ export function likeButton(song, more = "") {
   const button = h("button", { type: "button", class: `icon-button like ${more}`, "data-part": "like", dataset: { like: song.id } }, icon("heart"));
   showOpinion(button, song.title);
   button.addEventListener("click", () => {
-    like(song, opinionOf(song.id) === true ? null : true).catch((error) => notice(error.message));
+    like(song, opinionOf(song.id) === true ? null : true).catch(tell);
   });
   return button;
 }

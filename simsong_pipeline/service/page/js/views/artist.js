@@ -5,7 +5,7 @@ import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { count } from "../format.js";
 import { never, service } from "../library.js";
-import { notice } from "../notices.js";
+import { tell } from "../notices.js";
 import { albumCard, shelf } from "../parts/cards.js";
 import { groupHero } from "../parts/group_hero.js";
 import { SongList } from "../parts/song_list.js";
@@ -15,7 +15,7 @@ export async function artist([id]) {
   const list = new SongList(`Songs by ${found.name}`, { isPlain: true });
   list.update(found.song_list);
   const hero = groupHero("artist", found, [count(found.songs, "song"), found.albums > 0 && `, ${count(found.albums, "album")}`]);
-  const away = h("button", { type: "button", class: "button quiet", on: { click: () => never("artist", found.id, found.name).catch((error) => notice(error.message)) } }, icon("never"), "Never suggest");
+  const away = h("button", { type: "button", class: "button quiet", on: { click: () => never("artist", found.id, found.name).catch(tell) } }, icon("never"), "Never suggest");
   return { title: found.name, stop: () => list.stop(), elements: [
     hero,
     found.album_list.length > 0 && shelf("Albums", found.album_list.map(albumCard)),

@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { allowAgain, likes, service } from "../library.js";
-import { notice } from "../notices.js";
+import { tell } from "../notices.js";
 import { player } from "../player/player.js";
 import { SongList } from "../parts/song_list.js";
 import { empty } from "../parts/states.js";
@@ -51,6 +51,6 @@ function neverBlock(items) {
 }
 
 function again(one, show) {
-  const allow = () => allowAgain(one.what, one.id).then((answer) => show(answer.items)).catch((error) => notice(error.message));
+  const allow = () => allowAgain(one.what, one.id).then((answer) => show(answer.items)).catch(tell);
   return h("button", { type: "button", class: "button quiet", on: { click: allow } }, "Allow again");
 }

@@ -6,7 +6,7 @@ import { icon } from "../icons.js";
 import { confirmed } from "../dialogs.js";
 import { count, span } from "../format.js";
 import { service } from "../library.js";
-import { announce, notice } from "../notices.js";
+import { announce, notice, tell } from "../notices.js";
 import { player } from "../player/player.js";
 import { Finder } from "../parts/finder.js";
 import { orderable } from "../parts/order.js";
@@ -15,8 +15,6 @@ import { SongList } from "../parts/song_list.js";
 import { empty } from "../parts/states.js";
 import { go } from "../router.js";
 import { badge } from "./playlists.js";
-
-const tell = (error) => notice(error.message);
 
 export async function playlist([id]) {
   const shown = new PlaylistView(await get(["playlists", id]));

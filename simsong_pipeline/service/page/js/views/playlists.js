@@ -10,7 +10,7 @@ import { notice } from "../notices.js";
 import { empty } from "../parts/states.js";
 import { go, link } from "../router.js";
 
-export const KINDS = { similar: "Similar songs", path: "Song path", about: "Asked in words" };
+const KINDS = { similar: "Similar songs", path: "Song path", about: "Asked in words" };
 
 export async function playlists() {
   const { items } = await get(["playlists"]);
