@@ -87,6 +87,14 @@ class SegmentConfig(StageConfig):
     inference_segments: int = Field(8, ge=1, description="evenly spaced segments averaged into a song's vector")
 
 
+class EventConfig(StageConfig):
+    """How events of the Million Song Dataset's features are heard (`encoder.kind` "events")."""
+
+    body: Literal["convolution", "transformer"] = Field("convolution", description="what training puts upon the start")
+    span: int = Field(192, ge=8, description="events that the encoder takes at once, about 50 seconds")
+    spans: int = Field(4, ge=1, description="evenly spaced spans averaged into a song's vector")
+
+
 class BodyConfig(StageConfig):
     """The pretrained networks that hear each recording once; what they give is kept, so nothing is decoded again."""
 
@@ -122,8 +130,10 @@ class SplitConfig(StageConfig):
 class EncoderConfig(StageConfig):
     """The audio encoder; widen and deepen it for a GPU."""
 
-    kind: Literal["musicnn", "clap", "convolution", "patches", "pretrained"] = Field(
-        "musicnn", description="a head on frozen networks (musicnn, clap), or an encoder of log-mels"
+    kind: Literal["musicnn", "clap", "convolution", "patches", "pretrained", "events"] = Field(
+        "musicnn",
+        description="a head on frozen networks (musicnn, clap), an encoder of log-mels, or one of the Million Song "
+        "Dataset's features (events)",
     )
     pretrained: str | None = Field(None, description="folder or hub name: AST or Whisper (pretrained), CLAP (clap)")
     freeze: bool = Field(True, description="train what is upon the pretrained network alone (musicnn, pretrained)")
@@ -289,6 +299,7 @@ class PipelineConfig(StageConfig):
     audio: AudioConfig = AudioConfig()
     body: BodyConfig = BodyConfig()
     segments: SegmentConfig = SegmentConfig()
+    events: EventConfig = EventConfig()
     lyrics: LyricsConfig = LyricsConfig()
     splits: SplitConfig = SplitConfig()
     encoder: EncoderConfig = EncoderConfig()

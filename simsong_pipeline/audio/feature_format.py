@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simsong_pipeline.audio import musicnn_front_end
+from simsong_pipeline.audio import event_layout, musicnn_front_end
 from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT
 from simsong_pipeline.audio.clap_model import clap_name, clap_version, clap_width
 from simsong_pipeline.audio.log_mel import front_end_version
@@ -29,6 +29,8 @@ def feature_format(config: PipelineConfig) -> FeatureFormat:
     """
     if keeps_log_mels(config):
         return FeatureFormat(front_end_version(config.log_mel), config.log_mel.n_mels)
+    if hears_events(config):
+        return FeatureFormat(sha256_of("events", event_layout.REVISION)[:16], event_layout.CHANNELS)
     if config.encoder.kind == "clap":
         name = clap_name(config.encoder)
         return FeatureFormat(sha256_of("clap", clap_version(name), config.body.patches)[:16], clap_width(name))
@@ -42,12 +44,17 @@ def feature_format(config: PipelineConfig) -> FeatureFormat:
 
 def keeps_log_mels(config: PipelineConfig) -> bool:
     """Whether songs are kept as a log-mel's frames: their encoder neither hears by a body nor trains one."""
-    return not hears_by_body(config) and not trains_body(config)
+    return not hears_by_body(config) and not trains_body(config) and not hears_events(config)
 
 
 def keeps_frames(config: PipelineConfig) -> bool:
     """Whether songs are kept as frames, a megabyte each, which are let go of where training does not draw from them."""
-    return not hears_by_body(config)
+    return keeps_log_mels(config) or trains_body(config)
+
+
+def hears_events(config: PipelineConfig) -> bool:
+    """Whether songs are known by their events' features, and no recording is decoded."""
+    return config.encoder.kind == "events"
 
 
 def hears_by_body(config: PipelineConfig) -> bool:

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio import clap_front_end, musicnn_front_end
-from simsong_pipeline.audio.feature_format import hears_by_body, trains_body
+from simsong_pipeline.audio.event_layout import event_starts
+from simsong_pipeline.audio.feature_format import hears_by_body, hears_events, trains_body
 from simsong_pipeline.config import LogMelConfig, PipelineConfig, SegmentConfig
 
 
@@ -42,9 +43,14 @@ def even_segments(features: NDArray[np.float16], length: int, count: int) -> NDA
 
 
 def input_frames(config: PipelineConfig) -> int:
-    """Frames of what the encoder takes at once: a segment's, a body's patch, or one, the mean of a song's patches."""
+    """Frames of what the encoder takes at once: a segment's, a body's patch, or one, the mean of a song's patches.
+
+    Of events, how many.
+    """
     if trains_body(config):
         return musicnn_front_end.PATCH_FRAMES
+    if hears_events(config):
+        return config.events.span
     return 1 if hears_by_body(config) else segment_frames(config.segments, config.log_mel)
 
 
@@ -57,6 +63,8 @@ def song_inputs(features: NDArray[np.float16], config: PipelineConfig) -> NDArra
 
 
 def _input_count(config: PipelineConfig) -> int:
+    if hears_events(config):
+        return config.events.spans
     return config.body.patches if trains_body(config) else config.segments.inference_segments
 
 
@@ -76,8 +84,10 @@ def part_seconds(features: NDArray[np.float16], duration_s: float, config: Pipel
             musicnn_front_end.frame_count(round(duration_s * rate)), config.body.patches
         )
         return np.array(starts) * musicnn_front_end.HOP / rate
-    begins = even_starts(len(features), input_frames(config), _input_count(config)).astype(np.float64)
-    return begins * _frame_seconds(config)
+    begins = even_starts(len(features), input_frames(config), _input_count(config))
+    if hears_events(config):
+        return event_starts(features)[begins]
+    return begins.astype(np.float64) * _frame_seconds(config)
 
 
 def part_length_s(config: PipelineConfig) -> float:
