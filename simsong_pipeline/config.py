@@ -34,6 +34,7 @@ class SampleConfig(StageConfig):
     similarity_noise: float = Field(0.25, ge=0, description="standard deviation, in units of the signal's")
     lyric_share: float = Field(0.45, ge=0, le=1, description="share of the themes in the similarity")
     faults: bool = True
+    recordings: bool = Field(True, description="without, songs are known by the features of their HDF5 files alone")
     seed: int = 0
 
 
