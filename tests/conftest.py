@@ -108,6 +108,14 @@ def sample_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def features_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small sample catalogue without recordings: known by its HDF5 files' features; do not change it."""
+    folder = tmp_path_factory.mktemp("features") / "raw"
+    write_sample(folder, SMALL_SAMPLE.model_copy(update={"recordings": False}))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def finished_run(sample_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunSummary]:
     """The small sample after a whole run; do not change it."""
     workspace = Workspace(tmp_path_factory.mktemp("home"))

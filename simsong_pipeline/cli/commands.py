@@ -57,13 +57,17 @@ def sample(
     styles: Annotated[int, typer.Option(help="Musical styles.", min=2)] = SampleConfig().styles,
     seed: Annotated[int, typer.Option(help="Same seed, same catalogue.", min=0)] = 0,
     faults: Annotated[bool, typer.Option(help="Plant one of each fault that real data have.")] = True,
+    features_only: Annotated[
+        bool, typer.Option("--features-only", help="Without recordings: what the data set's files say of their sound.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write a procedural sample catalogue in the raw formats: music, lyrics, similarity. No network."""
     from simsong_pipeline.sources.sample.generate import write_sample
 
     workspace = Workspace(home)
-    config = SampleConfig(songs=songs, artists=artists, styles=styles, seed=seed, faults=faults)
+    drawn = SampleConfig(songs=songs, artists=artists, styles=styles, seed=seed, faults=faults)
+    config = drawn.model_copy(update={"recordings": not features_only})
     with events() as told:
         told.stage("composing and encoding songs")
         catalogue = write_sample(workspace.raw, config, told.progress)

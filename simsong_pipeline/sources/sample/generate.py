@@ -1,28 +1,19 @@
-"""Writes a drawn sample catalogue to disk in the raw formats, audio on all cores."""
+"""Writes a drawn sample catalogue to disk in the raw formats."""
 
-import io
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from simsong_pipeline.config import SampleConfig
 from simsong_pipeline.errors import RawDataError
-from simsong_pipeline.files import write_bytes, write_json
-from simsong_pipeline.sources.sample import composition, lyric_writing, rendering, similarity
+from simsong_pipeline.files import write_json
+from simsong_pipeline.sources.sample import lyric_writing, similarity
 from simsong_pipeline.sources.sample.drawing import Catalogue, draw_catalogue
-from simsong_pipeline.sources.sample.instruments import SAMPLE_RATE
+from simsong_pipeline.sources.sample.hdf5_files import write_summary_file
 from simsong_pipeline.sources.sample.lastfm_files import (
     LastfmTrack,
     write_json_tree,
@@ -30,15 +21,8 @@ from simsong_pipeline.sources.sample.lastfm_files import (
     write_tags_db,
 )
 from simsong_pipeline.sources.sample.latents import LANGUAGES, THEMES
-from simsong_pipeline.sources.sample.msd_files import (
-    letter_folder,
-    write_summary_file,
-    write_text_files,
-    write_track_file,
-    write_track_metadata_db,
-)
-
-Progress = Callable[[int, int], None]
+from simsong_pipeline.sources.sample.msd_files import letter_folder, write_text_files, write_track_metadata_db
+from simsong_pipeline.sources.sample.sounding import Progress, write_sound
 
 
 def write_sample(folder: Path, config: SampleConfig, progress: Progress | None = None) -> Catalogue:
@@ -55,7 +39,7 @@ def write_sample(folder: Path, config: SampleConfig, progress: Progress | None =
     try:
         _write_metadata(temporary, catalogue)
         _write_lyrics(temporary / "lyrics", catalogue)
-        _write_audio(temporary / "audio", catalogue, progress or (lambda done, total: None))
+        write_sound(temporary, catalogue, progress or (lambda done, total: None))
         write_json(temporary / "sample.json", _description(catalogue))
         if folder.exists():
             folder.rmdir()
@@ -68,8 +52,6 @@ def write_sample(folder: Path, config: SampleConfig, progress: Progress | None =
 def _write_metadata(root: Path, catalogue: Catalogue) -> None:
     tracks, faults = catalogue.tracks, catalogue.faults
     extra = root / "msd" / "AdditionalFiles"
-    for track in tracks:
-        write_track_file(root / "msd" / "data", track)
     write_summary_file(extra / "msd_summary_file.h5", tracks)
     write_track_metadata_db(extra / "track_metadata.db", tracks)
     mismatched = [tracks[faults.mismatched]] if faults else []
@@ -119,67 +101,6 @@ def _write_lyrics(root: Path, catalogue: Catalogue) -> None:
             "text": page if status == "FOUND" else None,
         }
         write_json(letter_folder(root, track.track_id) / f"{track.track_id}.json", record)
-
-
-def _write_audio(root: Path, catalogue: Catalogue, progress: Progress) -> None:
-    faults, total = catalogue.faults, len(catalogue.tracks)
-    jobs = [
-        _AudioJob(
-            path=letter_folder(root, track.track_id) / f"{track.track_id}.{catalogue.audio_format(i)}",
-            score=catalogue.scores[source],
-            voices=rendering.Voices(catalogue.latents.audio[source], catalogue.voices[source]),
-            seconds=catalogue.seconds[source],
-            seed=(catalogue.config.seed, 8, source),
-            truncate=faults is not None and i == faults.truncated,
-        )
-        for i, track in enumerate(catalogue.tracks)
-        for source in [catalogue.content(i)]
-        if faults is None or i != faults.missing_audio
-    ]
-    workers = os.cpu_count() or 1
-    # Spawned, because a forked child of a process with running threads can deadlock.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            with _deaf_to_ctrl_c():  # which this process hears alone, and ends the others
-                rendered = pool.map(_render_and_encode, jobs, chunksize=4)
-            for done, _ in enumerate(rendered, start=1):
-                progress(done, total)
-        except BaseException:
-            for child in multiprocessing.active_children():  # whatever they are at, nobody takes it any more
-                child.terminate()
-            raise
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Start processes that do not hear a Ctrl-C; one that comes in the meantime is lost."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@dataclass(frozen=True)
-class _AudioJob:
-    path: Path
-    score: composition.Score
-    voices: rendering.Voices
-    seconds: float
-    seed: tuple[int, ...]
-    truncate: bool
-
-
-def _render_and_encode(job: _AudioJob) -> None:
-    rng = np.random.default_rng(np.random.SeedSequence(job.seed))
-    stereo = rendering.master(rng, rendering.render(job.score, job.voices, job.seconds))
-    buffer = io.BytesIO()
-    soundfile.write(buffer, stereo, SAMPLE_RATE, format=job.path.suffix[1:].upper())
-    data = buffer.getvalue()
-    write_bytes(job.path, data[: len(data) * 2 // 5] if job.truncate else data)
 
 
 def _description(catalogue: Catalogue) -> dict[str, object]:
