@@ -21,18 +21,19 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from export.onnx_export import export_encoder
-from simsong_pipeline.audio import musicnn_front_end
+from simsong_pipeline.audio import event_statistics, musicnn_front_end
 from simsong_pipeline.audio.body_layout import start_weights
-from simsong_pipeline.audio.feature_format import feature_format, trains_body
+from simsong_pipeline.audio.event_layout import event_rows
+from simsong_pipeline.audio.feature_format import feature_format, hears_events, keeps_log_mels
 from simsong_pipeline.audio.segments import input_frames
 from simsong_pipeline.body_inference import OnnxBody
-from simsong_pipeline.config import EncoderConfig, InferenceConfig, PipelineConfig, TrainConfig
+from simsong_pipeline.config import EncoderConfig, EventConfig, InferenceConfig, PipelineConfig, TrainConfig
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.hearing import body_features
 from simsong_pipeline.home.model_cache import BODIES, ensure_musicnn
 from simsong_pipeline.inference import OnnxEncoder, cuda_is_usable
 from simsong_pipeline.learning.batches import TrainingSongs
-from simsong_pipeline.learning.encoder.start import fit_start
+from simsong_pipeline.learning.encoder.start import fit_own_scale, fit_start
 from simsong_pipeline.learning.training.loop import train
 from simsong_pipeline.lyrics.whitening import Whitening
 from simsong_pipeline.stages.encoders import build_encoder, trainee_of
@@ -80,15 +81,14 @@ def _devices() -> list[str]:
     return ["cpu", "cuda"] if cuda_is_usable() or torch.cuda.is_available() else ["cpu"]
 
 
-KINDS: dict[str, EncoderConfig] = {
-    "convolution": EncoderConfig(kind="convolution"),
-    "patches": EncoderConfig(kind="patches"),
-    "unfrozen MusiCNN": EncoderConfig(kind="musicnn", freeze=False),
+_EVENTS = EncoderConfig(kind="events")
+KINDS = {
+    "convolution": PipelineConfig(encoder=EncoderConfig(kind="convolution")),
+    "patches": PipelineConfig(encoder=EncoderConfig(kind="patches")),
+    "unfrozen": PipelineConfig(encoder=EncoderConfig(kind="musicnn", freeze=False)),
+    "events": PipelineConfig(encoder=_EVENTS, events=EventConfig(body="convolution")),
+    "event-transformer": PipelineConfig(encoder=_EVENTS, events=EventConfig(body="transformer")),
 }
-
-
-def _config(kind: str) -> PipelineConfig:
-    return PipelineConfig(encoder=KINDS[kind])
 
 
 def _networks(
@@ -103,7 +103,7 @@ def _networks(
         yield f"musicnn-{body}", patches, lambda config, path=path: OnnxBody(path, config).features
     with TemporaryDirectory() as folder:
         for kind in kinds:
-            config = _config(kind)
+            config = KINDS[kind]
             frames, channels = input_frames(config), feature_format(config).channels
             path = Path(folder) / f"{kind}.onnx"
             export_encoder(build_encoder(config, _start(config, size)), frames, channels, {}, path)
@@ -136,7 +136,7 @@ def _answer(
 
 
 def _train(kind: str, devices: Sequence[str], size: Size) -> None:
-    config, base = _config(kind), 0.0
+    config, base = KINDS[kind], 0.0
     start = _start(config, size)
     songs = _songs(config, size)
     for device in devices:
@@ -156,10 +156,14 @@ def _train(kind: str, devices: Sequence[str], size: Size) -> None:
 
 def _start(config: PipelineConfig, size: Size) -> Whitening | None:
     """The untrained start of drawn songs; null of an encoder from scratch."""
-    if not trains_body(config):
+    if keeps_log_mels(config):
         return None
     rng, features_of = np.random.default_rng(1), body_features(config)
     means = np.stack([features_of(_rows(rng, config, size.rows)) for _ in range(32)])
+    if hears_events(config):
+        scales = event_statistics.within_song_scales(means.mean(axis=0, dtype=np.float64))
+        weights = event_statistics.start_weights()
+        return fit_own_scale(means.astype(np.float64), scales, weights, config.encoder.embedding_dim, 0)
     return fit_start(means, config.encoder.embedding_dim, 0, start_weights(config))
 
 
@@ -175,10 +179,26 @@ def _songs(config: PipelineConfig, size: Size) -> TrainingSongs:
 
 
 def _rows(rng: np.random.Generator, config: PipelineConfig, rows: int) -> NDArray[np.float16]:
-    """Features of a song, around a level of its own, that change slowly; in dB."""
+    """Features of a song, around a level of its own, that change slowly: in dB, or sound events."""
+    if hears_events(config):
+        return _events(rng, rows)
     level = rng.uniform(5, 40, feature_format(config).channels)
     walk = np.cumsum(rng.standard_normal((rows, len(level))), axis=0) / 4
     return np.clip(level + walk, 0, 80).astype(np.float16)
+
+
+def _events(rng: np.random.Generator, count: int) -> NDArray[np.float16]:
+    starts = np.cumsum(rng.uniform(0.15, 0.4, count + 1))
+    loudest = rng.uniform(-30, 0, count)
+    arrays = {
+        "segments_timbre": rng.normal(rng.normal(0, 30, 12), 40, (count, 12)),
+        "segments_pitches": rng.random((count, 12)),
+        "segments_loudness_start": loudest - rng.uniform(3, 20, count),
+        "segments_loudness_max": loudest,
+        "segments_loudness_max_time": rng.uniform(0.01, 0.1, count),
+        "segments_start": starts[:-1],
+    }
+    return event_rows(arrays, float(starts[-1]))
 
 
 if __name__ == "__main__":
