@@ -32,6 +32,7 @@ FIELDS = (
     "done",
     "total",
     "more",
+    "figures",
     "dagster_run",
     "step",
 )

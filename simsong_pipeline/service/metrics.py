@@ -26,7 +26,7 @@ class ServiceMetrics:
     """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # when a counter was made, which nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call] # when a counter was made, which nobody asks
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         asked = ("simsong_http_requests", "Requests by route template and status; closed: no answer began")
