@@ -16,7 +16,7 @@ def _named(record: logging.LogRecord) -> bool:
     return True
 
 
-@dg.logger(description="One JSON object a line on standard error, without secrets.")
+@dg.logger
 def json_lines(context: dg.InitLoggerContext) -> logging.Logger:
     """A logger beside all others, as Dagster wants them."""
     log, handler = logging.Logger("dagster", logging.INFO), json_handler()

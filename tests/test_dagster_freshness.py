@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -27,6 +28,13 @@ def _key(name: str) -> dg.AssetKey:
     return dg.AssetKey(name.split("/"))
 
 
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """One that has seen nothing of what a test does not tell it."""
+    with dg.instance_for_test() as made:
+        yield made
+
+
 def _state(instance: dg.DagsterInstance, name: str) -> FreshnessState:
     evaluator = freshness_evaluator.FRESHNESS_EVALUATORS_BY_POLICY_TYPE[
         type(GRAPH.get(_key(name)).freshness_policy_or_from_metadata)  # type: ignore[index]
@@ -40,14 +48,15 @@ def test_the_index_and_the_metrics_have_policies_and_what_they_are_made_of_has_n
 
 
 @pytest.mark.parametrize("name", WITH_POLICY)
-def test_a_missed_night_warns_and_two_fail(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with dg.instance_for_test() as instance:
-        assert _state(instance, name) == FreshnessState.UNKNOWN
-        instance.report_runless_asset_event(dg.AssetMaterialization(_key(name)))
-        made = time.time()
-        for hours, state in STATES.items():
-            monkeypatch.setattr(freshness_evaluator, "get_current_timestamp", lambda h=hours: made + h * 3_600)
-            assert _state(instance, name) == state
+def test_a_missed_night_warns_and_two_fail(
+    name: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _state(instance, name) == FreshnessState.UNKNOWN
+    instance.report_runless_asset_event(dg.AssetMaterialization(_key(name)))
+    made = time.time()
+    for hours, state in STATES.items():
+        monkeypatch.setattr(freshness_evaluator, "get_current_timestamp", lambda h=hours: made + h * 3_600)
+        assert _state(instance, name) == state
 
 
 @pytest.mark.parametrize(("measured_s", "names"), [(10, {*INDEX, METRICS}), (-10, INDEX)])
@@ -66,7 +75,7 @@ def test_metrics_that_nobody_has_taken_are_not_vouched_for(tmp_path: Path) -> No
 
 
 def test_dagsters_lines_are_objects_with_run_and_step(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QDRANT_API_KEY", "c4nary-qdrant")
 
@@ -74,9 +83,8 @@ def test_dagsters_lines_are_objects_with_run_and_step(
     def said(context: dg.AssetExecutionContext) -> None:
         context.log.info("asked with c4nary-qdrant")
 
-    job = dg.Definitions(assets=[said], loggers={"console": json_lines}).get_implicit_global_asset_job_def()
-    with dg.instance_for_test() as instance:
-        result = job.execute_in_process(instance=instance, run_config={"loggers": {"console": {"config": {}}}})
+    job = dg.Definitions(assets=[said], loggers={"console": json_lines}).resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(instance=instance, run_config={"loggers": {"console": {"config": {}}}})
     text = capsys.readouterr().err
     (line,) = [line for line in map(json.loads, text.splitlines()) if "asked with" in line["message"]]
     assert (line["dagster_run"], line["step"], line["level"]) == (result.run_id, "said", "info")

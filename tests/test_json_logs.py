@@ -82,7 +82,7 @@ def test_what_a_line_says_is_json_whatever_it_is(lines: Lines) -> None:
 def test_what_people_read_is_a_line_as_well(lines: Lines) -> None:
     console.err.print("  two", "words  ", style="bold")
     console.print_left_out("audio", "TR1", "silent")
-    console.print_error(AmbiguousSongError("which one?\n  a\n  b"))
+    console.print_error(AmbiguousSongError("which one?", "  a", "  b"))
     with console.events() as told:
         told.stage("decoding audio")
         told.progress(1, 2)  # too soon after the stage's own line

@@ -82,7 +82,7 @@ def logging_as_json() -> Iterator[None]:
         own.setLevel(level)
         own.propagate = propagate
         logging.setLogRecordFactory(make)
-        os.environ.pop(VARIABLE) if named is None else os.environ.update({VARIABLE: named})
+        os.environ.pop(VARIABLE, None) if named is None else os.environ.update({VARIABLE: named})
 
 
 def _both(first: Callable[[str], None], second: list[str]) -> Callable[[str], None]:
@@ -122,14 +122,14 @@ def watched_night(finished: Workspace, folder: Path) -> WatchedNight:
 
 def scraped(running: Served) -> Scrape:
     """The metrics of a service that only reads, after it was asked a few things."""
-    song = running.service.snapshots.present.library.songs["track_id"][0]
+    song = running.service.snapshots.present.library.songs["id"][0]
     with running.client() as client:
         for _ in range(3):
             assert client.get("/api/v1/similar", params={"like": song}).status_code == 200
         client.get("/api/v1/similar", params={"like": PRIVATE})
         client.get("/api/v1/search", params={"q": PRIVATE})
         client.get(f"/api/v1/{PRIVATE}")
-        client.request("BREW", f"/{PRIVATE}")
+        client.request("PROPFIND", f"/{PRIVATE}")
         client.post("/api/v1/similar", content=b"no json")
         client.get("/api/v1/health", headers={"host": "evil.example"})
         return Scrape(client.get("/metrics").text)
