@@ -1,6 +1,7 @@
 """The dashboard and the alerts ask for nothing that is not there: each query is held against a real scrape."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,13 @@ def test_a_query_asks_for_values_that_are_there(expr: str, asked: tuple[Served, 
                 routes = {dict(of)["route"] for of in asked[1].all(selector.name)}  # type: ignore[attr-defined]
                 assert "/api/v1/similar" in routes
                 assert "/api/v1/(similar|" in matcher.value
+
+
+def test_each_metric_is_described_in_the_documents(asked: tuple[Served, Scrape]) -> None:
+    described = (DEPLOY.parent / "docs" / "observing.md").read_text()
+    names = {re.sub("_(bucket|count|sum)$", "", name) for name, _ in asked[1].samples if name.startswith("simsong_")}
+    assert len(names) > 20
+    assert {name for name in names if f"`{name}`" not in described} == set()
 
 
 def test_panels_have_ids_places_and_the_variables_that_they_use() -> None:
