@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import watched_night
 from serving import Served, served
 
 from simsong_pipeline import redaction
@@ -141,6 +142,21 @@ def served_sample(
     shutil.copytree(finished_run[0].home, home)
     with served(Workspace(home), read_only=True) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def night(
+    finished_run: tuple[Workspace, RunSummary], tmp_path_factory: pytest.TempPathFactory
+) -> "watched_night.WatchedNight":
+    """A night that was watched, over a copy of the finished run; do not change it."""
+    return watched_night.watched_night(finished_run[0], tmp_path_factory.mktemp("watched"))
+
+
+@pytest.fixture(scope="session")
+def asked(night: "watched_night.WatchedNight") -> Iterator[tuple[Served, "watched_night.Scrape"]]:
+    """A service over that home, and what it says after it was asked a few things."""
+    with served(night.workspace, read_only=True) as running:
+        yield running, watched_night.scraped(running)
 
 
 @pytest.fixture(scope="module")

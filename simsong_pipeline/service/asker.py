@@ -31,6 +31,11 @@ class Asker:
         """Held around what takes seconds, so that it never takes more than one thread from the questions."""
         return self._alone
 
+    @property
+    def waiting(self) -> int:
+        """Questions that wait for a thread."""
+        return self._limiter.statistics().tasks_waiting
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """The newest, for a look at its library, or for several questions to one state; run those with `on`."""

@@ -23,17 +23,20 @@ class ServiceMetrics:
 
     Attributes:
         registry: what a scrape reads.
+        in_flight: requests that are being answered; the loop's alone.
     """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # when a counter was made, which nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call] # when a counter was made, which nobody asks
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         asked = ("simsong_http_requests", "Requests by route template and status; closed: no answer began")
         self._requests = Counter(*asked, ["method", "route", "status"], registry=self.registry)
         taken = ("simsong_http_request_seconds", "Seconds until an answer begins, by route template")
         self._seconds = Histogram(*taken, ["route"], buckets=_SECONDS, registry=self.registry)
-        self.in_flight = Gauge("simsong_http_requests_in_flight", "Requests being answered", registry=self.registry)
+        self.in_flight = 0
+        now = Gauge("simsong_http_requests_in_flight", "Requests being answered", registry=self.registry)
+        now.set_function(lambda: self.in_flight)
         own = ("simsong_index_seconds", "The index's own seconds for a question, by what it was asked")
         self._index = Histogram(*own, ["operation"], buckets=_SECONDS, registry=self.registry)
         # To find a child by its labels takes as long as to count.
