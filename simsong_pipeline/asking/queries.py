@@ -40,7 +40,7 @@ from simsong_pipeline.home.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.sources.audio_tree import SUFFIXES
-from simsong_pipeline.stores.opening import Store
+from simsong_pipeline.stores.opening import ReadStore
 from simsong_pipeline.stores.payloads import point_id
 
 # A tokenizer is one thread's at a time.
@@ -73,7 +73,7 @@ class Songs:
     def __init__(
         self,
         workspace: Workspace,
-        store: Store,
+        store: ReadStore,
         config: PipelineConfig,
         audio_weight: float | None = None,
         hubness: float | None = None,
@@ -393,7 +393,7 @@ def is_file(words: str) -> bool:
         return False
 
 
-def _refuse_other_index(store: Store, alias: str) -> None:
+def _refuse_other_index(store: ReadStore, alias: str) -> None:
     """Raise `RawDataError` where nothing is indexed yet, or by a version of SimSong with other song vectors."""
     served = store.aliases().get(alias)
     if served is None:

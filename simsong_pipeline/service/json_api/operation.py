@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -92,9 +93,14 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return content
 
 
+@lru_cache
+def _lists(asked: type[BaseModel]) -> frozenset[str]:
+    """The fields that hold lists."""
+    return frozenset(n for n, f in asked.model_fields.items() if get_origin(f.annotation) is list)
+
+
 def _query(operation: Operation, request: Request) -> dict[str, Any]:
     """A field that holds a list takes each value that is given; of another one the last counts."""
-    fields = operation.asked.model_fields
-    lists = {n for n, f in fields.items() if get_origin(f.annotation) is list}
+    lists = _lists(operation.asked)
     given = request.query_params
     return {name: given.getlist(name) if name in lists else given[name] for name in given}
