@@ -78,7 +78,7 @@ def test_several_processes_answer_as_one(run_copy: Workspace) -> None:
         assert clients[0].delete("api/v1/session").status_code == 204
         assert {client.get("api/v1/likes").status_code for client in clients} == {401}
         os.kill(both[1], signal.SIGKILL)
-        out, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "a worker ended by itself" in err
     assert not list((run_copy.home / "serving").iterdir())

@@ -46,7 +46,8 @@ def main() -> None:
         socket.socket(fileno=order.socket) as listening,
         opened_service(Workspace(order.home), order.settings, order.qdrant_url, folder=order.folder) as service,
     ):
-        print(READY, flush=True)
+        sys.stdout.write(f"{READY}\n")
+        sys.stdout.flush()
         run(server_of(service), [listening])
 
 

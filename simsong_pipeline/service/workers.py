@@ -1,4 +1,4 @@
-"""More processes that answer for one service, because the embedded engine lets one thread of a process search at a time.
+"""More processes that answer for one service: the embedded engine lets one thread of a process search at a time.
 
 Each has a copy of the index of its own; the system deals connections out to them. What a person keeps, and the page's
 sessions, lie in files that all of them read.
