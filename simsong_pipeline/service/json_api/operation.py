@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from simsong_pipeline.service.asker import never_brief
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
@@ -51,7 +52,7 @@ class Operation:
     media_type: str = "application/json"
     status: int = 200
     is_live: bool = False
-    is_brief: Callable[[Snapshot, Any], bool] = lambda *_: False
+    is_brief: Callable[[Snapshot, Any], bool] = never_brief
     changes: bool = False
 
     @property
