@@ -40,7 +40,7 @@ export class Board {
     on("pointerdown", (event) => this.pressed(event));
     on("pointermove", (event) => this.pointed(event));
     for (const name of ["pointerup", "pointercancel"]) on(name, (event) => this.released(event));
-    on("pointerleave", () => this.say(null));
+    on("pointerleave", (event) => { if (event.pointerType === "mouse") this.say(null); }); // a finger leaves as soon as it is lifted
     on("keydown", (event) => this.key(event));
     on("focus", () => { this.cross.hidden = !canvas.matches(":focus-visible"); });
     on("blur", () => { this.cross.hidden = true; });
