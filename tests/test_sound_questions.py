@@ -144,11 +144,13 @@ def test_encoder_that_knows_no_words_says_what_to_set() -> None:
 
 @pytest.mark.slow
 def test_the_page_and_the_api_find_songs_by_what_they_sound_like(
-    home: tuple[Workspace, PipelineConfig], songs: Songs
+    home: tuple[Workspace, PipelineConfig],
 ) -> None:
-    text = "calm piano at night"
-    expected = [near.track_id for near in songs.sounding(text, Choice(SONGS)).neighbours]
-    both = [near.track_id for near in songs.sounding(text, Choice(SONGS), "the sea", 0.3).neighbours]
+    (workspace, config), text = home, "calm piano at night"
+    with workspace.store(config.store) as store:
+        songs = Songs(workspace, store, config)
+        expected = [near.track_id for near in songs.sounding(text, Choice(SONGS)).neighbours]
+        both = [near.track_id for near in songs.sounding(text, Choice(SONGS), "the sea", 0.3).neighbours]
     with served(home[0], wait_s=0) as running, running.client() as client:
         assert client.get("/api/v1/library").json()["knows_sounds"]
         answer = client.get("/api/v1/about", params={"sound": text, "k": SONGS})
