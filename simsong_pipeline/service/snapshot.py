@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 from filelock import FileLock
@@ -20,7 +21,7 @@ from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.service.frozen_home import FrozenHome, copy_model
-from simsong_pipeline.service.frozen_store import FrozenStore
+from simsong_pipeline.service.frozen_store import FrozenStore, ScoringStore
 from simsong_pipeline.service.home_state import FRAMES, HomeState, HomeWatch
 from simsong_pipeline.service.library import Library
 from simsong_pipeline.stages.published import published_ids
@@ -113,7 +114,7 @@ def _config(workspace: Workspace, qdrant_url: str | None) -> PipelineConfig:
 def _opened(folder: Path, config: PipelineConfig) -> ReadStore:
     """A copy of an index, which is the service's own."""
     store = Workspace(folder).store(config.store)
-    return FrozenStore(store) if hasattr(store, "scores") else store
+    return FrozenStore(cast(ScoringStore, store)) if hasattr(store, "scores") else store
 
 
 def _copied(workspace: Workspace, index: EmbeddedIndex, folder: Path) -> pl.Series | None:
