@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import qdrant_edge as edge
@@ -22,6 +23,7 @@ from simsong_pipeline.errors import SimSongError, StoreError, first_line
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
 from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.room import ask_for_room, size_on_disk
 from simsong_pipeline.stores.search_width import candidates
 from simsong_pipeline.stores.updating import (
@@ -205,17 +207,36 @@ class EdgeStore:
         with_vectors: Sequence[str] = (),
     ) -> list[Neighbour]:
         """See `recommend.VectorStore`."""
+        found = self._found(collection, vector, using, limit, restriction, True, with_vectors)
+        return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in found]
+
+    def scores(
+        self, collection: str, vector: NDArray[np.float32], using: str, limit: int, restriction: Restriction
+    ) -> list[tuple[str, float]]:
+        """The points' ids and scores alone of what `query` finds: to read what points carry takes as long again."""
+        found = self._found(collection, vector, using, limit, restriction, False)
+        return [(str(p.id), p.score) for p in found]
+
+    def _found(
+        self,
+        collection: str,
+        vector: NDArray[np.float32],
+        using: str,
+        limit: int,
+        restriction: Restriction,
+        with_payload: bool,
+        with_vectors: Sequence[str] = (),
+    ) -> list[edge.ScoredPoint]:
         request = edge.QueryRequest(
             limit,
             query=edge.Query.Nearest(vector.tolist(), using),
             filter=_filter(restriction),
-            with_payload=True,
+            with_payload=with_payload,
             with_vector=list(with_vectors) or False,
             params=edge.SearchParams(hnsw_ef=candidates(self._config, self._songs_in(collection))),
         )
         with self._errors():
-            found = self._shard(collection).query(request)
-            return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in found]
+            return self._shard(collection).query(request)
 
     def collections(self) -> list[str]:
         """All names."""
@@ -228,6 +249,8 @@ class EdgeStore:
         return self._sizes[name]
 
     def _shard(self, name: str) -> edge.EdgeShard:
+        if name in self._shards:  # the collection itself: no alias is looked up
+            return self._shards[name]
         name = self.aliases().get(name, name)
         if name not in self._shards:
             if name not in self.collections():
@@ -283,7 +306,7 @@ class EdgeStore:
 
 def _filter(restriction: Restriction) -> edge.Filter | None:
     def any_of(fields: Mapping[str, Sequence[str]]) -> list[Any]:
-        return [edge.FieldCondition(key, match=edge.MatchAny(list(values))) for key, values in fields.items()]
+        return [_is_one_of(key, values) for key, values in fields.items()]
 
     ranges = [
         edge.FieldCondition(key, range=edge.RangeFloat(gte=low, lte=high))
@@ -291,3 +314,10 @@ def _filter(restriction: Restriction) -> edge.Filter | None:
     ]
     must, must_not = [*any_of(restriction.any_of), *ranges], any_of(restriction.none_of)
     return edge.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
+
+
+def _is_one_of(key: str, values: Sequence[str]) -> Any:
+    """A song's track id is asked for by its point's id, which the engine compares in a third of the time."""
+    if key == "track_id":
+        return edge.HasIdCondition({UUID(point_id(value)) for value in values})
+    return edge.FieldCondition(key, match=edge.MatchAny(list(values)))
