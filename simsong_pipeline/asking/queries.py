@@ -27,6 +27,7 @@ from simsong_pipeline.asking.recommend import (
 )
 from simsong_pipeline.asking.restricted import Answer, Asked, Named, parts_of
 from simsong_pipeline.asking.sound_vectors import nearest_to_both, text_side
+from simsong_pipeline.audio.event_place import playable
 from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.audio.heard_tags import tag_names
 from simsong_pipeline.audio.outliers import REASONS
@@ -422,7 +423,7 @@ def _record(workspace: Workspace, config: PipelineConfig) -> TrainingRecord:
 
 def paths_of(workspace: Workspace, track_ids: Sequence[str]) -> list[str | None]:
     """Where each song's recording lies; null where it has none."""
-    known = dict(workspace.read("youtube_audio").select("track_id", "path").iter_rows())
+    known = dict(workspace.read("youtube_audio").select("track_id", playable()).iter_rows())
     return [known.get(t) for t in track_ids]
 
 
