@@ -117,6 +117,14 @@ def features_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def features_run(features_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunSummary]:
+    """A home after a run over the sample without recordings, for which nobody chose an encoder; do not change it."""
+    workspace = Workspace(tmp_path_factory.mktemp("features-home") / "home")
+    config = PipelineConfig(train=SMALL_CONFIG.train)
+    return workspace, run(run_of(workspace, SourceConfig(raw=features_raw), config))
+
+
+@pytest.fixture(scope="session")
 def finished_run(sample_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunSummary]:
     """The small sample after a whole run; do not change it."""
     workspace = Workspace(tmp_path_factory.mktemp("home"))

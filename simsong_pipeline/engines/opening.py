@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.config import EngineConfig, PipelineConfig
 from simsong_pipeline.engines.engine import Engine
 from simsong_pipeline.engines.local import LocalEngine
+from simsong_pipeline.engines.processes import ProcessEngine
 from simsong_pipeline.errors import EngineError, first_line
 
 # Ray itself asks for minutes, and prints each time.
@@ -33,6 +35,20 @@ def opened_engine(config: PipelineConfig, note: Callable[[str], None]) -> Iterat
     from simsong_pipeline.engines.ray_engine import RayEngine
 
     yield RayEngine(config.engine, config.audio.workers, note)
+
+
+@contextmanager
+def opened_hearing(config: PipelineConfig, note: Callable[[str], None]) -> Iterator[Engine]:
+    """The engine for hearing songs: of this machine's, processes where songs are read from HDF5.
+
+    Raises:
+        EngineError: as `ask_engine`.
+    """
+    if config.engine.kind == "local" and hears_events(config):
+        yield ProcessEngine(config.audio.workers, note)
+        return
+    with opened_engine(config, note) as engine:
+        yield engine
 
 
 def ask_engine(config: EngineConfig) -> None:
