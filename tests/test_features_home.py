@@ -9,6 +9,7 @@ import pytest
 from conftest import QUIET, SMALL_CONFIG, run_of
 
 from simsong_pipeline.asking.queries import paths_of
+from simsong_pipeline.audio.event_place import file_and_row, place_of_row, playable
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.catalogue import build_catalogue
 from simsong_pipeline.config import CatalogueConfig, EncoderConfig, PipelineConfig
@@ -29,6 +30,7 @@ from simsong_pipeline.sources.source import SourceConfig
 Home = tuple[Workspace, RunSummary]
 
 
+@pytest.mark.slow
 def test_a_data_set_without_recordings_settles_its_encoder_and_runs(features_run: Home, features_raw: Path) -> None:
     workspace, summary = features_run
     faults: dict[str, str] = read_description(features_raw)["faults"]  # type: ignore[assignment]
@@ -38,16 +40,19 @@ def test_a_data_set_without_recordings_settles_its_encoder_and_runs(features_run
     assert set(left) == {faults["truncated"], faults["missing_audio"]}
 
 
+@pytest.mark.slow
 def test_it_is_measured_beside_the_gaussians_of_its_timbre(features_run: Home) -> None:
     metrics = features_run[0].read("metrics").filter(metric="recall_at_10", protocol="unfiltered")
-    assert {"mfcc", "ns_audio", "wns_fused"} <= set(metrics["method"])
-    assert metrics.filter(method="mfcc")["value"][0] > 0
+    assert {"mfcc", "ns_audio", "wns_fused"} <= set(metrics["variant"])
+    assert metrics.filter(variant="mfcc")["value"][0] > 0
 
 
+@pytest.mark.slow
 def test_every_file_of_it_is_found_whole(features_run: Home) -> None:
     assert verify_home(features_run[0], None, QUIET).damaged == []
 
 
+@pytest.mark.slow
 def test_nothing_of_it_can_be_played(features_run: Home) -> None:
     workspace, _ = features_run
     ids = workspace.read("segment_features")["track_id"]
@@ -57,6 +62,7 @@ def test_nothing_of_it_can_be_played(features_run: Home) -> None:
     assert own_songs(workspace)["path"].drop_nulls().is_empty()
 
 
+@pytest.mark.slow
 def test_a_file_written_anew_with_the_same_values_changes_nothing(
     features_run: Home, features_raw: Path, tmp_path: Path
 ) -> None:
@@ -76,8 +82,11 @@ def test_a_file_written_anew_with_the_same_values_changes_nothing(
 
 
 def test_workers_read_their_buckets_before_the_first_run(features_raw: Path, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "home")
-    source, config = SourceConfig(raw=features_raw), PipelineConfig(train=SMALL_CONFIG.train)
+    workspace, raw = Workspace(tmp_path / "home"), tmp_path / "raw"
+    raw.mkdir()
+    for name in ("msd", "lastfm"):  # without lyrics, which take longer
+        (raw / name).symlink_to(features_raw / name)
+    source, config = SourceConfig(raw=raw), PipelineConfig(train=SMALL_CONFIG.train)
     done = [work_on_buckets(run_of(workspace, source, config), part) for part in (range(32), range(32, 64))]
     assert sum(part.usable for part in done) > 40
     again = work_on_buckets(run_of(workspace, source, config), range(64))
@@ -115,6 +124,14 @@ def test_a_manifest_has_no_such_features(tmp_path: Path) -> None:
     assert not source.has_events_alone
     with pytest.raises(RawDataError, match="no features of the Million Song Dataset"):
         source.event_files(lambda *_: None)
+
+
+def test_paths_of_music_are_playable_and_those_of_events_are_not() -> None:
+    places = ["/music/TR1.mp3", "/msd/TR1.h5", place_of_row("/msd/many.h5", 7), "/music/a.h5#b.flac", None]
+    found = pl.DataFrame({"path": places}).select(playable())["path"].to_list()
+    assert found == ["/music/TR1.mp3", None, None, "/music/a.h5#b.flac", None]
+    assert file_and_row(place_of_row("/msd/a#1.h5", 7)) == ("/msd/a#1.h5", 7)
+    assert file_and_row("/msd/TR1.h5") == ("/msd/TR1.h5", None)
 
 
 def test_a_share_is_of_whole_artists_and_a_part_of_every_larger_one() -> None:
