@@ -19,7 +19,8 @@ from simsong_pipeline.home.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "deploy"))
-from stack import Stack, StackError, postgres_program  # noqa: E402
+from postgres import StackError, postgres_program  # noqa: E402
+from stack import Stack  # noqa: E402
 
 pytestmark = pytest.mark.slow
 _RUNS = "{ runsOrError(limit: 20) { ... on Runs { results { runId status tags { key value } } } } }"
