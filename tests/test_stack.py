@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import SMALL_CONFIG
 from loopback import serve
 from test_notices import Receiver
@@ -110,9 +111,23 @@ def _contents(workspace: Workspace) -> dict[str, tuple[object, ...]]:
         return {i: hashes[:1] for i, hashes in store.hashes(store.aliases()["simsong"]).items()}
 
 
+def _health_of(stack: Stack, name: str) -> list[str]:
+    """Compose's question of a container's health, at the port where the stack has it."""
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    its, ours = services[name]["command"], stack.commands[name]
+    port = {its[its.index(option) + 1]: ours[ours.index(option) + 1] for option in ("-p", "--port") if option in its}
+    question = services[name]["healthcheck"]["test"][1:]
+    for written, meant in port.items():
+        question = [word.replace(f":{written}/", f":{meant}/") if word != written else meant for word in question]
+    return question
+
+
 def test_nights_tick_skip_die_and_recover(stack: Stack, run_copy: Workspace, tmp_path: Path, hook: Receiver) -> None:
     hold, in_flight = tmp_path / "hold", tmp_path / "in-flight"
     hold.touch()
+    assert list(stack.commands) == ["code", "daemon", "webserver", "service"]
+    for name in stack.commands:
+        _called(stack, *_health_of(stack, name))
     assert _ask(stack, _START)["startSchedule"]["__typename"] == "UnauthorizedError"  # the interface only reads
     _called(stack, "dagster", "schedule", "start", "nightly_schedule", "-w", str(stack.dagster_home / "workspace.yaml"))
     # A real tick starts a run, which is held; the next tick is skipped.
@@ -134,3 +149,7 @@ def test_nights_tick_skip_die_and_recover(stack: Stack, run_copy: Workspace, tmp
     after = _contents(run_copy)
     changed = {i for i in before if before[i] != after.get(i)}
     assert len(changed) == 1
+    # The service, which was there all the time, answers from what the night has published.
+    (song,) = changed
+    told = json.loads(urllib.request.urlopen(f"{stack.service_url}/api/v1/songs/{song}", timeout=30).read())
+    assert told["id"] == song
