@@ -73,7 +73,8 @@ def test_every_container_has_limits_a_health_and_a_user_that_is_not_root() -> No
 def test_what_is_needed_is_waited_for_until_it_is_healthy() -> None:
     for called, service in _services().items():
         for needed, how in service.get("depends_on", {}).items():
-            assert how["condition"] == "service_healthy", called
+            once = _services()[needed]["restart"] == "no"
+            assert how["condition"] == ("service_completed_successfully" if once else "service_healthy"), called
             assert "healthcheck" in _services()[needed] or "build" in _services()[needed]
     assert set(_services()["daemon"]["depends_on"]) == {"postgres", "code", "code-2"}
 
@@ -101,7 +102,7 @@ def test_the_home_of_the_nights_is_the_home_of_the_service() -> None:
     place = environment_of("service")["SIMSONG_HOME"]
     homes = {called: _mounts(service).get(place) for called, service in _services().items() if "volumes" in service}
     assert {called for called, source in homes.items() if source == "home"} == {
-        "code", "code-2", "service", "worker", "training",
+        "code", "code-2", "models", "service", "worker", "training",
     }  # fmt: skip
     music = {_mounts(_services()[called])["/music"] for called, source in homes.items() if source == "home"}
     assert len(music) == 1
@@ -137,7 +138,7 @@ def test_code_locations_are_where_the_workspace_says() -> None:
 
 def _upstreams() -> set[str]:
     caddy = set(re.findall(r"reverse_proxy ([\w-]+:\d+)", (DEPLOY / "Caddyfile").read_text()))
-    jobs = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    jobs = yaml.safe_load((DEPLOY / "prometheus" / "compose.yaml").read_text())["scrape_configs"]
     return caddy | {target for job in jobs for group in job["static_configs"] for target in group["targets"]}
 
 
@@ -179,6 +180,6 @@ def test_files_that_are_mounted_are_there() -> None:
 
 
 def test_keys_that_prometheus_reads_are_those_that_its_command_writes() -> None:
-    jobs = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    jobs = yaml.safe_load((DEPLOY / "prometheus" / "compose.yaml").read_text())["scrape_configs"]
     (script,) = _services()["prometheus"]["command"]
     assert {job["authorization"]["credentials_file"] for job in jobs} == set(re.findall(r"> (/tmp/\S+)", script))

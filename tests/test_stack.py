@@ -111,6 +111,12 @@ def _contents(workspace: Workspace) -> dict[str, tuple[object, ...]]:
         return {i: hashes[:1] for i, hashes in store.hashes(store.aliases()["simsong"]).items()}
 
 
+def _figure(scraped: str, name: str) -> str:
+    """A metric's value."""
+    (line,) = [line for line in scraped.splitlines() if line.startswith(f"{name} ")]
+    return line.removeprefix(name)
+
+
 def _health_of(stack: Stack, name: str) -> list[str]:
     """Compose's question of a container's health, at the port where the stack has it."""
     services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
@@ -153,3 +159,6 @@ def test_nights_tick_skip_die_and_recover(stack: Stack, run_copy: Workspace, tmp
     (song,) = changed
     told = json.loads(urllib.request.urlopen(f"{stack.service_url}/api/v1/songs/{song}", timeout=30).read())
     assert told["id"] == song
+    scraped = urllib.request.urlopen(f"{stack.service_url}/metrics", timeout=30).read().decode()
+    assert float(_figure(scraped, "simsong_index_songs")) == len(after)
+    assert float(_figure(scraped, 'simsong_snapshot_reloads_total{outcome="taken"}')) >= 1
