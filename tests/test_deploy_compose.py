@@ -182,4 +182,6 @@ def test_files_that_are_mounted_are_there() -> None:
 def test_keys_that_prometheus_reads_are_those_that_its_command_writes() -> None:
     jobs = yaml.safe_load((DEPLOY / "prometheus" / "compose.yaml").read_text())["scrape_configs"]
     (script,) = _services()["prometheus"]["command"]
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "compose.yaml").read_text())["rule_files"]
+    assert all((DEPLOY / "prometheus" / rule).is_file() for rule in rules)
     assert {job["authorization"]["credentials_file"] for job in jobs} == set(re.findall(r"> (/tmp/\S+)", script))
