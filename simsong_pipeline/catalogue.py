@@ -3,6 +3,7 @@
 Input and output are frames; reading files belongs to `sources`.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import polars as pl
@@ -51,6 +52,8 @@ def build_catalogue(
     stays = cleaned.unique("track_id", keep="first", maintain_order=True).join(left, on="track_id", how="anti")
     copies = _copies(stays, duplicates)
     stays = stays.join(copies, on="track_id", how="anti").sort("track_id")
+    if config.share < 1:
+        stays = stays.filter(_drawn(stays["artist_id"], config.share))
     if config.max_tracks is not None:
         stays = stays.head(config.max_tracks)
     if not stays.height:
@@ -58,6 +61,14 @@ def build_catalogue(
     exclusions = pl.concat([left, copies, _lost_fields(stays)]).with_columns(pl.lit("tracks").alias("stage"))
     tracks = stays.with_columns(pl.lit(source).alias("source"), all_artist_ids(stays))
     return Catalogue(conform(tracks, TRACKS), conform(exclusions, EXCLUSIONS))
+
+
+def _drawn(artist_ids: pl.Series, share: float) -> pl.Series:
+    """Which songs are by artists of a share; of a larger share it is a part."""
+    known = artist_ids.unique().to_list()
+    most = int(share * 2**32)
+    inside = [name for name in known if int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) < most]
+    return artist_ids.is_in(inside)
 
 
 def _cleaned(raw: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from simsong_pipeline.buckets import Buckets
 Variant = Literal["ns", "wns"]
 VARIANTS: tuple[Variant, ...] = ("ns", "wns")
 Relevance = Literal["lastfm", "artist", "genre"]
+EncoderKind = Literal["musicnn", "clap", "convolution", "patches", "pretrained", "events"]
 BodyName = Literal["musicnn-msd", "musicnn-mtt"]
 
 
@@ -42,6 +43,7 @@ class CatalogueConfig(StageConfig):
     """Joining the raw tracks."""
 
     max_tracks: int | None = Field(None, ge=1, description="keep only the first n track ids, for a trial")
+    share: float = Field(1.0, gt=0, le=1, description="of the artists, drawn by their ids; all songs of each stay")
 
 
 class HomeConfig(StageConfig):
@@ -131,7 +133,7 @@ class SplitConfig(StageConfig):
 class EncoderConfig(StageConfig):
     """The audio encoder; widen and deepen it for a GPU."""
 
-    kind: Literal["musicnn", "clap", "convolution", "patches", "pretrained", "events"] = Field(
+    kind: EncoderKind = Field(
         "musicnn",
         description="a head on frozen networks (musicnn, clap), an encoder of log-mels, or one of the Million Song "
         "Dataset's features (events)",

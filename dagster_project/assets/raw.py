@@ -47,7 +47,7 @@ def raw_files(
 def _settle_encoder(run: Run) -> None:
     from simsong_pipeline.home.hearing import settle_encoder
 
-    settle_encoder(run.workspace, run.config, run.events)
+    settle_encoder(run.workspace, run.source, run.config, run.events)
 
 
 @dg.asset(group_name=GROUP, deps=[raw_files], io_manager_key="frames")

@@ -29,6 +29,7 @@ from simsong_pipeline.asking.recommend import (
 from simsong_pipeline.asking.restricted import Answer, Asked, Named, parts_of
 from simsong_pipeline.asking.sound_vectors import nearest_to_both, text_side
 from simsong_pipeline.audio.copies import copied_from
+from simsong_pipeline.audio.event_place import playable
 from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.audio.heard_tags import tag_names
 from simsong_pipeline.audio.outliers import REASONS
@@ -148,7 +149,7 @@ class Songs:
         """The song whose recording, or a copy of it, lies at the path that words are; null where they are none."""
         if not is_file(words):
             return None
-        rows = self._workspace.read("audio").select("track_id", "path", "reason").drop_nulls("path").rows()
+        rows = self._workspace.read("audio").select("track_id", playable(), "reason").drop_nulls("path").rows()
         at = {Path(path).resolve(): (track_id, copied_from(reason)) for track_id, path, reason in rows}
         track_id, kept = at.get(Path(words).resolve(), (None, None))
         found: str | None = track_id if kept is None else at[Path(kept).resolve()][0]
@@ -427,7 +428,7 @@ def _record(workspace: Workspace, config: PipelineConfig) -> TrainingRecord:
 
 def paths_of(workspace: Workspace, track_ids: Sequence[str]) -> list[str | None]:
     """Where each song's recording lies; null where it has none."""
-    known = dict(workspace.read("youtube_audio").select("track_id", "path").iter_rows())
+    known = dict(workspace.read("youtube_audio").select("track_id", playable()).iter_rows())
     return [known.get(t) for t in track_ids]
 
 

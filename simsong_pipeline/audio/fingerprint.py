@@ -26,6 +26,10 @@ class Fingerprint:
     spectrum: NDArray[np.float32]
 
 
+# Of a song that no recording is known of.
+NO_FINGERPRINT = Fingerprint(np.zeros(0, np.uint32), np.zeros(0, np.float32))
+
+
 def fingerprint(log_mel: NDArray[np.float16]) -> Fingerprint:
     """The fingerprint of a recording.
 

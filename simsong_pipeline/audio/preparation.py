@@ -7,7 +7,7 @@ read.
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -64,6 +64,15 @@ class FrontEnd(Protocol):
 
     def inputs(self, samples: NDArray[np.float32]) -> NDArray[np.floating]:
         """What a listener makes its rows of, of mono samples [n]."""
+        ...
+
+
+@runtime_checkable
+class FeatureReader(Protocol):
+    """A front end of songs that are known by features in place of recordings: nothing is decoded."""
+
+    def sense(self, task: AudioTask) -> "SensedAudio":
+        """What is known of a song; one that cannot be used is a row with its reason, never an exception."""
         ...
 
 
@@ -130,6 +139,8 @@ def sense(task: AudioTask, audio: AudioConfig, front_end: FrontEnd, describes: b
     """
     if task.size_bytes < 0:
         return SensedAudio(unusable(task, "missing", f"file is missing: {task.path}"), None)
+    if isinstance(front_end, FeatureReader):
+        return front_end.sense(task)
     try:
         with on_disk(task.path) as path:
             recording = decode(path, front_end.sample_rate, audio.max_seconds)

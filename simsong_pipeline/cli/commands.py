@@ -28,7 +28,7 @@ from simsong_pipeline.cli.options import (
     place_of,
 )
 from simsong_pipeline.cli.query_commands import print_songs
-from simsong_pipeline.config import VARIANTS, PipelineConfig, Relevance, SampleConfig, Variant
+from simsong_pipeline.config import VARIANTS, EncoderKind, PipelineConfig, Relevance, SampleConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.quality import HOW_TO_MEASURE, UNMEASURED
 from simsong_pipeline.home.events import Events
@@ -101,6 +101,13 @@ def run(
     relevance: Annotated[
         Relevance | None, typer.Option(help="What counts as similar in evaluation.", show_default="lastfm")
     ] = None,
+    encoder: Annotated[
+        EncoderKind | None,
+        typer.Option(help="What songs are heard by; events: the data set's features.", show_default="the last run's"),
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(help="Of the data set's artists, all songs of each; 0.01 to begin with.", max=1)
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of training.", min=0)] = None,
     buckets: NewBuckets = None,
@@ -123,6 +130,8 @@ def run(
     if raw is not None and manifest is not None:
         raise typer.BadParameter("give --raw or --manifest, not both")
     changes = {
+        "encoder.kind": encoder,
+        "catalogue.share": share,
         "evaluation.relevance": relevance,
         "train.steps": steps,
         "train.head_steps": steps,

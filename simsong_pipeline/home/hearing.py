@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.clap_model import clap_name
-from simsong_pipeline.audio.feature_format import feature_format, keeps_log_mels, trains_body
+from simsong_pipeline.audio.feature_format import feature_format, hears_events, keeps_log_mels, trains_body
 from simsong_pipeline.audio.musicnn_front_end import DECIBELS
 from simsong_pipeline.audio.preparation import Listener
 from simsong_pipeline.audio.segments import song_inputs
@@ -19,6 +19,7 @@ from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.model_cache import BodyName, MusicnnFiles, ensure_musicnn, find_musicnn
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.listening import BodyListener, ClapListener, FrameListener, LogMelListener
+from simsong_pipeline.sources.source import Source
 
 
 def open_listener(config: PipelineConfig, told: Events) -> Listener:
@@ -27,6 +28,11 @@ def open_listener(config: PipelineConfig, told: Events) -> Listener:
     Then it raises ModelUnavailableError where they cannot be had, and ModelError where a file of theirs is damaged.
     """
     rows = feature_format(config)
+    if hears_events(config):
+        # Imported here because it loads h5py, which nobody else has a use for.
+        from simsong_pipeline.sources.event_listening import EventListener
+
+        return EventListener(rows)
     if trains_body(config):
         return FrameListener(rows)
     if keeps_log_mels(config):
@@ -78,9 +84,17 @@ def present_musicnn() -> MusicnnFiles:
     return files
 
 
-def settle_encoder(workspace: Workspace, config: PipelineConfig, told: Events) -> None:
+def with_events_alone(source: Source, config: PipelineConfig, told: Events) -> PipelineConfig:
+    """The configuration, or that of an encoder of events where the raw data have no recordings and nobody chose one."""
+    if config.encoder.kind != EncoderConfig().kind or not source.has_events_alone:
+        return config
+    told.note("there are no recordings: songs are heard by the Million Song Dataset's features (--encoder events)")
+    return config.model_copy(update={"encoder": config.encoder.model_copy(update={"kind": "events"})})
+
+
+def settle_encoder(workspace: Workspace, source: Source, config: PipelineConfig, told: Events) -> None:
     """Write down for the steps of a run which encoder they work for, where it is not the configured one."""
-    available = with_available_encoder(workspace, config, told)
+    available = with_available_encoder(workspace, with_events_alone(source, config, told), told)
     if available != config:
         workspace.save_config(available)
 
@@ -95,7 +109,7 @@ def with_available_encoder(workspace: Workspace, config: PipelineConfig, told: E
         ModelUnavailableError: the home's features are the bodies', and they cannot be had any more.
         ModelError: a file of theirs is damaged.
     """
-    if keeps_log_mels(config):
+    if keeps_log_mels(config) or hears_events(config):
         return config
     if config.encoder.kind == "clap":  # chosen by a person: nothing takes its place
         ensure_clap(clap_name(config.encoder), told)

@@ -3,13 +3,14 @@
 import polars as pl
 
 from simsong_pipeline.audio.copies import COPY, copied_from
+from simsong_pipeline.audio.event_place import playable
 from simsong_pipeline.home.workspace import Workspace
 
 
 def own_songs(workspace: Workspace) -> pl.DataFrame:
     """track_id, artist, title, album, duration_s, path, modified_ns: the songs whose recordings can be used."""
     heard = workspace.read("audio").filter(pl.col("status") == "ok")
-    heard = heard.select("track_id", "path", "modified_ns", pl.col("duration_s").alias("decoded_s"))
+    heard = heard.select("track_id", playable(), "modified_ns", pl.col("duration_s").alias("decoded_s"))
     rows = workspace.read("tracks").join(heard, on="track_id", maintain_order="left")
     stated = pl.when(pl.col("duration_s") > 0).then("duration_s")
     return rows.select(
@@ -53,7 +54,7 @@ def _same_files(workspace: Workspace, main: pl.DataFrame) -> pl.DataFrame:
 
 def unusable_places(workspace: Workspace) -> pl.DataFrame:
     """path, reason: recordings that the home knows and cannot use."""
-    audio = workspace.read("audio").select("path", "status", "reason")
+    audio = workspace.read("audio").select(playable(), "status", "reason")
     files = workspace.read_if_there("library_files")
     known = [audio] if files is None else [audio, files.select("path", "status", "reason")]
     bad = pl.concat(known).filter((pl.col("status") != "ok") & ~pl.col("reason").str.starts_with(COPY))

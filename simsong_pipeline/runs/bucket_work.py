@@ -7,7 +7,7 @@ the index) is left to that run.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from simsong_pipeline.buckets import Buckets
 from simsong_pipeline.config import Variant
 from simsong_pipeline.engines.engine import Engine
 from simsong_pipeline.engines.opening import opened_engine
+from simsong_pipeline.home.hearing import with_events_alone
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.lyrics.model_version import model_version
@@ -24,6 +25,7 @@ from simsong_pipeline.runs.ahead import usable_encoders
 from simsong_pipeline.sources.cataloguing import catalogued
 from simsong_pipeline.stages.catalogue_stages import audio_tasks
 from simsong_pipeline.stages.hearing_work import hear_all, hearing_of
+from simsong_pipeline.stages.raw import recordings_of
 from simsong_pipeline.stages.stored_vectors import stored_vectors
 from simsong_pipeline.stages.vector_work import (
     EmbedSongs,
@@ -63,10 +65,11 @@ def work_on_buckets(run: Run, buckets: Collection[int]) -> BucketWork:
         RawDataError: no raw data, or a music folder that was never scanned.
         BusyError: another process works on one of the buckets, and went on working.
     """
+    run = replace(run, config=with_events_alone(run.source, run.config, run.events))
     run.events.stage("reading raw data")
     tracks = catalogued(run.source, run.source.tracks(run.events.progress), run.config.catalogue).tracks
     own = _own(tracks, run.workspace.buckets, buckets)
-    tasks = audio_tasks(own, run.source.recordings(run.events.progress))
+    tasks = audio_tasks(own, recordings_of(run))
     with opened_engine(run.config, run.events.note) as engine:
         run.events.stage("decoding audio")
         function = hearing_of(run.workspace, run.config)

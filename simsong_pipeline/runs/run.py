@@ -8,7 +8,7 @@ import polars as pl
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.home.events import Events
-from simsong_pipeline.home.hearing import with_available_encoder
+from simsong_pipeline.home.hearing import with_available_encoder, with_events_alone
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs import ledger
@@ -45,7 +45,8 @@ def run(wanted: Run) -> RunSummary:
     with workspace.lock():
         workspace.settle_buckets(wanted.config.home.buckets)
         ask_servers(wanted)
-        run = replace(wanted, config=with_available_encoder(workspace, wanted.config, wanted.events))
+        heard = with_events_alone(wanted.source, wanted.config, wanted.events)
+        run = replace(wanted, config=with_available_encoder(workspace, heard, wanted.events))
         workspace.claim_when_writing(run.run_id)
         workspace.clear_unfinished(run.now)
         listing = ledger.listed(run)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from simsong_pipeline.audio.event_place import playable
 from simsong_pipeline.credits import first_artist
 from simsong_pipeline.genres import genres_of
 from simsong_pipeline.home.workspace import Workspace
@@ -39,7 +40,7 @@ def songs_frame(home: Workspace, ids: pl.Series) -> pl.DataFrame:
     """
     tracks = home.read("tracks").filter(pl.col("track_id").is_in(ids.implode()))
     audio = home.read("audio").select(
-        "track_id", "path", "size_bytes", "modified_ns", pl.col("duration_s").alias("decoded_s")
+        "track_id", playable(), "size_bytes", "modified_ns", pl.col("duration_s").alias("decoded_s")
     )
     rows = tracks.join(audio, on="track_id", how="left", maintain_order="left").join(
         _first_tags(home), on="track_id", how="left", maintain_order="left"

@@ -31,16 +31,17 @@ class LastfmFrames:
     unreadable: tuple[UnreadableFile, ...]
 
 
-def read_json_tree(root: Path, keep: pl.Series | None = None, progress: Progress = lambda *_: None) -> LastfmFrames:
-    """All `*.json` below `root`; one bad file is listed and stops nothing.
+def read_json_tree(*roots: Path, keep: pl.Series | None = None, progress: Progress = lambda *_: None) -> LastfmFrames:
+    """All `*.json` below the roots; one bad file is listed and stops nothing.
 
     Args:
         keep: track ids; pairs with an end outside are dropped as they are read. Without it all that the files name.
 
     Raises:
-        RawDataError: there is no JSON file below `root`.
+        RawDataError: there is no JSON file below them.
     """
-    paths = files_below(root, frozenset({".json"}))
+    root = roots[0]
+    paths = [path for folder in roots for path in files_below(folder, frozenset({".json"}))]
     if not paths:
         raise RawDataError(f"no .json file below {root}: point to the folder of the Last.fm data set")
     ids = None if keep is None else sorted_ids(keep)

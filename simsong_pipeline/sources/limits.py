@@ -16,6 +16,8 @@ LIST_BYTES = 256 * MIB
 COLUMNS = 1_000
 # Rows of an HDF5 or SQLite table: the Million Song Dataset has 10^6 songs and 6 * 10^5 lists of neighbours.
 ROWS = 20_000_000
+# Events of a track: the longest of the Million Song Dataset lasts 50 minutes, and has some 12,000.
+EVENTS = 200_000
 # A cell of SQLite: the longest list of neighbours of Last.fm is below a megabyte.
 CELL_BYTES = 64 * MIB
 # A title, a name or a genre.

@@ -9,7 +9,7 @@ import polars as pl
 
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.sources.counting import Progress, counted
-from simsong_pipeline.sources.limits import ROWS
+from simsong_pipeline.sources.hdf5_nodes import node_of
 from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.raw_tracks import RAW_TRACKS, RawTracks, UnreadableFile
 
@@ -55,26 +55,12 @@ def read_track_tree(root: Path, progress: Progress = lambda *_: None) -> RawTrac
 
 def _tables(path: Path, progress: Progress) -> Iterator[dict[str, np.ndarray]]:
     with h5py.File(path, "r") as file:
-        metadata, analysis, years = (_table(file, group) for group in ("metadata", "analysis", "musicbrainz"))
-        if len(metadata) > ROWS:
-            raise ValueError(f"{len(metadata):,} rows, and no data set has more than {ROWS:,}")
+        metadata, analysis, years = (node_of(file, group, "songs") for group in ("metadata", "analysis", "musicbrainz"))
         for begin in range(0, len(metadata), _CHUNK):
             progress(begin, len(metadata))
             part = slice(begin, begin + _CHUNK)
             yield {"metadata": metadata[part], "analysis": analysis[part], "musicbrainz": years[part]}
         progress(len(metadata), len(metadata))
-
-
-def _table(file: h5py.File, group: str) -> h5py.Dataset:
-    """`songs` of a group. Links are not followed: they may lead in a circle, or to any other file."""
-    node = file
-    for name in (group, "songs"):
-        if not isinstance(node.get(name, getlink=True), h5py.HardLink):
-            raise ValueError(f"{name} of {node.name} is missing, or a link")
-        node = node[name]
-    if not isinstance(node, h5py.Dataset) or node.external or node.is_virtual:
-        raise ValueError(f"{node.name} is no table, or lies in another file")
-    return node
 
 
 def _rows(tables: dict[str, np.ndarray]) -> pl.DataFrame:

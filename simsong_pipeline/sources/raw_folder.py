@@ -13,11 +13,23 @@ from simsong_pipeline.lyrics.frame import UNREADABLE
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_PAGES, SIMILARITY, TAGS, conform, empty
 from simsong_pipeline.similarity import Similarity
 from simsong_pipeline.sources import lastfm_json, lastfm_sqlite, lastfm_tags, msd_sqlite, msd_text, musixmatch
-from simsong_pipeline.sources.audio_tree import find_audio_files
+from simsong_pipeline.sources.audio_tree import SUFFIXES, find_audio_files
 from simsong_pipeline.sources.counting import CountedLines, Progress
 from simsong_pipeline.sources.encodings import open_text
 from simsong_pipeline.sources.listing import listing, tree_states
 from simsong_pipeline.sources.lyric_tree import read_lyric_tree
+from simsong_pipeline.sources.msd_layout import (
+    DATABASES,
+    SUMMARIES,
+    aggregates,
+    bags_of_words,
+    find_beside,
+    lastfm_file,
+    lastfm_trees,
+    msd_folder,
+    track_tree,
+)
+from simsong_pipeline.sources.music_folders import files_below
 from simsong_pipeline.sources.raw_tracks import LEFT_OUT, RawTracks, UnreadableFile, with_unreadable
 from simsong_pipeline.sources.source import (
     Kept,
@@ -29,7 +41,10 @@ from simsong_pipeline.sources.source import (
 )
 from simsong_pipeline.sources.stated import stated_similarity
 
-_NO_SIMILARITY = "{folder} holds neither lastfm_similars.db nor json/: add one, or use --relevance artist"
+_NO_SIMILARITY = (
+    "{folder} holds neither lastfm_similars.db nor json/ (or lastfm_train/ and lastfm_test/): add one, or use "
+    "--relevance artist"
+)
 
 
 class RawFolder:
@@ -54,13 +69,18 @@ class RawFolder:
         Raises:
             RawDataError: there is none.
         """
-        if not (self._folder / "msd").is_dir():
+        if msd_folder(self._folder) is None:
             raise RawDataError(
                 f"no raw data in {self._folder}: it should hold msd/, lastfm/, audio/ and lyrics/. Write a sample "
                 "catalogue with `simsong sample`, name your own data with --raw or --manifest, or a music folder by "
                 "`simsong library`"
             )
         return self._folder
+
+    @property
+    def _msd(self) -> Path:
+        folder = self.folder
+        return msd_folder(folder) or folder
 
     def listing(self, before: pl.DataFrame | None) -> pl.DataFrame:
         """All files of the folder."""
@@ -77,22 +97,26 @@ class RawFolder:
     def _read_tracks(self, progress: Progress) -> RawTracks:
         from simsong_pipeline.sources import msd_hdf5  # not before: h5py takes a while, and others have no use for it
 
-        msd = self.folder / "msd"
-        if (msd / "data").is_dir():
-            return msd_hdf5.read_track_tree(msd / "data", progress)
-        summary = _find(msd, "msd_summary_file.h5")
+        msd = self._msd
+        tree = track_tree(msd)
+        if tree is not None:
+            return msd_hdf5.read_track_tree(tree, progress)
+        summary = find_beside(msd, *SUMMARIES)
         if summary is not None:
             return RawTracks(msd_hdf5.read_summary_file(summary, progress))
-        database = _find(msd, "track_metadata.db")
+        database = find_beside(msd, *DATABASES)
         if database is not None:
             return RawTracks(msd_sqlite.read_track_metadata(database, progress))
+        many = aggregates(msd)
+        if many:
+            return RawTracks(pl.concat([msd_hdf5.read_summary_file(path, progress) for path in many]))
         raise RawDataError(f"{msd} holds neither data/ with .h5 files, nor msd_summary_file.h5, nor track_metadata.db")
 
     def listening(
         self, raw_tracks: pl.DataFrame, relevance: Relevance, progress: Progress = lambda *_: None
     ) -> ListeningFrames:
         """Last.fm's similarity and tags; for another relevance the similarity by what the tracks state."""
-        found = _read_lastfm(self.folder / "lastfm", raw_tracks, relevance == "lastfm", progress)
+        found = _read_lastfm(self.folder, raw_tracks, relevance == "lastfm", progress)
         if relevance == "lastfm":
             return found
         return ListeningFrames(stated_similarity(raw_tracks, relevance), found.tags, found.exclusions)
@@ -103,44 +127,57 @@ class RawFolder:
         Raises:
             RawDataError: there are none.
         """
-        folder = self.folder / "lastfm"
-        similars = _find(folder, "lastfm_similars.db")
+        folder = self.folder
+        similars = lastfm_file(folder, "lastfm_similars.db")
         if similars is not None:
             return lastfm_sqlite.read_similars(similars, tracks["track_id"], progress=progress)
-        if (folder / "json").is_dir():
-            return _read_tree(folder, tracks, [], progress).similarity
-        raise RawDataError(_NO_SIMILARITY.format(folder=folder))
+        if lastfm_trees(folder):
+            return _read_trees(folder, tracks, [], progress).similarity
+        raise RawDataError(_NO_SIMILARITY.format(folder=folder / "lastfm"))
 
     def recordings(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """What lies in audio/."""
         return find_audio_files(self.folder / "audio", progress)
 
+    @property
+    def has_events_alone(self) -> bool:
+        """See `sources.source.Source`; a folder of recordings that is named and empty is one without."""
+        from simsong_pipeline.sources.msd_events import has_events  # h5py, as above
+
+        return not files_below(self.folder / "audio", SUFFIXES) and has_events(self._msd)
+
+    def event_files(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """The tree's files and the aggregates' rows."""
+        from simsong_pipeline.sources.msd_events import find_event_files
+
+        return find_event_files(self._msd, progress)
+
     def lyric_pages(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """Pages from lyrics/, filled up from musiXmatch's bags of words in musixmatch/."""
         folder = self.folder
         pages = read_lyric_tree(folder / "lyrics", progress) if (folder / "lyrics").is_dir() else empty(LYRIC_PAGES)
-        bags = [_bags(path, progress) for path in sorted((folder / "musixmatch").glob("mxm_dataset_*.txt"))]
+        bags = [_bags(path, progress) for path in bags_of_words(folder)]
         both = pl.concat([pages, *bags]).unique(["track_id", "provider"], keep="first", maintain_order=True)
         return conform(both, LYRIC_PAGES)
 
     def mismatches(self, lost: list[UnreadableFile]) -> pl.DataFrame:
         """`sid_mismatches.txt` where it is."""
-        path = _find(self.folder / "msd", "sid_mismatches.txt")
+        path = find_beside(self._msd, "sid_mismatches.txt")
         return no_mismatches() if path is None else _lenient(path, msd_text.parse_mismatches, lost)
 
     def duplicates(self, lost: list[UnreadableFile]) -> pl.DataFrame:
         """`msd_duplicates.txt` where it is."""
-        path = _find(self.folder / "msd", "msd_duplicates.txt")
+        path = find_beside(self._msd, "msd_duplicates.txt")
         return no_duplicates() if path is None else _lenient(path, msd_text.parse_duplicates, lost)
 
 
 def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool, progress: Progress) -> ListeningFrames:
-    similars, tags = _find(folder, "lastfm_similars.db"), _find(folder, "lastfm_tags.db")
+    similars, tags = (lastfm_file(folder, name) for name in ("lastfm_similars.db", "lastfm_tags.db"))
     unreadable: list[UnreadableFile] = []
-    is_tree_needed = (folder / "json").is_dir() and not (similars and tags)
-    tree = _read_tree(folder, raw_tracks, unreadable, progress) if is_tree_needed else None
+    is_tree_needed = bool(lastfm_trees(folder)) and not (similars and tags)
+    tree = _read_trees(folder, raw_tracks, unreadable, progress) if is_tree_needed else None
     if needed and similars is None and tree is None:
-        raise RawDataError(_NO_SIMILARITY.format(folder=folder))
+        raise RawDataError(_NO_SIMILARITY.format(folder=folder / "lastfm"))
     weights = tree.tags if tree is not None else empty(TAGS)
     pairs = tree.similarity if tree is not None else None
     if similars is not None:
@@ -153,10 +190,10 @@ def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool, progress:
     return ListeningFrames(similarity, restrict(weights, raw_tracks), conform(exclusions, EXCLUSIONS))
 
 
-def _read_tree(
+def _read_trees(
     folder: Path, tracks: pl.DataFrame, unreadable: list[UnreadableFile], progress: Progress
 ) -> lastfm_json.LastfmFrames:
-    tree = lastfm_json.read_json_tree(folder / "json", tracks["track_id"], progress)
+    tree = lastfm_json.read_json_tree(*lastfm_trees(folder), keep=tracks["track_id"], progress=progress)
     unreadable += tree.unreadable
     return tree
 
@@ -180,8 +217,3 @@ def _bags(path: Path, progress: Progress) -> pl.DataFrame:
         )
     bad = [(track_id, None, "musixmatch", f"{UNREADABLE}: {reason}") for track_id, reason in malformed.items()]
     return pl.concat([pages, pl.DataFrame(bad, schema=pages.schema, orient="row")])
-
-
-def _find(folder: Path, name: str) -> Path | None:
-    """`name` in the folder or in the AdditionalFiles below it, where the data set puts it."""
-    return next((p for p in (folder / name, folder / "AdditionalFiles" / name) if p.is_file()), None)

@@ -69,6 +69,12 @@ class RemoteRawFolder(RawFolder):
         frame = pl.DataFrame(found, schema=list(AUDIO_FILES.columns), orient="row")
         return conform(frame.unique("track_id", keep="first", maintain_order=True), AUDIO_FILES)
 
+    @property
+    def has_events_alone(self) -> bool:
+        """Of recordings nothing is fetched to see."""
+        heard = (name for name in self._objects() if name.startswith(_AUDIO))
+        return not any(Path(name).suffix.lower() in SUFFIXES for name in heard) and super().has_events_alone
+
     def _objects(self) -> dict[str, State]:
         """States by name relative to the address, in the order of names; hidden ones are passed by."""
         if self._listed is None:

@@ -122,6 +122,19 @@ class Source(Protocol):
         """The `audio_files` frame: the recordings with size and time of change."""
         ...
 
+    @property
+    def has_events_alone(self) -> bool:
+        """Whether there are no recordings, and features of events in their place."""
+        ...
+
+    def event_files(self, progress: Progress) -> pl.DataFrame:
+        """The `audio_files` frame of what songs are known by that have features of events in place of a recording.
+
+        Raises:
+            RawDataError: there is nothing of the kind.
+        """
+        ...
+
     def lyric_pages(self, progress: Progress) -> pl.DataFrame:
         """The `lyric_pages` frame; a track may have a row for each provider."""
         ...

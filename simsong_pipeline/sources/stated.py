@@ -35,6 +35,18 @@ class StatedSource:
             raise RawDataError(f"a {self.name} has no Last.fm similarity: choose --relevance artist or genre")
         return ListeningFrames(stated_similarity(raw_tracks, relevance), _genre_tags(raw_tracks), empty(EXCLUSIONS))
 
+    @property
+    def has_events_alone(self) -> bool:
+        """Never: they are lists of recordings."""
+        return False
+
+    def event_files(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
+        """Raises RawDataError: there are none."""
+        raise RawDataError(
+            f"a {self.name} has recordings, and no features of the Million Song Dataset: choose another encoder "
+            "(--encoder musicnn)"
+        )
+
     def mismatches(self, lost: list[UnreadableFile]) -> pl.DataFrame:
         """None: there is no other track that a file or row could be mistaken for."""
         return no_mismatches()

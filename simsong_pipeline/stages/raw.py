@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.config import SampleConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.run import Run
@@ -70,8 +71,17 @@ def read_listening(run: Run, raw_tracks: pl.DataFrame) -> ListeningFrames:
 
 
 def read_recordings(run: Run) -> pl.DataFrame:
-    """The recordings: what the music folder holds, what the manifest names, or what lies in audio/."""
-    return refuse_shrunken(run, "youtube_audio", run.source.recordings(run.events.progress))
+    """The recordings: what the music folder holds, what the manifest names, or what lies in audio/.
+
+    Where songs are known by their events, the files that hold these.
+    """
+    return refuse_shrunken(run, "youtube_audio", recordings_of(run))
+
+
+def recordings_of(run: Run) -> pl.DataFrame:
+    """What the encoder hears: recordings, or files of events."""
+    read = run.source.event_files if hears_events(run.config) else run.source.recordings
+    return read(run.events.progress)
 
 
 def read_lyric_pages(run: Run) -> pl.DataFrame:
