@@ -6,6 +6,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from simsong_pipeline.audio.event_layout import (
+    CHANNELS,
+    DURATION,
+    LOUDNESS_MAX,
+    LOUDNESS_MAX_TIME,
+    LOUDNESS_START,
+    PITCHES,
+    TIMBRE,
+)
 from simsong_pipeline.inference import OnnxEncoder
 
 MIN_COSINE = 0.9999
@@ -51,6 +60,25 @@ def fixed_features(channels: int) -> NDArray[np.float32]:
     inputs[1] = 8.0
     inputs[2] = np.random.default_rng(0).normal(size=(1, channels))
     inputs[3, 0, channels // 3] = 30.0
+    return inputs
+
+
+def fixed_events(events: int) -> NDArray[np.float32]:
+    """[6, events, CHANNELS]: nothing, one event, silence, noise, every third one dropped, very short and long ones."""
+    rng = np.random.default_rng(0)
+    inputs = np.zeros((6, events, CHANNELS), np.float32)
+    inputs[1:, :, DURATION] = 0.25
+    inputs[1, 1:, DURATION] = 0
+    inputs[:, :, [LOUDNESS_START, LOUDNESS_MAX]] = -60.0
+    for row in (1, 3, 4, 5):
+        inputs[row, :, TIMBRE] = rng.normal(0, 40, (events, 12))
+        inputs[row, :, TIMBRE.start] = rng.uniform(0, 60, events)
+        inputs[row, :, PITCHES] = rng.uniform(0, 1, (events, 12))
+        inputs[row, :, LOUDNESS_START] = rng.uniform(-60, -20, events)
+        inputs[row, :, LOUDNESS_MAX] = inputs[row, :, LOUDNESS_START] + rng.uniform(0, 20, events)
+        inputs[row, :, LOUDNESS_MAX_TIME] = rng.uniform(0, 0.2, events)
+    inputs[4, ::3, DURATION] = 0
+    inputs[5, :, DURATION] = 10.0 ** rng.uniform(-3, 1.5, events)
     return inputs
 
 

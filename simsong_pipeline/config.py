@@ -90,12 +90,27 @@ class SegmentConfig(StageConfig):
     inference_segments: int = Field(8, ge=1, description="evenly spaced segments averaged into a song's vector")
 
 
+class EventAugmentConfig(StageConfig):
+    """Changes to a span of events that leave its music alone."""
+
+    transpose: bool = Field(True, description="rotate the twelve pitch classes by any number of semitones")
+    tempo: float = Field(0.15, ge=0, lt=1, description="play faster or slower by up to this share")
+    gain_db: float = Field(6.0, ge=0, description="play louder or softer by up to this much")
+    dropped: float = Field(0.15, ge=0, lt=1, description="largest share of events that are left out")
+    shortest: float = Field(0.5, gt=0, le=1, description="smallest share of a span that is kept, in one run")
+    noise: float = Field(0.1, ge=0, description="noise of each timbre coefficient, in deviations of its own")
+
+
 class EventConfig(StageConfig):
     """How events of the Million Song Dataset's features are heard (`encoder.kind` "events")."""
 
     body: Literal["convolution", "transformer"] = Field("convolution", description="what training puts upon the start")
     span: int = Field(192, ge=8, description="events that the encoder takes at once, about 50 seconds")
     spans: int = Field(4, ge=1, description="evenly spaced spans averaged into a song's vector")
+    width: int = Field(96, ge=8, multiple_of=8, description="channels of the body")
+    layers: int = Field(3, ge=1, description="residual blocks (convolution) or layers (transformer)")
+    steps: int = Field(200, ge=1, description="of training")
+    augment: EventAugmentConfig = EventAugmentConfig()
 
 
 class BodyConfig(StageConfig):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.asking.recommend import Ranking
-from simsong_pipeline.audio.segments import part_inputs, part_seconds
+from simsong_pipeline.audio.segments import part_ends, part_inputs, part_seconds
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import AudioError
 from simsong_pipeline.home.served import load_encoder
@@ -27,6 +27,7 @@ class Reasons:
         heard: what both sound like, as (what, in words): tags, tempo, loudness, and what is no music.
         segments: (seconds into the first song, seconds into the second, cosine), the most alike first; none where
             `unheard` says why a song cannot be heard.
+        segment_ends: seconds at which they end, in the first song and in the second.
     """
 
     audio: float
@@ -39,6 +40,7 @@ class Reasons:
     model_version: str
     heard: list[tuple[str, str]]
     unheard: str = ""
+    segment_ends: Sequence[tuple[float, float]] = ()
 
 
 def reasons(
@@ -53,10 +55,11 @@ def reasons(
     by_audio, by_lyrics, stand_in = two.vectors[SONG_VECTOR][-OWN_DIMS:].tolist()
     counted = stand_in if lyrics is None else lyrics
     taken = ranking.hubness * (weight * by_audio + (1 - weight) * by_lyrics) / 2
-    segments, unheard = _segments_alike(workspace, config, pair, best)
+    segments, ends, unheard = _segments_alike(workspace, config, pair, best)
     score = weight * audio + (1 - weight) * counted - taken
     version = str(one.payload["model_version"])
-    return Reasons(audio, lyrics, counted, score, weight, taken, segments, version, heard_alike(one, two), unheard)
+    heard = heard_alike(one, two)
+    return Reasons(audio, lyrics, counted, score, weight, taken, segments, version, heard, unheard, ends)
 
 
 def heard_alike(one: Point, two: Point) -> list[tuple[str, str]]:
@@ -77,26 +80,33 @@ def heard_alike(one: Point, two: Point) -> list[tuple[str, str]]:
 
 def _segments_alike(
     workspace: Workspace, config: PipelineConfig, pair: tuple[Point, Point], best: int
-) -> tuple[list[tuple[float, float, float]], str]:
-    """The segments that are most alike, and why there are none where a song has to be heard again and cannot be."""
+) -> tuple[list[tuple[float, float, float]], list[tuple[float, float]], str]:
+    """The segments that are most alike with their cosines, and where they end.
+
+    Also why there are none, where a song has to be heard again and cannot be.
+    """
     try:
-        starts, likeness = _segment_likeness(workspace, config, [str(p.payload["track_id"]) for p in pair])
+        starts, ends, likeness = _segment_likeness(workspace, config, [str(p.payload["track_id"]) for p in pair])
     except AudioError as error:
-        return [], str(error)
+        return [], [], str(error)
     order = np.argsort(-likeness, axis=None)[:best]
     places = [np.unravel_index(int(i), likeness.shape) for i in order]
-    return [(float(starts[0][i]), float(starts[1][j]), float(likeness[i, j])) for i, j in places], ""
+    alike = [(float(starts[0][i]), float(starts[1][j]), float(likeness[i, j])) for i, j in places]
+    return alike, [(float(ends[0][i]), float(ends[1][j])) for i, j in places], ""
 
 
 def _segment_likeness(
     workspace: Workspace, config: PipelineConfig, track_ids: Sequence[str]
-) -> tuple[list[NDArray[np.float64]], NDArray[np.float32]]:
-    """Seconds at which each song's segments start, and the cosines [segments of one, of the other]."""
+) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]], NDArray[np.float32]]:
+    """Seconds at which each song's segments begin and end, and the cosines [segments of one, of the other]."""
     encoder = load_encoder(workspace, config.serve, config)
     features = SongFeatures(workspace, config)
     durations = dict(workspace.read("audio").select("track_id", "duration_s").rows())
     songs = [features[t] for t in track_ids]
     vectors = [encoder.embed(part_inputs(song, config)) for song in songs]
     unit = [v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in vectors]
-    starts = [part_seconds(song, durations[t], config) for song, t in zip(songs, track_ids, strict=True)]
-    return starts, unit[0] @ unit[1].T
+    starts, ends = (
+        [of(song, durations[t], config) for song, t in zip(songs, track_ids, strict=True)]
+        for of in (part_seconds, part_ends)
+    )
+    return starts, ends, unit[0] @ unit[1].T

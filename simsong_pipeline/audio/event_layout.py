@@ -32,7 +32,7 @@ def event_rows(arrays: Mapping[str, NDArray[np.floating]], duration_s: float) ->
     rows[:, LOUDNESS_START] = arrays["segments_loudness_start"]
     rows[:, LOUDNESS_MAX] = arrays["segments_loudness_max"]
     rows[:, LOUDNESS_MAX_TIME] = arrays["segments_loudness_max_time"]
-    rows[:, DURATION] = np.maximum(np.diff(starts, append=max(duration_s, float(starts[-1]))), _SHORTEST_S)
+    rows[:, DURATION] = np.maximum(np.diff(starts, append=np.fmax(duration_s, starts[-1])), _SHORTEST_S)
     return rows.astype(np.float16)
 
 

@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio import clap_front_end, musicnn_front_end
-from simsong_pipeline.audio.event_layout import event_starts
+from simsong_pipeline.audio.event_layout import DURATION, event_starts
 from simsong_pipeline.audio.feature_format import hears_by_body, hears_events, trains_body
 from simsong_pipeline.config import LogMelConfig, PipelineConfig, SegmentConfig
+
+_USUAL_EVENT_S = 0.25
 
 
 def segment_frames(segment: SegmentConfig, log_mel: LogMelConfig) -> int:
@@ -54,6 +56,13 @@ def input_frames(config: PipelineConfig) -> int:
     return 1 if hears_by_body(config) else segment_frames(config.segments, config.log_mel)
 
 
+def segmentation(config: PipelineConfig) -> dict[str, object]:
+    """The settings of how a song is cut, which its vectors depend on."""
+    if hears_events(config):
+        return config.events.model_dump(include={"span", "spans"})
+    return config.segments.model_dump()
+
+
 def song_inputs(features: NDArray[np.float16], config: PipelineConfig) -> NDArray[np.float32]:
     """[n, input_frames, channels] what a song is embedded by: evenly spaced segments, or one mean over its patches."""
     if hears_by_body(config):
@@ -90,8 +99,21 @@ def part_seconds(features: NDArray[np.float16], duration_s: float, config: Pipel
     return begins.astype(np.float64) * _frame_seconds(config)
 
 
+def part_ends(features: NDArray[np.float16], duration_s: float, config: PipelineConfig) -> NDArray[np.float64]:
+    """[n] where the parts of `part_seconds` end, in seconds from the song's start."""
+    if not hears_events(config):
+        return part_seconds(features, duration_s, config) + part_length_s(config)
+    length = input_frames(config)
+    starts = even_starts(len(features), length, _input_count(config))
+    last = np.minimum(starts + length, len(features)) - 1
+    ends: NDArray[np.float64] = event_starts(features)[last] + features[last, DURATION].astype(np.float64)
+    return ends
+
+
 def part_length_s(config: PipelineConfig) -> float:
-    """How long a part is, in seconds."""
+    """How long a part is, in seconds; of events about, for none is as long as the other."""
+    if hears_events(config):
+        return input_frames(config) * _USUAL_EVENT_S
     if config.encoder.kind == "clap":
         return float(clap_front_end.PATCH_SECONDS)
     if hears_by_body(config):

@@ -213,7 +213,8 @@ def why(
         ("lyrics", found.lyrics, _lyrics_remark(found)),
     ]
     rows += [(what, None, remark) for what, remark in found.heard]
-    rows += [(f"{_clock(a)} and {_clock(b)}", cosine, "segments") for a, b, cosine in found.segments]
+    for (a, b, cosine), (end, other_end) in zip(found.segments, found.segment_ends, strict=True):
+        rows.append((f"{_clock(a)} and {_clock(b)}", cosine, f"segments, to {_clock(end)} and {_clock(other_end)}"))
     print_table(f"{one.name} and {two.name}", ("what", "score", "remark"), rows)
     if found.unheard:
         out.print(f"no segments: {found.unheard}", markup=False)

@@ -83,7 +83,7 @@ def in_words(row: dict[str, Any]) -> str:
         f"{row['value']:.3f} (95 % interval {row['ci_low']:.3f} to {row['ci_high']:.3f}), chance {row['chance']:.3f}, "
         f"{row['queries']} queries"
     )
-    for name, label in (("over_timbre", "timbre alone (MFCC)"), ("over_start", "the untrained start")):
+    for name, label in (("over_timbre", "timbre alone (Gaussians)"), ("over_start", "the untrained start")):
         if row[name] is None:
             continue
         if name == "over_start" and row["over_start_low"] == row["over_start_high"] == 0:

@@ -95,7 +95,7 @@ def _cell(value: object) -> str:
 # What the methods of the metrics frame are called on a page.
 _METHODS = {
     "random": "random order",
-    "mfcc": "timbre alone (MFCC)",
+    "mfcc": "timbre alone (Gaussians)",
     "lyrics": "lyrics alone",
     "start_audio": "untrained start, audio",
     "start_fused": "untrained start, audio and lyrics",

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.clap_model import clap_name
+from simsong_pipeline.audio.event_statistics import span_statistics
 from simsong_pipeline.audio.feature_format import feature_format, hears_events, keeps_log_mels, trains_body
 from simsong_pipeline.audio.musicnn_front_end import DECIBELS
 from simsong_pipeline.audio.preparation import Listener
@@ -54,6 +55,8 @@ def body_features(config: PipelineConfig) -> Callable[[NDArray[np.float16]], NDA
     Raises:
         ModelUnavailableError, ModelError: bodies that are to be trained are not there, or damaged.
     """
+    if hears_events(config):
+        return lambda rows: span_statistics(song_inputs(rows, config)).mean(axis=0).astype(np.float32)
     if not trains_body(config):
         return lambda rows: cast(NDArray[np.float32], rows.mean(axis=0, dtype=np.float32))
     files = present_musicnn()

@@ -1,6 +1,7 @@
 """Opens the encoder that a home's songs are embedded with."""
 
 from simsong_pipeline.audio.feature_format import feature_format
+from simsong_pipeline.audio.segments import segmentation
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.home.model_files import ModelFiles
@@ -21,7 +22,7 @@ def load_encoder(workspace: Workspace, variant: Variant, config: PipelineConfig)
 
 def _refuse_other_features(encoder: OnnxEncoder, config: PipelineConfig) -> None:
     """A model understands the features that it was trained on and no others."""
-    wanted = {"front_end": feature_format(config).version, "segments": config.segments.model_dump()}
+    wanted = {"front_end": feature_format(config).version, "segments": segmentation(config)}
     for name, value in wanted.items():
         if encoder.metadata.get(name) != value:
             raise ModelError(

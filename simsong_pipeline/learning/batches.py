@@ -3,7 +3,7 @@
 Everything random follows from (seed, step, rank), so a resumed run draws what an undisturbed one draws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from simsong_pipeline.errors import ModelError
 from simsong_pipeline.learning.augment import augment
 
 Features = NDArray[np.float16]
+Change = Callable[[Tensor, torch.Generator, AugmentConfig], Tensor]
 
 
 @dataclass(frozen=True)
@@ -108,19 +109,21 @@ class Views(Protocol):
 
 
 class SegmentViews:
-    """Random segments of log-mels, augmented."""
+    """Random segments, augmented: of log-mels, or of what else `change` can change."""
 
-    def __init__(self, features: Sequence[Features], length: int, device: torch.device) -> None:
+    def __init__(
+        self, features: Sequence[Features], length: int, device: torch.device, change: Change = augment
+    ) -> None:
         self._frames = np.array([len(f) for f in features])
-        self._length = length
+        self._length, self._change = length, change
         self._segments = hold_segments(features, device)
 
     def draw(self, songs: NDArray[np.int64], rng: np.random.Generator, config: AugmentConfig) -> Tensor:
-        """[n, length, n_mels] in dB."""
+        """[n, length, channels], log-mels in dB."""
         room = np.maximum(1, self._frames[songs] - self._length + 1)
         views = self._segments.cut(songs, rng.integers(room), self._length)
         generator = torch.Generator(views.device).manual_seed(int(rng.integers(2**62)))
-        return augment(views, generator, config)
+        return self._change(views, generator, config)
 
 
 class PatchViews:

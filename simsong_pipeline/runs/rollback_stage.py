@@ -21,7 +21,7 @@ from simsong_pipeline.stores.opening import Store
 _BATCH = 500
 _TARGETS = TypeAdapter(dict[Variant, str])
 # What features and lyric vectors are made by; the models of both variants share it.
-_SHARED = ("log_mel", "segments", "lyrics")
+_SHARED = ("log_mel", "segments", "events", "lyrics")
 
 
 @dataclass(frozen=True)

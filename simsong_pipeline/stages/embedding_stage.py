@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from simsong_pipeline.audio.segments import segmentation
 from simsong_pipeline.config import Variant
 from simsong_pipeline.engines.opening import opened_engine
 from simsong_pipeline.errors import RawDataError
@@ -100,7 +101,7 @@ def _embedded(
 
 def song_hashes(run: Run, segment_features: pl.DataFrame, lyric_embeddings: pl.DataFrame) -> pl.DataFrame:
     """`content_hashes` of the songs, which are the same for both variants."""
-    return content_hashes(segment_features, lyric_embeddings, run.config.segments.model_dump())
+    return content_hashes(segment_features, lyric_embeddings, segmentation(run.config))
 
 
 def keep_vectors(run: Run, variant: Variant, refreshed: Refreshed) -> StoredVectors:

@@ -1,12 +1,19 @@
 """Exports a trained variant and holds the ONNX file to parity with torch."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.onnx_export import export_encoder
-from export.parity import MIN_COSINE, MIN_OVERLAP, check_parity, fixed_features, fixed_log_mels
-from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, keeps_log_mels, trains_body
+from export.parity import MIN_COSINE, MIN_OVERLAP, check_parity, fixed_events, fixed_features, fixed_log_mels
+from simsong_pipeline.audio.feature_format import (
+    feature_format,
+    hears_by_body,
+    hears_events,
+    keeps_log_mels,
+    trains_body,
+)
 from simsong_pipeline.audio.feature_store import FeatureReader
-from simsong_pipeline.audio.segments import cut, input_frames
+from simsong_pipeline.audio.segments import cut, input_frames, segmentation
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.files import sha256_of_file
@@ -38,7 +45,7 @@ def _export(files: ModelFiles, variant: Variant, features: FeatureReader, config
     # Not the variant: where both are one model, so are their versions, and a song is embedded once.
     metadata: dict[str, object] = {
         "front_end": rows.version,
-        "segments": own.segments.model_dump(),
+        "segments": segmentation(own),
         "encoder": own.encoder.kind,
     }
     if keeps_log_mels(own):
@@ -46,10 +53,7 @@ def _export(files: ModelFiles, variant: Variant, features: FeatureReader, config
     export_encoder(encoder, frames, rows.channels, metadata, files.onnx)
     songs = sorted(features)[:_PARITY_SONGS]
     catalogue = np.stack([cut(features[t], len(features[t]) // 3, frames) for t in songs]).astype(np.float32)
-    fixed = fixed_features(rows.channels) if hears_by_body(own) else fixed_log_mels(frames, rows.channels)
-    if trains_body(own):
-        fixed -= fixed.min()  # its decibels begin at silence
-    parity = check_parity(encoder, OnnxEncoder(files.onnx, config.inference), fixed, catalogue)
+    parity = check_parity(encoder, OnnxEncoder(files.onnx, config.inference), _hard_inputs(own), catalogue)
     if not parity.holds:
         files.forget_export()
         raise ModelError(
@@ -61,3 +65,15 @@ def _export(files: ModelFiles, variant: Variant, features: FeatureReader, config
     record = ExportRecord(version, sha256_of_file(files.onnx), *bounds)
     files.write_export(record)
     return record
+
+
+def _hard_inputs(config: PipelineConfig) -> NDArray[np.float32]:
+    """[n, frames, channels] the fixed set of what the encoder takes."""
+    frames, channels = input_frames(config), feature_format(config).channels
+    if hears_events(config):
+        return fixed_events(frames)
+    if hears_by_body(config):
+        return fixed_features(channels)
+    fixed = fixed_log_mels(frames, channels)
+    # The decibels of a body's front end begin at silence.
+    return fixed - fixed.min() if trains_body(config) else fixed

@@ -9,14 +9,16 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from simsong_pipeline.audio import event_statistics
 from simsong_pipeline.audio.body_layout import start_weights
+from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.ground_truth import artist_numbers
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.learning.batches import Features, TrainingSongs
-from simsong_pipeline.learning.encoder.start import fit_start
+from simsong_pipeline.learning.encoder.start import fit_own_scale, fit_start
 from simsong_pipeline.lyrics.whitening import Whitening, fit_whitening, truncation
 from simsong_pipeline.stages.drawn_songs import fitted_songs
 
@@ -100,17 +102,21 @@ class CatalogueParts:
         return self.frames.segment_features.height
 
     def fit_start(self, features_of: Callable[[Features], NDArray[np.float32]]) -> tuple[Whitening, int]:
-        """The untrained start of a head on a body, and the number of songs that it was fitted on.
+        """The untrained start of a head on a body or of an encoder of events, and how many songs it was fitted on.
 
         Fitted without labels on the songs that are not judged; on all where none can be judged.
 
         Args:
-            features_of: the body's features [channels] of a song's features as they are kept.
+            features_of: the body's features or the events' statistics [channels] of a song's features as they are kept.
         """
         frames, seed = self.frames, self._config.train.seed
         songs = fitted_songs(frames.splits, frames.similarity, frames.segment_features, seed)
         means = np.stack([features_of(self.features[t]) for t in songs])
-        return fit_start(means, self._config.encoder.embedding_dim, seed, start_weights(self._config)), len(songs)
+        dim = self._config.encoder.embedding_dim
+        if hears_events(self._config):
+            scales = event_statistics.within_song_scales(means.mean(axis=0, dtype=np.float64))
+            return fit_own_scale(means, scales, event_statistics.start_weights(), dim, seed), len(songs)
+        return fit_start(means, dim, seed, start_weights(self._config)), len(songs)
 
     def projected(self, ids: list[str], lyric_matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, k] unit lyric vectors after the learned projection, zero where there are none."""

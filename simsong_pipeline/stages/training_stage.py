@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import nn
 
+from simsong_pipeline.audio import event_statistics
 from simsong_pipeline.audio.body_layout import start_weights
-from simsong_pipeline.audio.feature_format import feature_format, keeps_log_mels
+from simsong_pipeline.audio.feature_format import feature_format, hears_events, keeps_log_mels
+from simsong_pipeline.audio.segments import segmentation
 from simsong_pipeline.config import PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.comparison import Comparison, compare
@@ -303,7 +305,7 @@ def _compared(files: ModelFiles, present: TrainingRecord | None, order: _Order) 
     before = files.config()
     if feature_format(before) != feature_format(config):
         return None
-    if any(getattr(before, name) != getattr(config, name) for name in ("segments", "splits")):
+    if before.splits != config.splits or segmentation(before) != segmentation(config):
         return None
     if before.lyrics.model_copy(update={"batch_size": config.lyrics.batch_size}) != config.lyrics:
         return None
@@ -330,6 +332,8 @@ def recipe_of(variant: Variant, config: PipelineConfig) -> str:
     weights = start_weights(config)
     if weights is not None:
         rows.append(weights.tobytes().hex())
+    if hears_events(config):
+        rows += [event_statistics.start_weights().tobytes().hex(), config.events.model_dump_json()]
     return sha256_of(variant, rows, dumped, config.evaluation.k, config.evaluation.relevance)[:16]
 
 

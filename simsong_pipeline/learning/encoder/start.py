@@ -15,6 +15,10 @@ _VARIANCE_PRIOR = 50
 # Half whitening: full whitening makes noise of the small directions as loud as music.
 _STRENGTH = 0.5
 _SMALLEST_SHARE = 1e-4
+# Of statistics without a training of their own: as many songs as these count as much as what a song's own parts say of
+# the scale. One song alone is told from the centre, because the centre is not quite its own.
+_SCALE_PRIOR, _CENTRE_PRIOR = 20, 1
+_SMALLEST_SCALE = 1e-3
 
 
 def fit_start(
@@ -49,6 +53,34 @@ def fit_start(
     mean[heard] = fitted.mean / weights[heard]
     projection[heard] = fitted.projection * weights[heard, None]
     return Whitening(mean, projection)
+
+
+def fit_own_scale(
+    statistics: NDArray[np.float64],
+    scales: NDArray[np.float64],
+    weights: NDArray[np.float32],
+    dim: int,
+    seed: int,
+) -> Whitening:
+    """A start of statistics that nothing has standardised: by the songs' own means and deviations, then as `fit_start`.
+
+    Args:
+        statistics: [n, c] of songs, each in its own unit.
+        scales: [c] how far songs may lie apart; counts little where there are many to tell.
+        weights: [c] what each standardised statistic counts.
+        dim: at most; not more than the weights that are not zero.
+
+    Returns:
+        mean [c], projection [c, min(dim, weights that are not zero)].
+    """
+    songs = len(statistics)
+    centre = statistics.mean(axis=0) * (songs / (songs + _CENTRE_PRIOR))
+    squares = songs * statistics.var(axis=0) + _SCALE_PRIOR * scales**2
+    scale = np.maximum(np.sqrt(squares / (songs + _SCALE_PRIOR)), _SMALLEST_SCALE)
+    standard = ((statistics - centre) / scale).astype(np.float32)
+    fitted = fit_start(standard, min(dim, int((weights > 0).sum())), seed, weights)
+    mean = (centre + scale * fitted.mean).astype(np.float32)
+    return Whitening(mean, (fitted.projection / scale[:, None]).astype(np.float32))
 
 
 def _fitted(features: NDArray[np.float32], dim: int, seed: int, strength: float) -> Whitening:

@@ -64,7 +64,10 @@ def why(_service: Service, snapshot: Snapshot, asked: WhyAsked) -> WhyAnswer:
     songs = snapshot.songs.ranking_by(asked.audio_weight, asked.hubness)
     first, second = (song_id_of(snapshot.library, words) for words in (asked.first, asked.second))
     one, other, found = songs.why(first, second, asked.best)
-    pairs = [SegmentPair(first_s=a, second_s=b, cosine=cosine) for a, b, cosine in found.segments]
+    pairs = [
+        SegmentPair(first_s=a, second_s=b, first_end_s=end, second_end_s=other_end, cosine=cosine)
+        for (a, b, cosine), (end, other_end) in zip(found.segments, found.segment_ends, strict=True)
+    ]
     return WhyAnswer(
         first=_meant(one),
         second=_meant(other),

@@ -58,15 +58,21 @@ class SongsAnswer(BaseModel):
 
 
 class SegmentPair(BaseModel):
-    """Seconds at which two segments begin, and the cosine of their vectors."""
+    """Seconds at which two segments begin and end, and the cosine of their vectors."""
 
     first_s: float
     second_s: float
+    first_end_s: float
+    second_end_s: float
     cosine: float
 
 
 class WhyAnswer(BaseModel):
-    """What makes two songs alike to the model: cosines, what both sound like, and the segments that match."""
+    """What makes two songs alike to the model: cosines, what both sound like, and the segments that match.
+
+    Attributes:
+        segment_s: how long segments usually are; each says itself where it ends.
+    """
 
     first: MeantSong
     second: MeantSong

@@ -54,24 +54,28 @@ function segments(answer, songs, sampler) {
   const lit = new Set();
   const root = h("div", { class: "why-parts" });
   const light = (at, isOn) => root.querySelectorAll(`[data-pair="${at}"]`).forEach((mark) => mark.classList.toggle("lit", isOn));
-  const context = { pairs, light, sampler, length: answer.segment_s, lit };
+  const context = { pairs, light, sampler, lit };
   fill(root,
     h("h3", {}, "Seconds that match"),
-    strip(songs[0], "first_s", context), strip(songs[1], "second_s", context),
+    strip(songs[0], "first", context), strip(songs[1], "second", context),
     h("ol", { class: "pairs", "aria-label": "Matching seconds" }, pairs.map((pair, at) => pairRow(pair, at, songs, context))));
   return root;
 }
 
-function strip(song, side, { pairs, light, sampler, length }) {
-  const whole = Math.max(song.duration_s || 0, ...pairs.map((pair) => pair[side] + length));
+/** Where a pair lies in one of the songs, in seconds. */
+const from = (pair, side) => pair[`${side}_s`];
+const lengthOf = (pair, side) => pair[`${side}_end_s`] - from(pair, side);
+
+function strip(song, side, { pairs, light, sampler }) {
+  const whole = Math.max(song.duration_s || 0, ...pairs.map((pair) => pair[`${side}_end_s`]));
   const head = h("span", { class: "head", hidden: true });
   sampler.follow(song.id, (at) => { head.hidden = at === null; if (at !== null) head.style.left = `${(at / whole) * 100}%`; });
-  const lanes = pairs.map((pair) => pairs.filter((other) => other[side] === pair[side]));
+  const lanes = pairs.map((pair) => pairs.filter((other) => from(other, side) === from(pair, side)));
   const marks = pairs.map((pair, at) => h("button", {
     type: "button", class: `c${at}`, dataset: { pair: at },
-    style: { left: `${(pair[side] / whole) * 100}%`, width: `${(length / whole) * 100}%`, ...lane(lanes[at].indexOf(pair), lanes[at].length) },
-    "aria-label": `Play ${song.title} from ${time(pair[side])}`, title: time(pair[side]),
-    on: { click: () => sampler.play([{ id: song.id, from: pair[side], length }]), pointerenter: () => light(at, true), pointerleave: () => light(at, false), focus: () => light(at, true), blur: () => light(at, false) },
+    style: { left: `${(from(pair, side) / whole) * 100}%`, width: `${(lengthOf(pair, side) / whole) * 100}%`, ...lane(lanes[at].indexOf(pair), lanes[at].length) },
+    "aria-label": `Play ${song.title} from ${time(from(pair, side))}`, title: time(from(pair, side)),
+    on: { click: () => sampler.play([{ id: song.id, from: from(pair, side), length: lengthOf(pair, side) }]), pointerenter: () => light(at, true), pointerleave: () => light(at, false), focus: () => light(at, true), blur: () => light(at, false) },
   }, String(at + 1)));
   return h("div", { class: "strip" }, h("span", { class: "small cut" }, song.title), h("div", { class: "track", style: { height: `${Math.max(LEAST_PX, 6 + LANE_PX * Math.max(...lanes.map((lane) => lane.length)))}px` } }, marks, head));
 }
@@ -79,9 +83,9 @@ function strip(song, side, { pairs, light, sampler, length }) {
 /** Pairs that begin at the same second share its height. */
 const lane = (at, of) => ({ top: `calc(3px + ${at} * (100% - 6px) / ${of})`, height: `calc((100% - 6px) / ${of})` });
 
-function pairRow(pair, at, [first, second], { light, sampler, length }) {
-  const one = { id: first.id, from: pair.first_s, length };
-  const other = { id: second.id, from: pair.second_s, length };
+function pairRow(pair, at, [first, second], { light, sampler }) {
+  const one = { id: first.id, from: pair.first_s, length: lengthOf(pair, "first") };
+  const other = { id: second.id, from: pair.second_s, length: lengthOf(pair, "second") };
   const button = (words, label, parts) => h("button", { type: "button", class: "button quiet", "aria-label": label, on: { click: () => sampler.play(parts) } }, icon("play"), words);
   return h("li", { dataset: { pair: at }, on: { pointerenter: () => light(at, true), pointerleave: () => light(at, false) } },
     h("span", { class: `mark c${at}`, "aria-hidden": "true" }, String(at + 1)),

@@ -14,7 +14,7 @@ const TRUTHS = {
   unfiltered: "All songs may be answers", artist_filtered: "Only songs by other artists",
 };
 const METHODS = {
-  random: "random order", mfcc: "timbre alone (MFCC)", lyrics: "lyrics alone", start_audio: "untrained start, sound", start_fused: "untrained start, sound and lyrics",
+  random: "random order", mfcc: "timbre alone (Gaussians)", lyrics: "lyrics alone", start_audio: "untrained start, sound", start_fused: "untrained start, sound and lyrics",
   ns_audio: "NS, sound", ns_fused: "NS, sound and lyrics", wns_audio: "WNS, sound", wns_fused: "WNS, sound and lyrics", audio: "served model, sound", fused: "served model, sound and lyrics",
 };
 const METRICS = { recall: "Recall", precision: "Precision", ndcg: "nDCG", hit_rate: "Hit rate", hub_skew: "Hub skew", coverage: "Coverage" };
