@@ -9,8 +9,8 @@ from benchmarks.quality.datasets import Prepared
 from benchmarks.quality.decoded import log_mels
 from benchmarks.quality.models import Progress, TrainedSongs, trained_songs
 from benchmarks.quality.recipes import RECIPES
-from simsong_pipeline.audio.description import FRONT_END, gaussian, timbre
-from simsong_pipeline.audio.event_statistics import timbre_gaussian
+from simsong_pipeline.audio.description import FRONT_END, gaussian, timbre, timbre_statistics
+from simsong_pipeline.audio.event_layout import TIMBRE
 from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.evaluation.baselines import (
     gaussian_scores,
@@ -50,7 +50,8 @@ def method_scores(
 
 
 def _by_events(prepared: Prepared) -> Iterator[MethodScores]:
-    gaussians = gaussian_scores([timbre_gaussian(prepared.features[t]) for t in prepared.test])
+    coefficients = [prepared.features[t][:, TIMBRE].astype(np.float64) for t in prepared.test]
+    gaussians = gaussian_scores([gaussian(timbre_statistics(rows)) for rows in coefficients])
     yield MethodScores("timbre", gaussians)
     yield MethodScores("timbre+mp", mutual_proximity(gaussians))
 

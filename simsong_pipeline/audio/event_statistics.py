@@ -62,17 +62,6 @@ def _harmony(pitches: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack(together).mean(axis=1)
 
 
-def timbre_gaussian(rows: NDArray[np.float16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean [12] and covariance [12, 12] of a song's timbre; a little is added to the variances: events may be few.
-
-    Args:
-        rows: [events, CHANNELS] of the whole song.
-    """
-    timbre = rows[rows[:, DURATION] > 0][:, TIMBRE].astype(np.float64)
-    centred = timbre - timbre.mean(axis=0)
-    return timbre.mean(axis=0), centred.T @ centred / len(timbre) + np.eye(timbre.shape[1])
-
-
 def within_song_scales(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
     """[STATISTICS] how far songs may lie apart by each statistic, judged by how far a song's own events do.
 
