@@ -24,14 +24,15 @@ from simsong_pipeline.stages.training_data import CatalogueParts, read_training_
 
 # More noise in the similarity lowers what any method can reach; the music itself stays as it is. The large one has five
 # times as many songs to learn from, and as many to choose among; the small one is for trying the benchmark itself.
+_SMALL = SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7)
 SAMPLES = {
-    "sample-small": SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7),
+    "sample-small": _SMALL,
     "sample-easy": SampleConfig(similarity_noise=0.1),
     "sample": SampleConfig(similarity_noise=0.25),
     "sample-hard": SampleConfig(similarity_noise=0.6),
     "sample-large": SampleConfig(songs=1600, artists=320, neighbours=80),
     # Known by the features of their HDF5 files alone.
-    "features-small": SampleConfig(songs=48, artists=12, styles=4, neighbours=12, recordings=False),
+    "features-small": _SMALL.model_copy(update={"recordings": False}),
     "features": SampleConfig(recordings=False),
     "features-large": SampleConfig(songs=1600, artists=320, neighbours=80, recordings=False),
 }
