@@ -59,7 +59,8 @@ def _harmony(pitches: NDArray[np.float64]) -> NDArray[np.float64]:
     """[INTERVALS] how far pitch classes so many semitones apart sound together: the same in every key."""
     power = np.maximum((pitches**2).sum(axis=1), 1e-6)
     together = [(pitches * np.roll(pitches, step, axis=1)).sum(axis=1) / power for step in INTERVALS]
-    return np.stack(together).mean(axis=1)
+    mean: NDArray[np.float64] = np.stack(together).mean(axis=1)
+    return mean
 
 
 def within_song_scales(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
