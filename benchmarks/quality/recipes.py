@@ -34,6 +34,7 @@ def _scratch(variant: Variant, changes: dict[str, Any] | None = None) -> Recipe:
 # Spans and steps that suffice for the sample's songs of 25 seconds, on a CPU.
 _EVENTS: dict[str, Any] = {"encoder.kind": "events", "events.span": 96, "events.spans": 2, "events.width": 64}
 _EVENTS |= {"events.layers": 2, "events.steps": 120}
+_EVENTS_ON_GPU = {"events.width": 128, "events.layers": 4, "events.steps": 1_500, "train.batch_size": 256}
 
 
 def _events(variant: Variant, head: Head = "gated", **changes: Any) -> Recipe:
@@ -58,6 +59,8 @@ RECIPES: dict[str, Recipe] = {
     "wns_events_convolution": _events("wns", "always"),
     "events_transformer": _events("ns", "always", body="transformer"),
     "wns_events_transformer": _events("wns", "always", body="transformer"),
+    "events_convolution_large": Recipe("ns", _EVENTS | _EVENTS_ON_GPU, head="always"),
+    "events_transformer_large": Recipe("ns", _EVENTS | _EVENTS_ON_GPU | {"events.body": "transformer"}, head="always"),
     # Trained from scratch, which all that follow are
     "convolution": _scratch("ns"),
     "wns_convolution": _scratch("wns"),
