@@ -201,7 +201,8 @@ def allow_open_files(locks: int) -> None:
 def command_name() -> str:
     """What this process was called as, without its arguments, which may hold an address with a password."""
     name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
-    words = [word for word in sys.argv[1:3] if re.fullmatch(r"[a-z][a-z-]{1,20}", word)]
+    given = sys.argv[3:] if sys.argv[1:2] == ["--log-format"] else sys.argv[1:]
+    words = [word for word in given[:2] if re.fullmatch(r"[a-z][a-z-]{1,20}", word)]
     return without_secrets(" ".join(["simsong" if name == "main.py" else name, *words[:1]]))
 
 

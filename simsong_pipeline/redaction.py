@@ -26,7 +26,7 @@ KEYS = (
     "SIMSONG_SUBSONIC_KEY",
 )
 # An address whose user and password are secrets, and what it asks for.
-ADDRESSES = ("QDRANT_URL", "SIMSONG_SMTP_URL", "DAGSTER_PG_URL")
+ADDRESSES = ("QDRANT_URL", "SIMSONG_SMTP_URL", "DAGSTER_PG_URL", "SIMSONG_PUSHGATEWAY_URL")
 # An address that is a secret as a whole: whoever has it can post.
 WEBHOOKS = ("SIMSONG_WEBHOOK_URL",)
 # Shorter ones are part of ordinary words, and taken out only where they stand alone.

@@ -181,3 +181,12 @@ def test_service(engine: str) -> None:
     rows = [json.loads(line) for line in start("benchmarks.service", *options).splitlines()]
     assert [row["what"] for row in rows] == ["engine", "1 clients", "4 clients"]
     assert all(row["failed"] == 0 and row["answers"] > 5 and row["p50_ms"] > 0 for row in rows[1:])
+
+
+@pytest.mark.slow
+def test_accelerator(musicnn_files: MusicnnFiles) -> None:
+    options = ("--devices", "cpu", "--songs", 8, "--rows", 260, "--batch", 4, "--steps", 10, "--inputs", 4)
+    said = start("benchmarks.accelerator", *options, "--kinds", "convolution")
+    rows = [line.split() for line in said.splitlines() if " cpu " in line]
+    assert [row[0] for row in rows] == ["musicnn-msd", "musicnn-mtt", "encoder,", "convolution"]
+    assert all(float(row[row.index("cpu") + 1]) > 0 for row in rows)

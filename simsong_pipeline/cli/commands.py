@@ -11,7 +11,16 @@ import polars as pl
 import typer
 
 from simsong_pipeline.asking.recommend import Choice
-from simsong_pipeline.cli.console import err, events, out, print_json, print_json_lines, print_metrics, print_table
+from simsong_pipeline.cli.console import (
+    err,
+    events,
+    out,
+    print_json,
+    print_json_lines,
+    print_left_out,
+    print_metrics,
+    print_table,
+)
 from simsong_pipeline.cli.options import (
     DEFAULT_HOME,
     AcceptShrink,
@@ -32,11 +41,11 @@ from simsong_pipeline.config import VARIANTS, EncoderKind, PipelineConfig, Relev
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.quality import HOW_TO_MEASURE, UNMEASURED
 from simsong_pipeline.home.events import Events
-from simsong_pipeline.home.night_note import noted
 from simsong_pipeline.home.settings import read_config
 from simsong_pipeline.home.wishes import NO_WISHES, Wishes
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import command_name
+from simsong_pipeline.observing.observed import observed
 from simsong_pipeline.providers.raw_source import run_command, source_of_tracks
 from simsong_pipeline.runs.summary import in_a_line
 from simsong_pipeline.schemas import LIBRARY_FILES
@@ -151,7 +160,7 @@ def run(
 def _run(workspace: Workspace, source: SourceConfig, config: PipelineConfig, wishes: Wishes, json: bool) -> None:
     from simsong_pipeline.runs.run import run as run_pipeline
 
-    with events() as told, noted(workspace, command_name(), told) as noting:
+    with events() as told, observed(workspace, command_name(), told) as noting:
         summary = run_pipeline(_run_of(workspace, source, config, noting.events, wishes))
         noting.outcome = in_a_line(summary)
     _print_summary(workspace, summary, json)
@@ -183,7 +192,7 @@ def _print_exclusions(workspace: Workspace) -> None:
     if exclusions.height:
         err.print(f"{exclusions.height} exclusions (all in {workspace.exclusions_csv}):", markup=False)
     for row in exclusions.head(20).iter_rows(named=True):
-        err.print(f"  {row['stage']:7} {row['track_id']}  {row['reason']}", markup=False)
+        print_left_out(row["stage"], row["track_id"], row["reason"])
 
 
 def select(
@@ -396,7 +405,7 @@ def refresh(
     changes = {"engine.kind": engine, "engine.address": engine_address, "store.url": qdrant_url}
     settings = read_config(None, workspace.load_config(), changes)
     wishes = Wishes(publish_anyway=publish_anyway, accept_shrink=accept_shrink)
-    with events() as told, noted(workspace, command_name(), told) as noting:
+    with events() as told, observed(workspace, command_name(), told) as noting:
         summary = refresh_index(_run_of(workspace, workspace.load_source(), settings, noting.events, wishes))
         noting.outcome = in_a_line(summary)
     _print_summary(workspace, summary, json)

@@ -30,8 +30,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from simsong_pipeline.cli.json_events import logged_events
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.events import Events
+from simsong_pipeline.logs import is_json, log_as_json
 from simsong_pipeline.redaction import without_secrets
 
 _SHORTEST_ID = 8
@@ -54,14 +56,21 @@ def _escape(character: str) -> str:
 
 
 class Screen(Console):
-    """A console whose every text is `shown`; a line break is a `print` of its own."""
+    """A console whose every text is `shown`; a line break is a `print` of its own.
+
+    Where lines are for programs, standard error is a log.
+    """
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As Rich's; texts are escaped first, and what a table holds is by whoever made it."""
+        if self.stderr and is_json():
+            _log.info("%s", " ".join(str(o).strip() for o in objects))
+            return
         super().print(*(shown(o) if isinstance(o, str) else o for o in objects), **options)
 
 
 # No markup: a name may hold [brackets].
+_log = logging.getLogger(__name__)
 out = Screen(highlight=False, soft_wrap=True, emoji=False, markup=False)
 err = Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
 
@@ -74,7 +83,10 @@ class _ToScreen(logging.Handler):
 
 
 def show_log() -> None:
-    """Show what this project logs, that a lock is waited for say."""
+    """Show what this project logs, that a lock is waited for say; as JSON where SIMSONG_LOG_FORMAT says so."""
+    if is_json():
+        log_as_json()
+        return
     log = logging.getLogger("simsong_pipeline")
     if not any(isinstance(handler, _ToScreen) for handler in log.handlers):
         log.addHandler(_ToScreen())
@@ -84,10 +96,21 @@ def show_log() -> None:
 def print_error(error: Exception) -> None:
     """The lines of an error that a person can act on."""
     first, *more = error.lines if isinstance(error, SimSongError) else (str(error),)
+    if is_json():
+        _log.error("%s", first, extra={"more": [line.strip() for line in more] or None})
+        return
     err.print("error:", style="bold red", end=" ")
     err.print(first)
     for line in more:
         err.print(line)
+
+
+def print_left_out(stage: str, track_id: str, reason: str) -> None:
+    """A line of the table of what was left out."""
+    if is_json():
+        _log.info("left out: %s", reason, extra={"stage": stage, "track_id": track_id})
+        return
+    err.print(f"  {stage:7} {track_id}  {reason}", markup=False)
 
 
 def print_json(record: Mapping[str, object]) -> None:
@@ -164,6 +187,9 @@ def events(quiet: bool = False) -> Iterator[Events]:
     """Progress bars while a run goes on; a line a stage where standard error is no terminal."""
     if quiet:
         yield Events(lambda _: None, lambda *_: None, lambda _: None)
+        return
+    if is_json():
+        yield logged_events()
         return
     columns = (
         SpinnerColumn(),

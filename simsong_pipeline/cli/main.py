@@ -4,7 +4,7 @@ import os
 import sys
 import warnings
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,6 +24,8 @@ from simsong_pipeline.cli.console import err, out, print_error, show_log
 from simsong_pipeline.cli.remote_home import at_its_home
 from simsong_pipeline.cli.stopping import StoppedError, heed_sigterm, repeat_lost_stops, status_of, stoppable
 from simsong_pipeline.errors import UnprovenError, told_to_people
+from simsong_pipeline.logs import VARIABLE as LOG_FORMAT
+from simsong_pipeline.logs import log_as_json
 from simsong_pipeline.redaction import guard_logs
 
 UNPROVEN_EXIT = 4
@@ -33,6 +35,12 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         out.print(f"simsong {version('simsong')}")
         raise typer.Exit
+
+
+def _log_as_said(format: str) -> str:
+    if format == "json":
+        log_as_json()
+    return format
 
 
 app = typer.Typer(
@@ -50,6 +58,14 @@ def _simsong(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option(
+            envvar=LOG_FORMAT,
+            callback=_log_as_said,
+            help="Of standard error; json is an object a line, of a night's stages, buckets and tracks as well.",
+        ),
+    ] = "text",
 ) -> None:
     """Song embeddings from audio and lyrics, and similar songs from a vector database."""
 

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -20,6 +21,19 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at; 0 takes a free one.", min=0, max=65_535)] = 8080,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse likes, playlists and never.")] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="SIMSONG_METRICS_PORT",
+            help="A second port for /metrics alone, which asks for no key.",
+            min=0,
+            max=65_535,
+            show_default="none: /metrics lies beside the rest, with its key",
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(envvar="SIMSONG_METRICS_HOST", help="Address of that port; whoever reaches it may read.")
+    ] = "127.0.0.1",
     qdrant_url: QdrantUrl = None,
 ) -> None:
     """Serve the home: a page to listen, a JSON API (/docs), and what players speak. Ctrl-C ends it.
@@ -36,14 +50,22 @@ def serve(
     from simsong_pipeline.service.service import opened_service
     from simsong_pipeline.service.settings import ServiceSettings
 
-    settings = ServiceSettings(host=host, port=port, read_only=read_only)
-    with listening_socket(host, port) as listening, opened_service(Workspace(home), settings, qdrant_url) as service:
-        own = listening.getsockname()[1]
+    settings = ServiceSettings(
+        host=host, port=port, read_only=read_only, metrics_host=metrics_host, metrics_port=metrics_port
+    )
+    with ExitStack() as opening:
+        sockets = [opening.enter_context(listening_socket(host, port))]
+        if metrics_port is not None:
+            sockets.append(opening.enter_context(listening_socket(metrics_host, metrics_port)))
+        service = opening.enter_context(opened_service(Workspace(home), settings, qdrant_url))
+        own, *others = [socket.getsockname()[1] for socket in sockets]
         out.print(f"{service.snapshots.present.library.songs.height} songs of {home} at {address_of(host, own)}")
+        for other in others:
+            out.print(f"Metrics at {address_of(metrics_host, other)}metrics")
         out.print("Ctrl-C ends it. The API is described at /docs.")
         # A thread that answers lets the one that talks to clients in five times as soon; what is there for good is not
         # gone through again and again for garbage.
         sys.setswitchinterval(0.001)
         gc.collect()
         gc.freeze()
-        server_of(service).run(sockets=[listening])
+        server_of(service, *others).run(sockets=sockets)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from itertools import islice
 
 from simsong_pipeline.engines.engine import (
@@ -17,6 +18,7 @@ from simsong_pipeline.engines.engine import (
     a_few_at_a_time,
     largest_first,
 )
+from simsong_pipeline.logs import in_its_bucket
 
 # Songs of a bucket that are decoded before they are asked for: work for the cores while a file is written.
 _AHEAD = 12
@@ -37,7 +39,8 @@ class ThreadWorker(SongCount):
         """See `engine.Worker`; a thread that ends without an answer takes this process with it."""
 
         def begun(item: T) -> Future[V]:
-            return self._pool.submit(lambda: then(first(item)))
+            # Its lines name the bucket that it is of.
+            return self._pool.submit(copy_context().run, lambda: then(first(item)))
 
         return a_few_at_a_time(begun, self._counted, items, _AHEAD)
 
@@ -75,7 +78,7 @@ class LocalEngine:
         if not jobs:
             return
         worker, total = ThreadWorker(self._threads, self._note), sum(job.songs for job in jobs)
-        work, waiting = function.open(worker), iter(largest_first(jobs))
+        work, waiting = in_its_bucket(function.open(worker)), iter(largest_first(jobs))
         buckets = ThreadPoolExecutor(self._threads + 1)
         try:
             running = {buckets.submit(work, job) for job in islice(waiting, self._threads + 1)}

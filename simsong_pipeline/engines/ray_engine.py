@@ -35,6 +35,7 @@ from simsong_pipeline.engines.engine import (
 )
 from simsong_pipeline.engines.opening import unreachable
 from simsong_pipeline.errors import EngineError, first_line
+from simsong_pipeline.logs import Place, begin_worker, in_its_bucket, is_json, place
 
 # Buckets that an actor works on at once: its session does not wait for the last song of one.
 _BUCKETS = 3
@@ -96,7 +97,8 @@ class RayWorker(SongCount):
 class _Actor:
     """A function, open from its first bucket on: what opening raises is a bucket's error, and no lost actor."""
 
-    def __init__(self, function: BucketFunction[Any, Any], ahead: int, tries: int) -> None:
+    def __init__(self, function: BucketFunction[Any, Any], ahead: int, tries: int, there: Place, as_json: bool) -> None:
+        begin_worker(there, as_json)
         # Ray's word for an actor without cores of its own; with it torch would use one, and give other last digits.
         os.environ.pop("OMP_NUM_THREADS", None)
         self._worker, self._function = RayWorker(ahead, tries), function
@@ -106,7 +108,7 @@ class _Actor:
     def work(self, job: Any) -> Any:
         """A bucket's outputs."""
         with self._opening:
-            work = self._work = self._work or self._function.open(self._worker)
+            work = self._work = self._work or in_its_bucket(self._function.open(self._worker))
         return work(job)
 
     def told(self) -> tuple[int, list[str]]:
@@ -220,7 +222,8 @@ class _Crew(Generic[JobT, Result]):
     def _hired(self) -> Any:
         gpus = 1 if self._place.gpus else 0
         options = {"num_cpus": 0, "num_gpus": gpus, "max_concurrency": _BUCKETS + 1, "scheduling_strategy": "SPREAD"}
-        return ray.remote(_Actor).options(**options).remote(self._function, self._place.ahead, self._tries)
+        telling = (place(), is_json())
+        return ray.remote(_Actor).options(**options).remote(self._function, self._place.ahead, self._tries, *telling)
 
     def _assign(self) -> None:
         """Give each actor as many buckets as it works on at once."""

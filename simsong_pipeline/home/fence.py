@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from simsong_pipeline.errors import RawDataError, StaleRunError
 from simsong_pipeline.files import read_json_object, write_json
+from simsong_pipeline.logs import at
 
 # More runs than this are not in flight at once; older ones can no longer be told from new ones.
 _REMEMBERED = 1_000
@@ -43,6 +44,7 @@ class Fence:
         """
         token, current, past = self._read()
         if run == current:
+            at(run=token)
             return token
         if run in past:
             raise StaleRunError(
@@ -50,7 +52,13 @@ class Fence:
                 "changed"
             )
         write_json(self.path, {"token": token + 1, "run": run, "past": [*past, current][-_REMEMBERED:]})
+        at(run=token + 1)
         return token + 1
+
+    def number_of(self, run: str) -> int | None:
+        """The number that a run has; null where it has taken none, or another run has begun since."""
+        token, current, _ = self._read()
+        return token if run == current else None
 
     def present(self) -> str:
         """The run that took the highest number, empty before the first.

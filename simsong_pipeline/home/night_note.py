@@ -54,7 +54,7 @@ class NightNote:
 _NOTES = TypeAdapter(NightNote)
 
 
-class _Noting:
+class Noting:
     """Writes the note, at most once a second but for what begins and ends.
 
     Attributes:
@@ -65,7 +65,7 @@ class _Noting:
     def __init__(self, path: Path, command: str, told: Events) -> None:
         self._path, self._told, self._written = path, told, 0.0
         self._note = NightNote("running", command, os.getpid(), socket.gethostname(), _now())
-        self.events, self.outcome = Events(self._stage, self._progress, self._add), ""
+        self.events, self.outcome = Events(self._stage, self._progress, self._add, told.count), ""
         self._write()
 
     def end(self, state: State, outcome: str) -> None:
@@ -97,10 +97,10 @@ class _Noting:
 
 
 @contextmanager
-def noted(workspace: Workspace, command: str, told: Events) -> Iterator[_Noting]:
+def noted(workspace: Workspace, command: str, told: Events) -> Iterator[Noting]:
     """Note what a run does while the block lasts, and how it ended; use the object's events for it."""
     workspace.home.mkdir(parents=True, exist_ok=True)
-    noting = _Noting(_path(workspace), command, told)
+    noting = Noting(_path(workspace), command, told)
     try:
         yield noting
     except Exception as error:

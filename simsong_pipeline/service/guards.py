@@ -92,7 +92,7 @@ def is_public(path: str) -> bool:
     """Whether a path is the page's own, or says nothing of the home."""
     if path in _PUBLIC:
         return True
-    return not path.startswith(("/api", "/rest", "/docs", "/openapi"))
+    return not path.startswith(("/api", "/rest", "/docs", "/openapi", "/metrics"))
 
 
 def is_own_name(host: str) -> bool:

@@ -61,8 +61,12 @@ def listening_socket(host: str, port: int) -> socket.socket:
         raise SimSongError(f"cannot listen at {host} port {port} ({said}): choose another --port or --host") from error
 
 
-def server_of(service: Service) -> uvicorn.Server:
-    """A server for the service; run it with the socket. It logs no address, for a key may be in it."""
+def server_of(service: Service, metrics_port: int | None = None) -> uvicorn.Server:
+    """A server for the service; run it with its sockets. It logs no address, for a key may be in it.
+
+    Args:
+        metrics_port: of the second socket, where there is one.
+    """
     settings = service.settings
     options: dict[str, Any] = {
         "http": _ImpatientProtocol,
@@ -75,7 +79,7 @@ def server_of(service: Service) -> uvicorn.Server:
         "limit_concurrency": settings.max_connections,
         "timeout_graceful_shutdown": _GRACE_S,
     }
-    return uvicorn.Server(uvicorn.Config(app_of(service), host=settings.host, **options))
+    return uvicorn.Server(uvicorn.Config(app_of(service, metrics_port), host=settings.host, **options))
 
 
 def address_of(host: str, port: int) -> str:

@@ -10,6 +10,7 @@ from simsong_pipeline.service.asker import Asker
 from simsong_pipeline.service.home_state import file_state
 from simsong_pipeline.service.keys import Keys, keys_for
 from simsong_pipeline.service.likes import LikesFile
+from simsong_pipeline.service.metrics import ServiceMetrics
 from simsong_pipeline.service.playlists import Playlists
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.recordings import Recordings, roots_of
@@ -34,6 +35,7 @@ class Service:
     recordings: Recordings
     likes: LikesFile
     playlists: Playlists
+    metrics: ServiceMetrics
     changing: threading.Lock = field(default_factory=threading.Lock)
 
     def never_state(self) -> object:
@@ -65,11 +67,12 @@ def opened_service(
     keys = keys_for(settings.host)
     workspace.read("tracks")  # says so before anything is made
     with serving_folder(workspace.home / "serving") as folder:
-        snapshots = Snapshots(workspace, folder, qdrant_url, settings.swap_wait_s)
+        metrics = ServiceMetrics()
+        snapshots = Snapshots(workspace, folder, qdrant_url, settings.swap_wait_s, metrics.timed)
         snapshots.open(workspace.patience_s if wait_s is None else wait_s)
         try:
             asker = Asker(snapshots, settings.threads)
-            recordings, kept = Recordings(roots_of(workspace)), (LikesFile(workspace), Playlists(workspace))
+            recordings, kept = Recordings(roots_of(workspace)), (LikesFile(workspace), Playlists(workspace), metrics)
             yield Service(workspace, settings, keys, snapshots, asker, recordings, *kept)
         finally:
             snapshots.close_now()

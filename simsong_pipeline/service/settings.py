@@ -10,6 +10,8 @@ class ServiceSettings(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65_535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(None, ge=0, le=65_535, description="for /metrics alone, without a key; null: none")
     read_only: bool = Field(False, description="refuse whatever would change the home: likes, playlists, never")
     max_k: int = Field(500, ge=1, description="songs of one answer")
     max_body_bytes: int = Field(1_000_000, ge=1_000)

@@ -5,7 +5,9 @@ beside the service (docs/decisions/0020-the-service-answers-from-a-copy.md).
 """
 
 import shutil
+import time
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,8 @@ from simsong_pipeline.stores.copying import EmbeddedIndex, embedded_index
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import point_id
 
+Watched = Callable[[Store], Store]
+
 
 @dataclass
 class Snapshot:
@@ -34,6 +38,7 @@ class Snapshot:
         songs: the questions; ask by `asker`.
         version: another one for each state of the home; the same before and after a restart.
         collection: what the index calls it, the model's version in it.
+        taken_at: seconds of the epoch.
         users: questions that are being answered from it.
     """
 
@@ -47,6 +52,7 @@ class Snapshot:
     version: str
     collection: str
     folder: Path
+    taken_at: float
     users: int = 0
     is_retired: bool = False
     kept: dict[str, object] = field(default_factory=dict)
@@ -57,12 +63,15 @@ class Snapshot:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def take_snapshot(workspace: Workspace, serving: Path, qdrant_url: str | None, wait_s: float) -> Snapshot:
+def take_snapshot(
+    workspace: Workspace, serving: Path, qdrant_url: str | None, wait_s: float, watched: Watched = lambda store: store
+) -> Snapshot:
     """The home as it is now.
 
     Args:
         serving: where copies lie, each in a folder of its own.
         wait_s: for an index that another process holds.
+        watched: what questions are asked of in place of the store.
 
     Raises:
         BusyError: it still does.
@@ -78,7 +87,7 @@ def take_snapshot(workspace: Workspace, serving: Path, qdrant_url: str | None, w
             state = watch.state()
             copy_model(workspace.model(config.serve), folder / "models" / config.serve)
             ids = None if index is None else _copied(workspace, index, folder)
-        store = workspace.store(config.store) if index is None else Workspace(folder).store(config.store)
+        store = watched((workspace if index is None else Workspace(folder)).store(config.store))
         undo.callback(store.__exit__, None, None, None)
         home = FrozenHome(workspace.home, folder / "models")
         home.keep(*FRAMES)
@@ -87,7 +96,7 @@ def take_snapshot(workspace: Workspace, serving: Path, qdrant_url: str | None, w
         library = Library.of(home, _held(home, store, collection, ids))
         library.warm()
         version = sha256_of([collection, state.published, state.frames])[:16]
-        made = Snapshot(watch, state, home, config, store, songs, library, version, collection, folder)
+        made = Snapshot(watch, state, home, config, store, songs, library, version, collection, folder, time.time())
         undo.pop_all()
     return made
 

@@ -7,6 +7,7 @@ ended.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import anyio.to_thread
 
 from simsong_pipeline.errors import BusyError, SimSongError
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.service.snapshot import Snapshot, take_snapshot
+from simsong_pipeline.service.snapshot import Snapshot, Watched, take_snapshot
 
 _log = logging.getLogger(__name__)
 # A home that cannot be read now is not tried again for each question.
@@ -27,12 +28,16 @@ class Snapshots:
     """The present snapshot of a home. All methods but `open` belong to one event loop.
 
     Attributes:
+        renewals: tries to take a newer one, by how they ended: taken, busy, failed.
         trouble: why the present snapshot is not the newest state, for people; empty where it is, or a night is at work.
     """
 
-    def __init__(self, workspace: Workspace, serving: Path, qdrant_url: str | None, swap_wait_s: float) -> None:
+    def __init__(
+        self, workspace: Workspace, serving: Path, qdrant_url: str | None, swap_wait_s: float, watched: Watched
+    ) -> None:
         self._workspace, self._serving, self._qdrant_url = workspace, serving, qdrant_url
-        self._swap_wait_s = swap_wait_s
+        self._swap_wait_s, self._watched = swap_wait_s, watched
+        self.renewals = Counter({"taken": 0, "busy": 0, "failed": 0})
         self._present: Snapshot | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._rest_until = self._wait_until = 0.0
@@ -44,7 +49,7 @@ class Snapshots:
         Raises:
             SimSongError: nothing is indexed, or a night held the index for longer than `wait_s`.
         """
-        self._present = take_snapshot(self._workspace, self._serving, self._qdrant_url, wait_s)
+        self._present = take_snapshot(self._workspace, self._serving, self._qdrant_url, wait_s, self._watched)
 
     @property
     def present(self) -> Snapshot:
@@ -98,9 +103,11 @@ class Snapshots:
         try:
             taken = await anyio.to_thread.run_sync(self._taken)
         except BusyError:  # a night holds the index: the present snapshot answers until it lets go
+            self.renewals["busy"] += 1
             return
         except (SimSongError, OSError) as error:
             self._rest_until = time.monotonic() + _REST_S
+            self.renewals["failed"] += 1
             if str(error) != self.trouble:
                 _log.warning("answering from the former state: %s", error)
             self.trouble = str(error)
@@ -109,10 +116,12 @@ class Snapshots:
             self._renewal = None
         former, self._present, self.trouble = self.present, taken, ""
         former.is_retired = True
+        self.renewals["taken"] += 1
+        _log.info("a newer state is served: %d songs of %s", taken.library.songs.height, taken.collection)
         await _close_if_done(former)
 
     def _taken(self) -> Snapshot:
-        return take_snapshot(self._workspace, self._serving, self._qdrant_url, wait_s=0.0)
+        return take_snapshot(self._workspace, self._serving, self._qdrant_url, 0.0, self._watched)
 
 
 async def _close_if_done(snapshot: Snapshot) -> None:

@@ -46,6 +46,7 @@ def make_audio(run: Run, tracks: pl.DataFrame, files: pl.DataFrame, hear: Hearin
         turn = Turn(workspace.fence, run.run_id, workspace.fence.claim(run.run_id))
         function = hearing_of(workspace, config, turn, hear if engine.shares_memory else None)
         audio = hear_all(function, engine, tasks, None, run.events.progress)
+        run.events.count("decoded", audio.decoded)
         if run.source.may_hold_copies:
             audio = without_copies(workspace, audio, workspace.features(config), config.audio.max_seconds)
         usable = audio.segment_features.height
@@ -126,6 +127,12 @@ class LyricVectors:
 
 def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
     """Embed texts that are new or changed; the others keep their vectors of the last run."""
+    vectors = _lyric_vectors(run, lyrics)
+    run.events.count("lyrics_embedded", vectors.embedded)
+    return vectors
+
+
+def _lyric_vectors(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
     config, workspace = run.config, run.workspace
     previous = workspace.read_if_there("lyric_embeddings")
     texts = lyrics.filter(pl.col("status") == "ok").select("track_id", "text", "text_sha256").sort("track_id")

@@ -71,6 +71,7 @@ def embed_variant(
         stale = before.states.filter(pl.col("track_id").is_in(list(lost)), model_version=version)
         kept = pl.concat([kept.select(stale.columns), stale]) if kept.height else stale
     _refuse_unheard(run, kept.height + len(made), hashes.height)
+    run.events.count(f"embedded/{variant}", len(made))
     audio = np.stack([by_audio[audio_hashes[t]] for t in made]) if made else np.zeros((0, encoder.dim), np.float32)
     new = vector_frame(made, audio, lyrics, hashes, version, whitening.projection.shape[1])
     return Refreshed(new, kept)

@@ -1,5 +1,6 @@
 """The work of a bucket's recordings: decode, hear and keep them. No torch here: any machine can do it."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.fence import Fence
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class HearBucket:
 
         def finished(sensed: SensedAudio) -> PreparedAudio:
             result = heard(sensed, listener)
+            if result.status != "ok":
+                _log.info("left out: %s", result.reason, extra={"track_id": result.task.track_id})
             if self.hear is not None:
                 self.hear(result)
             return result

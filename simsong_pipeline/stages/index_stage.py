@@ -86,6 +86,8 @@ def publish_variant(
         if before != name:
             store.drop_others(f"{prefix}_", keep=[name, before or name])
             forget_dropped(workspace, f"{prefix}_", store.collections())
+    run.events.count(f"upserted/{variant}", change.upserted)
+    run.events.count(f"deleted/{variant}", change.deleted)
     return change
 
 

@@ -65,6 +65,14 @@ class Published:
         write_json(self._folder / _HEADER, {"made_by": self._made_by, "songs": songs})
 
 
+def published_at(workspace: Workspace, collection: str) -> float | None:
+    """When a run wrote or proved a collection last, in seconds of the epoch; null where no record is of it."""
+    try:
+        return (workspace.home / "published" / collection / _HEADER).stat().st_mtime
+    except OSError:
+        return None
+
+
 def published_ids(workspace: Workspace, collection: str) -> pl.Series | None:
     """Track ids of the songs in a collection by its record, whoever made it; null where there is none."""
     folder = workspace.home / "published" / collection

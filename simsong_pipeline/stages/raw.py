@@ -62,7 +62,9 @@ def read_files(run: Run) -> pl.DataFrame:
 
 def read_tracks(run: Run) -> pl.DataFrame:
     """Raw tracks; a music folder's are those of the frame that `read_files` gave."""
-    return refuse_shrunken(run, "msd_tracks", run.source.tracks(run.events.progress))
+    tracks = refuse_shrunken(run, "msd_tracks", run.source.tracks(run.events.progress))
+    run.events.count("tracks", tracks.height)
+    return tracks
 
 
 def read_listening(run: Run, raw_tracks: pl.DataFrame) -> ListeningFrames:
