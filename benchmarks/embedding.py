@@ -3,7 +3,8 @@
 Run from the repository after `simsong run`: `python -m benchmarks.embedding --home simsong-data`. All parts run on the
 same songs in the same process, each on one core as in a night, in rounds, so that a slow moment of the machine hits all
 of them; the medians are compared as ratios. Of a home that hears by pretrained bodies, each body and the head have
-their own lines; of one that hears by log-mels, the log-mel and the encoder have.
+their own lines; of one that hears by log-mels, the log-mel and the encoder have. Of a home that knows events' features
+alone, reading them stands in for decoding, and `--provider cuda` runs its encoder on a GPU, torch beside it.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from safetensors.torch import load_file
 from simsong_pipeline.audio import musicnn_front_end
 from simsong_pipeline.audio.decoding import decode
 from simsong_pipeline.audio.description import describe
-from simsong_pipeline.audio.feature_format import hears_by_body
+from simsong_pipeline.audio.feature_format import hears_by_body, hears_events
 from simsong_pipeline.audio.preparation import features_of
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.body_inference import OnnxBody
@@ -48,17 +49,24 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
+        "--provider", choices=["auto", "cpu", "cuda"], default="auto", help="of ONNX Runtime and, for cuda, of torch"
+    )
+    parser.add_argument(
         "--compile", action=argparse.BooleanOptionalAction, default=True, help="with torch.compile as well"
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     workspace = Workspace(arguments.home)
-    parts = _parts(workspace, workspace.load_config(), arguments.songs, arguments.compile)
+    config = workspace.load_config()
+    inference = config.inference.model_copy(update={"provider": arguments.provider})
+    config = config.model_copy(update={"inference": inference})
+    parts = (_event_parts if hears_events(config) else _parts)(workspace, config, arguments.songs, arguments.compile)
     medians = _medians(parts, arguments.rounds)
-    base = medians[_BASE]
-    print(f"{'part':32} {'ms a song':>10} {'of decoding':>12}")
+    first = next(iter(parts))
+    base = medians[first]
+    print(f"{'part':32} {'ms a song':>10} {'of ' + first:>24}")
     for name, value in medians.items():
-        print(f"{name:32} {1000 * value / arguments.songs:10.2f} {value / base:12.2f}")
+        print(f"{name:32} {1000 * value / arguments.songs:10.2f} {value / base:24.2f}")
     for name, value in medians.items():
         network, _, engine = name.rpartition(", ")
         if engine.startswith("torch"):
@@ -96,6 +104,18 @@ def _parts(workspace: Workspace, config: PipelineConfig, count: int, compiled: b
     return parts | _engines("encoder", songs, encoder, read_encoder(files), compiled)
 
 
+def _event_parts(workspace: Workspace, config: PipelineConfig, count: int, compiled: bool) -> Calls:
+    features = SongFeatures(workspace, config)
+    ids = workspace.read("segment_features")["track_id"].sort().head(count).to_list()
+    songs = [song_inputs(features[t], config) for t in ids]
+    files = ModelFiles(workspace.model(config.serve))
+    session = OnnxEncoder(files.onnx, config.inference)
+    print(session.describe())
+    parts: Calls = {"reading features": lambda: [song_inputs(features[t], config) for t in ids]}
+    parts["encoder in batches"] = lambda: list(session.embed_songs(songs))
+    return parts | _engines("encoder", songs, session.embed, read_encoder(files), compiled, session.provider)
+
+
 def _bodies(recordings: Sequence[_Song], config: PipelineConfig, compiled: bool) -> Calls:
     """The front end, which all bodies share, and each body on its patches."""
     files = ensure_musicnn(Events(stage=print, progress=lambda *_: None, note=print))
@@ -112,14 +132,20 @@ def _bodies(recordings: Sequence[_Song], config: PipelineConfig, compiled: bool)
 
 
 def _engines(
-    name: str, songs: Sequence[_Song], onnx: Callable[[_Song], object], network: torch.nn.Module, compiled: bool
+    name: str,
+    songs: Sequence[_Song],
+    onnx: Callable[[_Song], object],
+    network: torch.nn.Module,
+    compiled: bool,
+    device: str = "cpu",
 ) -> Calls:
     """A network on the songs under ONNX Runtime and torch."""
+    network = network.to(device)
 
-    def forward(model: Callable[[torch.Tensor], object]) -> None:
+    def forward(model: Callable[[torch.Tensor], torch.Tensor]) -> None:
         with torch.inference_mode():
             for song in songs:
-                model(torch.from_numpy(song))
+                model(torch.from_numpy(song).to(device)).cpu()
 
     calls: Calls = {
         f"{name}, ONNX Runtime": lambda: [onnx(song) for song in songs],

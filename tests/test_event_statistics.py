@@ -17,7 +17,6 @@ from simsong_pipeline.audio.event_statistics import (
     STATISTICS,
     span_statistics,
     start_weights,
-    timbre_gaussian,
     within_song_scales,
 )
 from simsong_pipeline.learning.encoder import event_statistics as by_torch
@@ -72,13 +71,6 @@ def test_harmony_is_the_same_in_every_key(spans: NDArray[np.float32]) -> None:
     alone[0, :, PITCHES.start + 3] = 1
     alone[1, :, PITCHES] = 1
     np.testing.assert_allclose(span_statistics(alone)[:, HARMONY], [[0] * 6, [1] * 6])
-
-
-def test_gaussians_are_of_all_events(spans: NDArray[np.float32]) -> None:
-    mean, covariance = timbre_gaussian(spans[4].astype(np.float16))
-    timbre = spans[4][spans[4][:, DURATION] > 0][:, TIMBRE].astype(np.float64)
-    np.testing.assert_allclose(mean, timbre.mean(axis=0))
-    np.testing.assert_allclose(covariance, np.cov(timbre, rowvar=False, bias=True) + np.eye(12))
 
 
 def _drawn(songs: int) -> NDArray[np.float64]:

@@ -75,6 +75,7 @@ def test_why_has_seconds_of_both_songs(client: httpx.Client, songs: list[dict[st
     found = _get(client, "/why", first=songs[0]["id"], second=songs[1]["id"], best=3)
     assert 0 < len(found["segments"]) <= 3  # type: ignore[arg-type]
     assert all(0 <= s["first_s"] < 10 and -1 <= s["cosine"] <= 1.001 for s in found["segments"])  # type: ignore[attr-defined]
+    assert all(s[f"{side}_end_s"] > s[f"{side}_s"] for s in found["segments"] for side in ("first", "second"))  # type: ignore[attr-defined]
     assert found["segment_s"]
 
 

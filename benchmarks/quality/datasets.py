@@ -24,12 +24,17 @@ from simsong_pipeline.stages.training_data import CatalogueParts, read_training_
 
 # More noise in the similarity lowers what any method can reach; the music itself stays as it is. The large one has five
 # times as many songs to learn from, and as many to choose among; the small one is for trying the benchmark itself.
+_SMALL = SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7)
 SAMPLES = {
-    "sample-small": SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7),
+    "sample-small": _SMALL,
     "sample-easy": SampleConfig(similarity_noise=0.1),
     "sample": SampleConfig(similarity_noise=0.25),
     "sample-hard": SampleConfig(similarity_noise=0.6),
     "sample-large": SampleConfig(songs=1600, artists=320, neighbours=80),
+    # Known by the features of their HDF5 files alone.
+    "features-small": _SMALL.model_copy(update={"recordings": False}),
+    "features": SampleConfig(recordings=False),
+    "features-large": SampleConfig(songs=1600, artists=320, neighbours=80, recordings=False),
 }
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -75,7 +80,9 @@ class Dataset:
 
     def prepare(self, homes: Path, seed: int, base: PipelineConfig, events: Events) -> Prepared:
         """Write, decode and split what is not there yet. The seed decides sample, split and training."""
-        changes = {"train.seed": seed, "splits.seed": seed, "evaluation.relevance": self.relevance}
+        changes: dict[str, object] = {"train.seed": seed, "splits.seed": seed, "evaluation.relevance": self.relevance}
+        if self.manifest is None and not SAMPLES[self.name].recordings:
+            changes["encoder.kind"] = "events"
         config = read_config(None, base, changes)
         own = self._prepared_home(homes, seed, config, events)
         if not self.transfer:

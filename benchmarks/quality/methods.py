@@ -9,7 +9,9 @@ from benchmarks.quality.datasets import Prepared
 from benchmarks.quality.decoded import log_mels
 from benchmarks.quality.models import Progress, TrainedSongs, trained_songs
 from benchmarks.quality.recipes import RECIPES
-from simsong_pipeline.audio.description import FRONT_END, gaussian, timbre
+from simsong_pipeline.audio.description import FRONT_END, gaussian, timbre, timbre_statistics
+from simsong_pipeline.audio.event_layout import TIMBRE
+from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.evaluation.baselines import (
     gaussian_scores,
     log_mel_statistics,
@@ -28,8 +30,15 @@ def method_scores(
     prepared: Prepared, recipes: Iterable[str], stage: Callable[[str], None], progress: Progress
 ) -> Iterator[MethodScores]:
     """One after the other, for a trained one takes minutes."""
-    yield from _classical(prepared)
+    yield MethodScores("random", random_scores(len(prepared.test), prepared.config.train.seed))
+    yield from _by_events(prepared) if hears_events(prepared.config) else _by_recordings(prepared)
+    lyrics = prepared.parts.whitened(prepared.test)
+    if lyrics.any():
+        yield MethodScores("lyrics", _cosines(lyrics))
     for name in recipes:
+        if hears_events(RECIPES[name].applied(prepared.config)) != hears_events(prepared.config):
+            stage(f"  {name}: not of this catalogue, which has other features")
+            continue
         stage(f"  {name}")
         songs = trained_songs(prepared, RECIPES[name], stage, progress)
         if name in ("ns", "wns"):
@@ -40,10 +49,16 @@ def method_scores(
                 yield MethodScores(f"{name}_fused", fused_scores(songs.test, songs.audio_weight))
 
 
-def _classical(prepared: Prepared) -> Iterator[MethodScores]:
+def _by_events(prepared: Prepared) -> Iterator[MethodScores]:
+    coefficients = [prepared.features[t][:, TIMBRE].astype(np.float64) for t in prepared.test]
+    gaussians = gaussian_scores([gaussian(timbre_statistics(rows)) for rows in coefficients])
+    yield MethodScores("timbre", gaussians)
+    yield MethodScores("timbre+mp", mutual_proximity(gaussians))
+
+
+def _by_recordings(prepared: Prepared) -> Iterator[MethodScores]:
     heard = log_mels(prepared.audio, prepared.config, FRONT_END)
     features = [heard[t] for t in prepared.test]
-    yield MethodScores("random", random_scores(len(features), prepared.config.train.seed))
     statistics = statistics_scores([log_mel_statistics(f) for f in features])
     yield MethodScores("log_mel", statistics)
     yield MethodScores("log_mel+mp", mutual_proximity(statistics))
@@ -63,8 +78,6 @@ def _served(name: str, songs: TrainedSongs) -> Iterator[MethodScores]:
         yield MethodScores(f"{name}_audio+{label}", _cosines(fitted.apply(test.audio)))
     if not test.lyrics.any():
         return
-    if name == "ns":
-        yield MethodScores("lyrics", _cosines(test.lyrics))
     fused = fused_scores(test, weight)
     yield MethodScores(f"{name}_fused", fused)
     joined, known = _joined(test, weight), _joined(songs.known, weight)

@@ -12,7 +12,7 @@ from benchmarks.quality.datasets import Prepared
 from benchmarks.quality.decoded import log_mels, waveforms
 from benchmarks.quality.recipes import Recipe
 from benchmarks.quality.sample_cnn import SampleCnn
-from simsong_pipeline.audio.feature_format import feature_format, hears_by_body
+from simsong_pipeline.audio.feature_format import feature_format, hears_by_body, hears_events
 from simsong_pipeline.audio.segments import input_frames
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.evaluation.fusion import SongVectors
@@ -52,7 +52,7 @@ class _Heard:
         known: features of the training and validation songs.
         test: of the songs of the gallery.
         trainee: what is trained on them.
-        start: of a head on a body; null for the encoders of log-mels.
+        start: of a head on a body or an encoder of events; null for the encoders of log-mels.
     """
 
     known: SongFeatures
@@ -121,7 +121,7 @@ def _heard(prepared: Prepared, recipe: Recipe, config: PipelineConfig) -> _Heard
             ["SampleCNN", config.encoder.model_dump()],
         )
         return _Heard(samples, samples, trainee)
-    if hears_by_body(config):
+    if hears_by_body(config) or hears_events(config):
         start, _ = prepared.parts.fit_start(body_features(config))
         return _Heard(prepared.parts.features, prepared.features, trainee_of(config, start), start)
     if feature_format(config) == feature_format(prepared.config):

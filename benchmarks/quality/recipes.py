@@ -31,6 +31,17 @@ def _scratch(variant: Variant, changes: dict[str, Any] | None = None) -> Recipe:
     return Recipe(variant, _SCRATCH | (changes or {}))
 
 
+# Spans and steps that suffice for the sample's songs of 25 seconds, on a CPU.
+_EVENTS: dict[str, Any] = {"encoder.kind": "events", "events.span": 96, "events.spans": 2, "events.width": 64}
+_EVENTS |= {"events.layers": 2, "events.steps": 120}
+_EVENTS_ON_GPU = {"events.width": 128, "events.layers": 4, "events.steps": 1_500, "train.batch_size": 256}
+
+
+def _events(variant: Variant, head: Head = "gated", **changes: Any) -> Recipe:
+    """An encoder of the Million Song Dataset's features."""
+    return Recipe(variant, _EVENTS | {f"events.{name}": value for name, value in changes.items()}, head=head)
+
+
 _NO_AUGMENT = {f"train.augment.{name}": 0.0 for name in ("equaliser_db", "noise_db", "time_mask", "mel_mask")}
 RECIPES: dict[str, Recipe] = {
     "ns": Recipe("ns"),
@@ -40,6 +51,16 @@ RECIPES: dict[str, Recipe] = {
     "start": Recipe("ns", head="never"),
     "head": Recipe("ns", head="always"),
     "wns_head": Recipe("wns", head="always"),
+    # The data set's features alone, of a catalogue that has them
+    "events": _events("ns"),
+    "wns_events": _events("wns"),
+    "events_start": _events("ns", "never"),
+    "events_convolution": _events("ns", "always"),
+    "wns_events_convolution": _events("wns", "always"),
+    "events_transformer": _events("ns", "always", body="transformer"),
+    "wns_events_transformer": _events("wns", "always", body="transformer"),
+    "events_convolution_large": Recipe("ns", _EVENTS | _EVENTS_ON_GPU, head="always"),
+    "events_transformer_large": Recipe("ns", _EVENTS | _EVENTS_ON_GPU | {"events.body": "transformer"}, head="always"),
     # Trained from scratch, which all that follow are
     "convolution": _scratch("ns"),
     "wns_convolution": _scratch("wns"),

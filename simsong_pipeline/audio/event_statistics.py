@@ -59,18 +59,8 @@ def _harmony(pitches: NDArray[np.float64]) -> NDArray[np.float64]:
     """[INTERVALS] how far pitch classes so many semitones apart sound together: the same in every key."""
     power = np.maximum((pitches**2).sum(axis=1), 1e-6)
     together = [(pitches * np.roll(pitches, step, axis=1)).sum(axis=1) / power for step in INTERVALS]
-    return np.stack(together).mean(axis=1)
-
-
-def timbre_gaussian(rows: NDArray[np.float16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean [12] and covariance [12, 12] of a song's timbre; a little is added to the variances: events may be few.
-
-    Args:
-        rows: [events, CHANNELS] of the whole song.
-    """
-    timbre = rows[rows[:, DURATION] > 0][:, TIMBRE].astype(np.float64)
-    centred = timbre - timbre.mean(axis=0)
-    return timbre.mean(axis=0), centred.T @ centred / len(timbre) + np.eye(timbre.shape[1])
+    mean: NDArray[np.float64] = np.stack(together).mean(axis=1)
+    return mean
 
 
 def within_song_scales(statistics: NDArray[np.float64]) -> NDArray[np.float64]:

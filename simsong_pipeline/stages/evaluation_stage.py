@@ -6,8 +6,6 @@ import numpy as np
 import polars as pl
 
 from simsong_pipeline.audio.description import gaussian
-from simsong_pipeline.audio.event_statistics import timbre_gaussian
-from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.errors import EvaluationError
 from simsong_pipeline.evaluation.baselines import GaussianScores, RandomScores
@@ -22,7 +20,6 @@ from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScore
 from simsong_pipeline.evaluation.quality import quality_of
 from simsong_pipeline.evaluation.task import Task, build_task
 from simsong_pipeline.home.model_files import ModelFiles, QualityRecord, TrainingRecord
-from simsong_pipeline.home.song_features import SongFeatures
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.schemas import METRICS, empty
 from simsong_pipeline.stages.body_means import body_means
@@ -179,9 +176,6 @@ def method_scores(workspace: Workspace, gallery: Gallery, config: PipelineConfig
 
 def timbre_scores(workspace: Workspace, track_ids: list[str], config: PipelineConfig) -> GaussianScores:
     """How alike songs are by their Gaussians of timbre alone: of MFCC, or of their events' coefficients."""
-    if hears_events(config):
-        features = SongFeatures(workspace, config)
-        return GaussianScores([timbre_gaussian(features[t]) for t in track_ids])
     stored = dict(workspace.features(config).arrays(track_ids).select("track_id", "timbre").rows())
     return GaussianScores([gaussian(np.frombuffer(stored[t], np.float32)) for t in track_ids])
 

@@ -114,8 +114,9 @@ class CatalogueParts:
         means = np.stack([features_of(self.features[t]) for t in songs])
         dim = self._config.encoder.embedding_dim
         if hears_events(self._config):
-            scales = event_statistics.within_song_scales(means.mean(axis=0, dtype=np.float64))
-            return fit_own_scale(means, scales, event_statistics.start_weights(), dim, seed), len(songs)
+            rows = means.astype(np.float64)
+            scales = event_statistics.within_song_scales(rows.mean(axis=0))
+            return fit_own_scale(rows, scales, event_statistics.start_weights(), dim, seed), len(songs)
         return fit_start(means, dim, seed, start_weights(self._config)), len(songs)
 
     def projected(self, ids: list[str], lyric_matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,9 +20,10 @@ class EventConvolution(nn.Module):
         super().__init__()
         self.width = 2 * width
         self.embed = nn.Linear(channels, width)
-        self.blocks = nn.ModuleList(ResidualBlock(width, _KERNEL, 2**layer) for layer in range(layers))
-        for block in self.blocks:  # so few that they may speak aloud from the first step on
+        blocks = [ResidualBlock(width, _KERNEL, 2**layer) for layer in range(layers)]
+        for block in blocks:  # so few that they may speak aloud from the first step on
             nn.init.ones_(block.scale)
+        self.blocks = nn.ModuleList(blocks)
 
     def forward(self, channels: Tensor, valid: Tensor, seconds: Tensor) -> Tensor:
         """See the class; `seconds` [batch, events, 1] is not needed here."""
