@@ -22,7 +22,8 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import SimSongError, StoreError, first_line
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
-from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.points import Neighbour, Point, Restriction
+from simsong_pipeline.stores.edge_settings import search_params, shard_config
 from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.room import ask_for_room, size_on_disk
 from simsong_pipeline.stores.search_width import candidates
@@ -33,6 +34,7 @@ from simsong_pipeline.stores.updating import (
     bring_to,
     hashes_of,
     point_of,
+    refuse_partial,
     write_difference,
 )
 from simsong_pipeline.stores.waiting_changes import WaitingChanges
@@ -101,21 +103,10 @@ class EdgeStore:
         self._ask_for_room(0)
         # What a killed process left before the shard was ready.
         shutil.rmtree(self._folder / name, ignore_errors=True)
-        exact = edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)
-        cosine, song = edge.Distance.Cosine, audio_dim + lyric_dim + OWN_DIMS
-        vectors = {
-            "audio": edge.EdgeVectorParams(size=audio_dim, distance=cosine, hnsw_config=exact),
-            "lyrics": edge.EdgeVectorParams(size=lyric_dim, distance=cosine, hnsw_config=exact),
-            SONG_VECTOR: edge.EdgeVectorParams(size=song, distance=edge.Distance.Dot),
-        }
-        if sound_dim is not None:
-            vectors[SOUND_VECTOR] = edge.EdgeVectorParams(size=sound_dim, distance=cosine, hnsw_config=exact)
-        graph = edge.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
+        made = shard_config(self._config, audio_dim, lyric_dim, sound_dim)
         with self._errors():
             (self._folder / name).mkdir()
-            shard = edge.EdgeShard.create(
-                str(self._folder / name), edge.EdgeConfig(vectors=vectors, hnsw_config=graph, wal_enabled=True)
-            )
+            shard = edge.EdgeShard.create(str(self._folder / name), made)
             for field, kind in _PAYLOAD_INDEXES.items():
                 shard.update(edge.UpdateOperation.create_field_index(field, kind))
             shard.flush()
@@ -161,6 +152,10 @@ class EdgeStore:
         self._waiting(name).add(len(point_ids))
         with self._errors():
             self._shard(name).update(edge.UpdateOperation.delete_points(list(point_ids)))
+
+    def settle(self, name: str, songs: int) -> None:
+        """See `QdrantStore.settle`: its index is built where it is written to."""
+        refuse_partial(self, name, songs)
 
     def point_aliases(self, targets: Mapping[str, str]) -> None:
         """Point each alias at its collection, all at once."""
@@ -233,7 +228,7 @@ class EdgeStore:
             filter=_filter(restriction),
             with_payload=with_payload,
             with_vector=list(with_vectors) or False,
-            params=edge.SearchParams(hnsw_ef=candidates(self._config, self._songs_in(collection))),
+            params=search_params(self._config, candidates(self._config, self._songs_in(collection))),
         )
         with self._errors():
             return self._shard(collection).query(request)
