@@ -1,4 +1,4 @@
-"""Every kind of question to the index, asked by words. No torch, but for a text's vector."""
+"""Every kind of question to the index, asked by words. No torch, but for what a text says of sound."""
 
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -374,7 +374,7 @@ class Songs:
 
 @lru_cache(maxsize=1)
 def _lyric_encoder(config: LyricsConfig) -> "LyricEncoder":
-    """Kept, because it takes seconds to load; imported here because it needs torch."""
+    """Kept, and imported here, because it takes a second to open."""
     from simsong_pipeline.lyrics.embedding import LyricEncoder
 
     return LyricEncoder(config)

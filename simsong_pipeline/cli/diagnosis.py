@@ -9,11 +9,13 @@ from typing import Literal
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
+from simsong_pipeline.extras import lacking, remedy
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.opening import LOCAL_SONGS, Store
 
-_PACKAGES = ("torch", "transformers", "qdrant-client", "dagster", "polars", "soundfile", "av")
+_PACKAGES = ("qdrant-client", "polars", "soundfile", "av", "tokenizers")
+_OPTIONAL = {"torch": "train", "transformers": "train", "dagster": "dagster", "starlette": "serve"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ def _packages() -> Iterator[Finding]:
             yield Finding(package, "problem", f"not installed: pip install {package}")
         else:
             yield Finding(package, "ok", version)
+    for package, extra in _OPTIONAL.items():
+        version = _version(package)
+        if version is None:
+            yield Finding(package, "note", f"not installed, and not needed by all: {remedy(extra)}")
+        else:
+            yield Finding(package, "ok", version)
 
 
 def _runtimes() -> Iterator[Finding]:
@@ -77,6 +85,9 @@ def _runtimes() -> Iterator[Finding]:
 
 
 def _torch() -> Iterator[Finding]:
+    if lacking("train"):
+        yield Finding("training runs on", "note", f"another machine: {remedy('train')}")
+        return
     import torch
 
     cuda = torch.cuda.is_available()
@@ -114,8 +125,8 @@ def _engine(store: Store, config: PipelineConfig) -> Finding:
     text = f"qdrant-client's embedded mode: exact, to some {LOCAL_SONGS:,} songs, one process at a time"
     if songs <= LOCAL_SONGS:
         return Finding("engine", "ok", text)
-    remedy = '[store] engine = "edge" (pip install simsong[edge]) or a server (QDRANT_URL), then simsong run'
-    return Finding("engine", "note", f"{text}, and there are {songs:,}: {remedy}")
+    change = f'[store] engine = "edge" ({remedy("edge")}) or a server (QDRANT_URL), then simsong run'
+    return Finding("engine", "note", f"{text}, and there are {songs:,}: {change}")
 
 
 def _home(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:

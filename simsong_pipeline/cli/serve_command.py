@@ -2,14 +2,13 @@
 
 from contextlib import ExitStack
 from functools import partial
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from simsong_pipeline.cli.console import out
+from simsong_pipeline.cli.needed import needs
 from simsong_pipeline.cli.options import DEFAULT_HOME, Home, QdrantUrl
-from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.workspace import Workspace
 
 
@@ -42,12 +41,7 @@ def serve(
 
     Nights go on beside it; what they publish is seen at the next request.
     """
-    missing = [name for name in ("starlette", "uvicorn", "httptools") if find_spec(name) is None]
-    if missing:
-        raise SimSongError(
-            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: "
-            "`pip install simsong[serve]`"
-        )
+    needs("serve")
     from simsong_pipeline.service.running import address_of, listening_socket, listening_sockets, run, server_of
     from simsong_pipeline.service.service import opened_service
     from simsong_pipeline.service.settings import ServiceSettings

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from simsong_pipeline.config import EngineConfig, PipelineConfig
 from simsong_pipeline.engines.engine import Engine
 from simsong_pipeline.engines.local import LocalEngine
-from simsong_pipeline.errors import EngineError, first_line
+from simsong_pipeline.errors import EngineError, MissingExtraError, first_line
 
 # Ray itself asks for minutes, and prints each time.
 _ANSWER_S = 10.0
@@ -39,12 +39,13 @@ def ask_engine(config: EngineConfig) -> None:
     """An engine that cannot be had should say so before hours of work.
 
     Raises:
-        EngineError: Ray is configured and not installed, or nothing answers at its address.
+        MissingExtraError: Ray is configured and not installed.
+        EngineError: nothing answers at its address.
     """
     if config.kind == "local":
         return
     if find_spec("ray") is None:
-        raise EngineError("Ray is not installed: pip install 'simsong[ray]', or set engine.kind to local")
+        raise MissingExtraError("Ray is not installed, and engine.kind is not local", "ray")
     place = re.fullmatch(r"\[?([\w.:-]+?)\]?:(\d{1,5})", config.address or "")
     if place is None:
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.errors import StoreError
+from simsong_pipeline.errors import MissingExtraError
 from simsong_pipeline.points import Point, VectorStore
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.updating import Difference, StoreChange
@@ -61,7 +61,7 @@ def open_store(config: StoreConfig, home: Path) -> Store:
     """The index of a home; close it after use.
 
     Raises:
-        StoreError: the engine is not installed.
+        MissingExtraError: the engine is not installed.
         BusyError: its folder is in use, also after `config.wait_s`.
     """
     if server_url(config) is not None or config.engine == "local":
@@ -70,7 +70,7 @@ def open_store(config: StoreConfig, home: Path) -> Store:
 
         return QdrantStore(config, home / "qdrant")
     if find_spec("qdrant_edge") is None:
-        raise StoreError("the embedded engine is not installed: `pip install simsong[edge]`")
+        raise MissingExtraError("the embedded engine is not installed", "edge")
     from simsong_pipeline.stores.edge_store import EdgeStore
 
     return EdgeStore(config, home / "edge")
