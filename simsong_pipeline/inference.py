@@ -5,6 +5,9 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -109,6 +112,8 @@ def open_session(
     """
     options = _one_thread() if options is None else options
     wanted = [config.provider] if config.provider != "auto" else _automatic()
+    if "cuda" in wanted:
+        _load_cuda_libraries()
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[_NAMES[name] for name in wanted])
     except Exception as error:  # ONNX Runtime's exceptions share no base class
@@ -120,6 +125,16 @@ def open_session(
             "libraries it names, or set the provider to auto or cpu; `simsong doctor` says what is there"
         )
     return session
+
+
+@cache
+def _load_cuda_libraries() -> None:
+    """Load those of pip's packages (`simsong[gpu]`, or torch's); else only the system's folders are looked in.
+
+    It prints what it does not find, and goes on: whether CUDA runs is seen by the session's providers.
+    """
+    with redirect_stdout(StringIO()):
+        onnxruntime.preload_dlls()
 
 
 def _one_thread() -> onnxruntime.SessionOptions:
