@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -13,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 ROLES = ("serve", "train", "dagster", "postgres", "ray", "edge", "youtube")
 
 
-def project() -> dict[str, object]:
+def project() -> dict[str, Any]:
     """The table `project` of pyproject.toml."""
-    table: dict[str, object] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return table
 
 
@@ -45,13 +46,13 @@ def runtime_packages(extras: Iterable[str] = ()) -> dict[str, metadata.Distribut
 def _own(extras: Iterable[str]) -> list[Requirement]:
     """What pyproject asks for, its own extras resolved."""
     table, listed, seen, waiting = project(), [], set[str](), list(extras)
-    listed += [Requirement(str(text)) for text in table["dependencies"]]  # type: ignore[attr-defined]
+    listed += [Requirement(str(text)) for text in table["dependencies"]]
     while waiting:
         extra = waiting.pop()
         if extra in seen:
             continue
         seen.add(extra)
-        for text in table["optional-dependencies"][extra]:  # type: ignore[index]
+        for text in table["optional-dependencies"][extra]:
             wanted = Requirement(text)
             if wanted.name == "simsong":
                 waiting += wanted.extras

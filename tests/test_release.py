@@ -42,7 +42,7 @@ def test_each_pinned_requirement_of_a_role_is_installed_as_pinned() -> None:
     assert len(known) > 100
     packages = runtime_packages(ROLES)
     assert {n: p.version for n, p in packages.items() if n in known} == {n: known[n] for n in packages if n in known}
-    asked = [Requirement(str(text)) for text in table["dependencies"]]  # type: ignore[attr-defined]
+    asked = [Requirement(str(text)) for text in table["dependencies"]]
     needed = {canonicalize_name(r.name) for r in asked if r.marker is None or r.marker.evaluate()}
     assert needed - set(known) == set()
 

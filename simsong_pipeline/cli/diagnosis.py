@@ -10,7 +10,9 @@ from typing import Literal
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.extras import lacking, remedy
+from simsong_pipeline.home.model_cache import find_musicnn
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.model_places import cache_folder, cached_lyric_model, installed_lyric_model
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.opening import LOCAL_SONGS, Store
 
@@ -34,6 +36,7 @@ def diagnose(workspace: Workspace, config: PipelineConfig) -> list[Finding]:
         *_packages(),
         *_runtimes(),
         *_torch(),
+        *_models(),
         *_qdrant(workspace, config),
         *_home(workspace, config),
     ]
@@ -93,6 +96,24 @@ def _torch() -> Iterator[Finding]:
     cuda = torch.cuda.is_available()
     detail = f"CUDA, {torch.cuda.get_device_name()}" if cuda else f"CPU, {torch.get_num_threads()} threads"
     yield Finding("training runs on", "ok", detail)
+
+
+def _models() -> Iterator[Finding]:
+    """What hears music and what reads lyrics: a machine without torch has to be given them."""
+    try:
+        musicnn = find_musicnn()
+    except SimSongError as error:
+        yield Finding("MusiCNN", "problem", str(error))
+    else:
+        yield _model("MusiCNN", None if musicnn is None else str(musicnn.folder), "musicnn")
+    lyrics = installed_lyric_model() or cached_lyric_model()
+    yield _model("lyric model", None if lyrics is None else str(lyrics), "minilm")
+
+
+def _model(name: str, place: str | None, argument: str) -> Finding:
+    if place is None:
+        return Finding(name, "note", f"not in {cache_folder()}: simsong models fetch {argument}")
+    return Finding(name, "ok", place)
 
 
 def _qdrant(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:
