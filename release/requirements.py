@@ -26,20 +26,20 @@ def runtime_packages(extras: Iterable[str] = ()) -> dict[str, metadata.Distribut
     A package that is asked for and not installed is left out: another system's, or an extra that is not here.
     """
     found: dict[str, metadata.Distribution] = {}
-    waiting = _own(extras)
+    waiting, seen = _own(extras), set[tuple[str, frozenset[str]]]()
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
-        if not _applies(wanted, ()):
+        asked = (name, frozenset(wanted.extras))
+        if asked in seen or not _applies(wanted, ()):
             continue
+        seen.add(asked)
         try:
-            package = found.get(name) or metadata.distribution(wanted.name)
+            found[name] = package = metadata.distribution(wanted.name)
         except metadata.PackageNotFoundError:
             continue
-        if name not in found or wanted.extras:
-            needed = map(Requirement, package.requires or [])
-            waiting += [_bare(r) for r in needed if _applies(r, tuple(wanted.extras)) and r.name != wanted.name]
-        found[name] = package
+        needed = map(Requirement, package.requires or [])
+        waiting += [_bare(r) for r in needed if _applies(r, tuple(wanted.extras))]
     return dict(sorted(found.items()))
 
 

@@ -89,6 +89,8 @@ def _embed_lyrics(run: Run, tracks: pl.DataFrame, engine: Engine) -> int:
     pages = run.source.lyric_pages(run.events.progress).join(tracks, on="track_id", how="semi")
     found = read_lyrics(tracks, pages, workspace.read_if_there("lyrics"), workspace.read_if_there("read_pages")).lyrics
     texts = found.filter(pl.col("status") == "ok")
+    if not texts.height:  # which need no model of lyrics
+        return 0
     before, version = workspace.read_if_there("lyric_embeddings"), model_version(config, workspace.known_hashes.of)
     if before is not None:
         same = before.filter(pl.col("model") == version)
