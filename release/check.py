@@ -20,7 +20,7 @@ def installed(folder: Path, wheel: Path, extras: str) -> Path:
     """The folder of commands of a new environment that holds `wheel[extras]` with the pinned versions."""
     venv.create(folder, with_pip=True)
     commands = folder / ("Scripts" if sys.platform == "win32" else "bin")
-    install = [commands / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install: list[str | Path] = [commands / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*install, "-c", ROOT / "constraints.txt", f"{wheel}[{extras}]"], check=True)
     return commands
 
