@@ -42,9 +42,9 @@ def licence_of(name: str, package: metadata.Distribution) -> str:
     held = package.metadata
     if name in _STATED:
         return _STATED[name]
-    if expression := held.get("License-Expression"):
-        return str(expression)
-    text = str(held.get("License") or "").strip()
+    if "License-Expression" in held:
+        return str(held["License-Expression"])
+    text = str(held["License"]).strip() if "License" in held else ""
     if text and "\n" not in text and len(text) < 60 and text.upper() != "UNKNOWN":
         return text.replace("|", "/")
     marks = [c.rpartition(" :: ")[2] for c in held.get_all("Classifier") or [] if c.startswith("License ::")]
