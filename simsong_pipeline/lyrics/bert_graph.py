@@ -92,7 +92,8 @@ class BertGraph:
         graph = helper.make_graph(self._nodes, "bert", inputs, [output], [*self._constants, *outside])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="simsong")
         model.ir_version = 9  # the one of this opset
-        return model.SerializeToString()
+        serialised: bytes = model.SerializeToString()
+        return serialised
 
     def _embedded(self) -> str:
         """Sum of word, position and type, normalised."""
