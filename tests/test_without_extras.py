@@ -77,6 +77,7 @@ def test_a_night_and_queries_do_without_any_extra(lacking: tuple[Workspace, str,
     assert (states["training runs on"], states["ONNX Runtime"]) == ("note", "ok")
 
 
+@pytest.mark.slow
 def test_the_service_needs_its_own_extra_alone(run_copy: Workspace, models: Path) -> None:
     others = tuple(name for name in OF_EXTRAS if name not in ("starlette", "uvicorn", "httptools", "sklearn", "PIL"))
     words = ["serve", "--home", str(run_copy.home), "--port", "0"]
@@ -103,7 +104,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("columns", [60, pytest.param(80, marks=pytest.mark.slow)])
 def test_commands_say_in_a_line_what_to_install(run_copy: Workspace, models: Path, columns: int) -> None:
     asked = [(extra, words) for extra, commands in COMMANDS.items() for words in commands]
     answers = simsong_without(
