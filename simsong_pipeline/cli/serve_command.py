@@ -9,6 +9,7 @@ import typer
 from simsong_pipeline.cli.console import out
 from simsong_pipeline.cli.needed import needs
 from simsong_pipeline.cli.options import DEFAULT_HOME, Home, QdrantUrl
+from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.workspace import Workspace
 
 
