@@ -46,10 +46,10 @@ dagster: install .dagster_home/dagster.yaml  ## Dagster's web interface on http:
 	DAGSTER_HOME=$(CURDIR)/.dagster_home PYTHONWARNINGS='ignore:Function `dev_command` is superseded' $(BIN)/dagster dev
 
 release: install  ## wheel, sdist, list of parts and notices, checked in an empty environment: dist/
-	$(BIN)/python -m release.notices --check
+	$(BIN)/python -m deploy.release.notices --check
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
-	$(BIN)/python -m release.check
+	$(BIN)/python -m deploy.release.check
 
 clean:  ## remove the environment (data stay)
 	rm -rf $(VENV)

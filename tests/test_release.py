@@ -19,9 +19,9 @@ from documents import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from release.notices import NOTICES, licence_of
-from release.requirements import ROLES, pins, project, runtime_packages
-from release.sbom import listed, unlisted, write_sbom
+from deploy.release.notices import NOTICES, licence_of
+from deploy.release.requirements import ROLES, pins, project, runtime_packages
+from deploy.release.sbom import listed, unlisted, write_sbom
 
 
 def test_changes_begin_with_this_version() -> None:
@@ -51,7 +51,7 @@ def test_notices_name_each_package_with_its_licence() -> None:
     rows = re.findall(r"^\| (\S+) \| \S+ \| ([^|]+) \|", NOTICES.read_text(), re.MULTILINE)
     named = {canonicalize_name(name): licence for name, licence in rows}
     for name, package in runtime_packages(ROLES).items():
-        assert named.get(name) == licence_of(name, package), f"{name}: run `python -m release.notices`"
+        assert named.get(name) == licence_of(name, package), f"{name}: run `python -m deploy.release.notices`"
 
 
 def test_what_is_not_permissive_is_explained() -> None:

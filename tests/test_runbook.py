@@ -5,8 +5,8 @@ import re
 import pytest
 from documents import ROOT
 
-from release.requirements import runtime_packages
-from release.sizes import megabytes
+from deploy.release.requirements import runtime_packages
+from deploy.release.sizes import megabytes
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"

@@ -1,6 +1,6 @@
 """Installs the wheel of `dist/` into an empty environment outside of the checkout, and runs the demo there.
 
-`python -m release.check` is the last step of `make release`; it takes some ten minutes and 7 GB of disk.
+`python -m deploy.release.check` is the last step of `make release`; it takes some ten minutes and 7 GB of disk.
 """
 
 import os
@@ -10,8 +10,8 @@ import tempfile
 import venv
 from pathlib import Path
 
-from release.requirements import ROLES, ROOT, project
-from release.sbom import write_sbom
+from deploy.release.requirements import ROLES, ROOT, project
+from deploy.release.sbom import write_sbom
 
 DIST = ROOT / "dist"
 

@@ -1,9 +1,9 @@
-"""Megabytes that each role's packages take on disk: `python -m release.sizes`, where all of them are installed."""
+"""Megabytes that each role's packages take on disk: `python -m deploy.release.sizes`, where all of them are installed."""
 
 from importlib import metadata
 from pathlib import Path
 
-from release.requirements import ROLES, runtime_packages
+from deploy.release.requirements import ROLES, runtime_packages
 
 
 def megabytes(package: metadata.Distribution) -> float:

@@ -1,13 +1,13 @@
-"""Writes THIRD_PARTY_NOTICES.md from what is installed: `python -m release.notices`.
+"""Writes THIRD_PARTY_NOTICES.md from what is installed: `python -m deploy.release.notices`.
 
-`python -m release.notices --check` compares instead, and says what differs.
+`python -m deploy.release.notices --check` compares instead, and says what differs.
 """
 
 import sys
 from importlib import metadata
 from pathlib import Path
 
-from release.requirements import ROLES, ROOT, runtime_packages
+from deploy.release.requirements import ROLES, ROOT, runtime_packages
 
 NOTICES = ROOT / "THIRD_PARTY_NOTICES.md"
 # Of packages whose own records name none, or no more than a heading; each was looked up in the package's files.
@@ -59,7 +59,7 @@ def main() -> None:
     if "--check" not in sys.argv[1:]:
         NOTICES.write_text(text, encoding="utf-8")
     elif NOTICES.read_text(encoding="utf-8") != text:
-        raise SystemExit("THIRD_PARTY_NOTICES.md is not what is installed: run `python -m release.notices`")
+        raise SystemExit("THIRD_PARTY_NOTICES.md is not what is installed: run `python -m deploy.release.notices`")
 
 
 if __name__ == "__main__":

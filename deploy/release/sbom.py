@@ -1,4 +1,4 @@
-"""The parts of an environment as a CycloneDX list (SBOM): `python -m release.sbom PYTHON FILE`, and its check."""
+"""The parts of an environment as a CycloneDX list (SBOM): `python -m deploy.release.sbom PYTHON FILE`, and its check."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from release.requirements import ROOT
+from deploy.release.requirements import ROOT
 
 
 def write_sbom(python: Path, target: Path) -> None:
