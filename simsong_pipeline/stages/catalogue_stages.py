@@ -22,6 +22,7 @@ from simsong_pipeline.lyrics.read_pages import read_lyrics
 from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
+from simsong_pipeline.stages.bag_stage import make_bag_vectors
 from simsong_pipeline.stages.copies_stage import without_copies
 from simsong_pipeline.stages.hearing_work import Turn, hear_all, hearing_of
 from simsong_pipeline.stages.vector_work import EmbedTexts, ready_texts, text_jobs, text_width, vectors_by_key
@@ -141,11 +142,19 @@ class LyricVectors:
         return len(self.new)
 
 
-def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
-    """Embed texts that are new or changed; the others keep their vectors of the last run."""
-    vectors = _lyric_vectors(run, lyrics)
+def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame, splits: pl.DataFrame | None = None) -> LyricVectors:
+    """Embed texts that are new or changed; the others keep their vectors of the last run.
+
+    Args:
+        splits: the parts, where bags of words are embedded, whose model is fitted on songs that are not judged.
+    """
+    vectors = _of_bags(run, lyrics, splits) if run.config.bags.embed else _lyric_vectors(run, lyrics)
     run.events.count("lyrics_embedded", vectors.embedded)
     return vectors
+
+
+def _of_bags(run: Run, lyrics: pl.DataFrame, splits: pl.DataFrame | None) -> LyricVectors:
+    return LyricVectors(*make_bag_vectors(run, lyrics, run.workspace.read("splits") if splits is None else splits))
 
 
 def _lyric_vectors(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
