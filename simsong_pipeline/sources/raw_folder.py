@@ -185,6 +185,18 @@ class RawFolder:
         path = find_beside(self._msd, "msd_duplicates.txt")
         return no_duplicates() if path is None else _lenient(path, msd_text.parse_duplicates, lost)
 
+    def test_artists(self) -> list[str]:
+        """`artists_test.txt` where it is, one of the data set's own splits.
+
+        Raises:
+            RawDataError: a line is no artist's id.
+        """
+        path = _find(self.folder / "msd", "artists_test.txt")
+        if path is None:
+            return []
+        with open_text(path) as handle:
+            return msd_text.parse_artists(handle)
+
 
 def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool, progress: Progress) -> ListeningFrames:
     similars, tags = (lastfm_file(folder, name) for name in ("lastfm_similars.db", "lastfm_tags.db"))

@@ -26,6 +26,7 @@ from simsong_pipeline.stages.bag_stage import make_bag_vectors
 from simsong_pipeline.stages.copies_stage import without_copies
 from simsong_pipeline.stages.hearing_work import Turn, hear_all, hearing_of
 from simsong_pipeline.stages.vector_work import EmbedTexts, ready_texts, text_jobs, text_width, vectors_by_key
+from simsong_pipeline.stated_split import split_as_stated
 
 Progress = Callable[[int, int], None]
 # Of a track's events on average: 56 bytes each.
@@ -90,7 +91,10 @@ def _refuse_silenced(run: Run, count: int, before: int, state: str, kept: str) -
 
 
 def make_splits(run: Run, tracks: pl.DataFrame, audio: pl.DataFrame) -> pl.DataFrame:
-    """Artist-disjoint parts of the tracks with usable audio; artists keep their part from run to run."""
+    """Artist-disjoint parts of the tracks with usable audio; artists keep their part from run to run.
+
+    Where the data set itself says which artists are judged, by these.
+    """
     usable = tracks.join(audio.filter(pl.col("status") == "ok"), on="track_id", how="semi")
     if not usable.height:
         bad = audio.filter(pl.col("status") != "ok")
@@ -98,6 +102,9 @@ def make_splits(run: Run, tracks: pl.DataFrame, audio: pl.DataFrame) -> pl.DataF
             f"none of the {tracks.height} recordings can be used; {bad['track_id'][0]}: {bad['reason'][0]}"
         )
     workspace, config = run.workspace, run.config
+    stated = split_as_stated(usable, run.source.test_artists(), config.splits)
+    if stated is not None:
+        return stated
     by_artist = config.evaluation.relevance == "artist"
     settings = sha256_of(config.splits.model_dump(), by_artist)[:12]
     ledger = f"split_artists_{settings}"
