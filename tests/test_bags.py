@@ -16,7 +16,7 @@ from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.bag_fitting import fit_bags
 from simsong_pipeline.lyrics.bags import tf_idf, word_counts
 from simsong_pipeline.lyrics.frame import build_lyrics
-from simsong_pipeline.sources.musixmatch import lyric_pages, parse_bags
+from simsong_pipeline.sources.musixmatch import lyric_pages
 from simsong_pipeline.stages.catalogue_stages import make_lyric_embeddings
 from simsong_pipeline.stages.training_stage import recipe_of
 
@@ -97,7 +97,7 @@ def test_counts_of_a_bag_reach_the_lyrics_as_they_are() -> None:
     rng = np.random.default_rng(5)
     bags = {f"TR{n:016d}": rng.integers(0, 40, len(words)) for n in range(20)}
     lines = [f"{t},1," + ",".join(f"{i + 1}:{c}" for i, c in enumerate(counts) if c) for t, counts in bags.items()]
-    pages = lyric_pages(parse_bags([f"%{','.join(words)}\n", *lines]))
+    pages = lyric_pages([f"%{','.join(words)}\n", *lines])
     lyrics = build_lyrics(pl.DataFrame({"track_id": list(bags)}), [pages])
     assert set(lyrics["status"]) == {"ok"}
     for track_id, text in lyrics.select("track_id", "text").rows():

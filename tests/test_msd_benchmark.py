@@ -1,6 +1,7 @@
 """The benchmark of the Million Song Dataset: protocol, rankings and table beside a slow reference, on planted songs."""
 
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,24 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.msd.bag_writing import with_bags
+from benchmarks.msd.drawing import Drawing
 from benchmarks.msd.measuring import METRICS, Measured, measured, together
 from benchmarks.msd.protocol import Gallery, drawn, galleries_of, gallery_of, related
 from benchmarks.msd.references import popularity_rows, tag_rows
 from benchmarks.msd.submitted import read_vectors, unit_rows
 from benchmarks.msd.tables import differences, in_markdown, pairs_of, summary
+from benchmarks.scale.drawing import draw_songs
+from simsong_pipeline.audio.event_layout import event_rows
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.evaluation.bootstrap import grouped_means, interval, resamples
 from simsong_pipeline.evaluation.fusion import cosine_rows
+from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.lyrics.bags import words_of
+from simsong_pipeline.lyrics.frame import build_lyrics
+from simsong_pipeline.sources.lyric_tree import read_lyric_tree
+from simsong_pipeline.sources.raw_folder import RawFolder
+from simsong_pipeline.sources.source import SourceConfig
 
 Figures = dict[str, float]
 
@@ -211,3 +222,48 @@ def test_vectors_of_other_songs_are_refused(tmp_path: Path) -> None:
 
 def test_what_was_submitted_is_compared_with_the_best_and_the_plainest() -> None:
     assert pairs_of(["timbre", "wns_fused", "mine"])[-2:] == [("mine", "timbre"), ("mine", "wns_fused")]
+
+
+def test_pages_become_bags_of_the_same_words(sample_raw: Path, tmp_path: Path) -> None:
+    count = with_bags(sample_raw, tmp_path / "bags")
+    assert not (tmp_path / "bags" / "audio").exists()
+    pages = read_lyric_tree(sample_raw / "lyrics")
+    sung = build_lyrics(pages.select("track_id").unique(), [pages]).filter(status="ok")
+    bags = RawFolder(SourceConfig(raw=tmp_path / "bags"), tmp_path, Workspace(tmp_path)).lyric_pages()
+    assert bags.height == count == sung.height > 20
+    for track_id, text, bag in sung.join(bags, on="track_id").select("track_id", "text", "text_right").rows():
+        assert Counter(words_of(text)) == Counter(bag.split()), track_id
+
+
+def test_drawn_songs_sound_and_sing_like_their_community() -> None:
+    songs = draw_songs(400, 0)
+    drawing = Drawing(songs, 0, events=60)
+    again = Drawing(songs, 0, events=60)
+    sounds = [drawing.sound(n).arrays for n in range(400)]
+    np.testing.assert_array_equal(again.sound(399).arrays["segments_timbre"], sounds[399]["segments_timbre"])
+    means = np.array([sound["segments_timbre"][:, 1:].mean(axis=0) for sound in sounds])
+    distances = np.linalg.norm(means[:, None] - means[None], axis=2)
+    same = (songs.begins[:, None] == songs.begins[None]) & ~np.eye(400, dtype=bool)
+    other = songs.begins[:, None] != songs.begins[None]
+    assert distances[same].mean() < 0.9 * distances[other].mean()
+    words = np.zeros((400, 5_000))
+    for number in range(400):
+        for word, count in drawing.bag(number).items():
+            words[number, word] = count
+    rare = words[:, 50:] / np.maximum(np.linalg.norm(words[:, 50:], axis=1, keepdims=True), 1e-9)
+    assert (rare @ rare.T)[same].mean() > 2 * (rare @ rare.T)[other].mean()
+
+
+def test_drawn_events_are_of_the_data_set_s_kind() -> None:
+    sound = Drawing(draw_songs(100, 1), 1, events=80).sound(17)
+    arrays = sound.arrays
+    count = len(arrays["segments_start"])
+    assert {len(values) for values in arrays.values()} == {count}
+    assert arrays["segments_timbre"].shape == arrays["segments_pitches"].shape == (count, 12)
+    np.testing.assert_allclose(arrays["segments_pitches"].max(axis=1), 1)
+    assert (arrays["segments_pitches"] > 0).all()
+    assert (np.diff(arrays["segments_start"]) > 0).all()
+    assert arrays["segments_start"][0] == 0
+    assert arrays["segments_start"][-1] < sound.seconds
+    rows = event_rows(arrays, sound.seconds)
+    assert np.isfinite(rows).all()

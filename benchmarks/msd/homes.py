@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from simsong_pipeline.config import VARIANTS
@@ -17,6 +18,11 @@ kind = "events"
 
 [bags]
 embed = true
+"""
+# The engine for more than some 20,000 songs, where it is installed.
+_EDGE = """
+[store]
+engine = "edge"
 """
 
 
@@ -39,7 +45,7 @@ def run_pipeline(raw: Path, home: Path, config: Path | None) -> RunCost:
     if config is None and not (home / "config.json").is_file():
         config = home / "benchmark.toml"
         home.mkdir(parents=True, exist_ok=True)
-        config.write_text(SETTINGS, encoding="utf-8")
+        config.write_text(SETTINGS + (_EDGE if find_spec("qdrant_edge") else ""), encoding="utf-8")
     command = [sys.executable, "-m", "simsong_pipeline.cli.main", "run", "--raw", str(raw), "--home", str(home)]
     command += ["--publish-anyway", *([] if config is None else ["--config", str(config)])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

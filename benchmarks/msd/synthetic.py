@@ -13,12 +13,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from simsong_pipeline.sources.sample.hdf5_files import Analysed, write_aggregate_file
 
 from benchmarks.msd.bag_writing import write_bags
 from benchmarks.msd.drawing import Drawing
 from benchmarks.scale.drawing import draw_songs
 from benchmarks.scale.writing import texts, write_data
+from simsong_pipeline.sources.sample.hdf5_files import Analysed, write_aggregate_file
 from simsong_pipeline.sources.sample.msd_files import MsdTrack
 
 # As in the data set: songs with bags, and artists that are judged.

@@ -191,7 +191,8 @@ class RawFolder:
         Raises:
             RawDataError: a line is no artist's id.
         """
-        path = _find(self.folder / "msd", "artists_test.txt")
+        is_gone = self.config.raw_url is None and not self._folder.is_dir()  # which stages that read tracks say
+        path = None if is_gone else find_beside(self._msd, "artists_test.txt")
         if path is None:
             return []
         with open_text(path) as handle:
@@ -239,8 +240,6 @@ def _lenient(
 def _bags(path: Path, progress: Progress) -> pl.DataFrame:
     malformed: dict[str, str] = {}
     with open_text(path) as handle:
-        pages = musixmatch.lyric_pages(
-            musixmatch.parse_bags(CountedLines(handle, path.stat().st_size, progress), malformed)
-        )
+        pages = musixmatch.lyric_pages(CountedLines(handle, path.stat().st_size, progress), malformed)
     bad = [(track_id, None, "musixmatch", f"{UNREADABLE}: {reason}") for track_id, reason in malformed.items()]
     return pl.concat([pages, pl.DataFrame(bad, schema=pages.schema, orient="row")])
