@@ -137,6 +137,14 @@ class LyricsConfig(StageConfig):
         return self
 
 
+class BagsConfig(StageConfig):
+    """Lyrics as bags of words in place of texts: musiXmatch's counts of stems, or the words of a page."""
+
+    embed: bool = Field(False, description="lyric vectors by words' counts, without a language model")
+    words: int = Field(5_000, ge=10, description="words that count: those that most songs have")
+    dim: int = Field(256, ge=2, description="what the counts are reduced to, before the whitening")
+
+
 class SplitConfig(StageConfig):
     """Artist-disjoint parts."""
 
@@ -360,6 +368,7 @@ class PipelineConfig(StageConfig):
     segments: SegmentConfig = SegmentConfig()
     events: EventConfig = EventConfig()
     lyrics: LyricsConfig = LyricsConfig()
+    bags: BagsConfig = BagsConfig()
     splits: SplitConfig = SplitConfig()
     encoder: EncoderConfig = EncoderConfig()
     train: TrainConfig = TrainConfig()

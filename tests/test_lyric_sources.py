@@ -22,7 +22,7 @@ def test_bags_name_their_words() -> None:
 
 
 def test_bag_becomes_words_by_frequency() -> None:
-    pages = lyric_pages(parse_bags(io.StringIO(BAGS)))
+    pages = lyric_pages(io.StringIO(BAGS))
     assert pages.filter(track_id="TR1")["text"].to_list() == ["you you you you you i i"]
 
 

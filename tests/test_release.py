@@ -122,7 +122,7 @@ def test_sdist_gives_the_same_wheel_with_all_that_is_read_at_run_time(built: Pat
     sources = [ROOT / "simsong_pipeline", ROOT / "dagster_project", ROOT / "export"]
     files = [path for source in sources for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     assert {str(path.relative_to(ROOT)) for path in files} <= set(contents)
-    assert not [name for name in contents if name.startswith(("tests/", "benchmarks/", "release/", "deploy/"))]
+    assert not [name for name in contents if name.startswith(("tests/", "benchmarks/", "deploy/"))]
     record = contents[next(name for name in contents if name.endswith(".dist-info/METADATA"))].decode()
     assert f"Version: {project()['version']}" in record
     assert "License-Expression: Apache-2.0" in record

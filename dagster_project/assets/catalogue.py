@@ -103,13 +103,13 @@ def exclusions(
 @dg.asset(group_name="features", io_manager_key="frames")
 @telling
 def lyric_embeddings(
-    context: dg.AssetExecutionContext, lyrics: pl.DataFrame, simsong: SimSong
+    context: dg.AssetExecutionContext, lyrics: pl.DataFrame, splits: pl.DataFrame, simsong: SimSong
 ) -> dg.MaterializeResult[pl.DataFrame]:
-    """BERT-family vectors of the lyrics; only new or changed texts are embedded."""
+    """Vectors of the lyrics, by a BERT-family model or by words' counts; only new or changed texts are embedded."""
     from simsong_pipeline.stages import catalogue_stages as stages
 
     speed, run = Speed(), simsong.run(context)
-    result = stages.make_lyric_embeddings(run, lyrics)
+    result = stages.make_lyric_embeddings(run, lyrics, splits)
     failed = failures(lyrics.filter(pl.col("status").is_in(["ok", "invalid"])), result.frame)
     metadata = outcome("embedded", result.embedded, result.frame.height - result.embedded, failed, speed)
     buckets, songs = run.workspace.buckets, result.frame["track_id"]

@@ -9,7 +9,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # What people install to use it; the others are for those who work on it.
 ROLES = ("serve", "train", "dagster", "postgres", "ray", "edge", "youtube")
 

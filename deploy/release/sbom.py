@@ -1,4 +1,4 @@
-"""The parts of an environment as a CycloneDX list (SBOM): `python -m deploy.release.sbom PYTHON FILE`, and its check."""
+"""The parts of an environment as a CycloneDX list (SBOM): `python -m deploy.release.sbom PYTHON FILE`."""
 
 import json
 import subprocess

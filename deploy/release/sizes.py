@@ -1,4 +1,4 @@
-"""Megabytes that each role's packages take on disk: `python -m deploy.release.sizes`, where all of them are installed."""
+"""Megabytes that each role's packages take on disk, where all are installed: `python -m deploy.release.sizes`."""
 
 from importlib import metadata
 from pathlib import Path

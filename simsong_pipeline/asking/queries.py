@@ -34,6 +34,7 @@ from simsong_pipeline.audio.outliers import REASONS
 from simsong_pipeline.config import LyricsConfig, PipelineConfig
 from simsong_pipeline.credits import credit_of
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
+from simsong_pipeline.home.bag_files import BagFiles
 from simsong_pipeline.home.index_names import collection_name, is_of_this_layout
 from simsong_pipeline.home.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.home.song_paths import songs_by_path
@@ -253,7 +254,10 @@ class Songs:
 
     def _lyric_vector(self, text: str) -> NDArray[np.float32]:
         with _encoding:
-            encoded = _lyric_encoder(self._config.lyrics).encode_question(text)
+            if self._config.bags.embed:
+                encoded = BagFiles(self._workspace.bag_models, self._config.bags).question(text)
+            else:
+                encoded = _lyric_encoder(self._config.lyrics).encode_question(text)
         whitened: NDArray[np.float32] = (
             ModelFiles(self._workspace.model(self._config.serve)).whitening().apply(encoded[None])[0]
         )

@@ -22,3 +22,22 @@ def paired_difference(
     """Mean of first - second over the same queries, with its interval."""
     difference = first - second
     return (float(difference.mean()), *interval(difference, drawn))
+
+
+def grouped_means(
+    sums: NDArray[np.float64], counts: NDArray[np.int64], resampled: int, seed: int
+) -> NDArray[np.float64]:
+    """Means [resampled, columns] over whole groups of rows drawn with replacement (Davison & Hinkley, 1997, 3.8).
+
+    A group's rows, such as one song asked in several galleries, are not drawn apart: they tell the same thing twice.
+
+    Args:
+        sums: [groups, columns] of each group's rows.
+        counts: [groups] how many rows each has.
+    """
+    groups, rng = len(counts), np.random.default_rng(seed)
+    means = np.empty((resampled, sums.shape[1]))
+    for number in range(resampled):  # one at a time: all draws of many groups at once would not fit
+        often = np.bincount(rng.integers(groups, size=groups), minlength=groups)
+        means[number] = often @ sums / (often @ counts)
+    return means

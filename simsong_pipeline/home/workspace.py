@@ -104,6 +104,11 @@ class Workspace:
         return self.home / "models" / variant
 
     @property
+    def bag_models(self) -> Path:
+        """Folder of what bags of words are embedded by."""
+        return self.home / "models" / "bags"
+
+    @property
     def buckets(self) -> Buckets:
         """What the home's features and wide frames are kept in."""
         return self.bucket_number.present()

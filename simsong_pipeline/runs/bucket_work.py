@@ -88,7 +88,9 @@ def _own(tracks: pl.DataFrame, known: Buckets, buckets: Collection[int]) -> pl.D
 
 
 def _embed_lyrics(run: Run, tracks: pl.DataFrame, engine: Engine) -> int:
-    """Texts of the tracks that the last run has no vectors of; how many."""
+    """Texts of the tracks that the last run has no vectors of; how many. Bags of words wait for the run."""
+    if run.config.bags.embed:
+        return 0
     workspace, config = run.workspace, run.config.lyrics
     pages = run.source.lyric_pages(run.events.progress).join(tracks, on="track_id", how="semi")
     found = read_lyrics(tracks, pages, workspace.read_if_there("lyrics"), workspace.read_if_there("read_pages")).lyrics

@@ -101,12 +101,12 @@ def prepare(run: Run, ahead: Ahead) -> PreparedFrames:
     events.stage("embedding lyrics")
     lyrics = stages.make_lyrics(run, tracks, pages)
     workspace.write("lyrics", lyrics)
-    embeddings = stages.make_lyric_embeddings(run, lyrics)
+    splits = workspace.write("splits", stages.make_splits(run, tracks, audio.audio))
+    embeddings = stages.make_lyric_embeddings(run, lyrics, splits)
     workspace.write("lyric_embeddings", embeddings.frame)
     events.note(f"{embeddings.embedded} lyrics embedded, {embeddings.frame.height} in all")
     exclusions = stages.make_exclusions(catalogue.exclusions, listening.exclusions, audio.audio, lyrics)
     workspace.write("exclusions", exclusions)
-    splits = workspace.write("splits", stages.make_splits(run, tracks, audio.audio))
     return PreparedFrames(
         raw_tracks,
         tracks,

@@ -17,6 +17,7 @@ from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import VARIANTS, PipelineConfig, Variant
 from simsong_pipeline.errors import ModelError, RawDataError, SchemaError, SimSongError
 from simsong_pipeline.files import is_as_written
+from simsong_pipeline.home.bag_files import read_bag_model
 from simsong_pipeline.home.bucketed_frame import MANIFEST
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.workspace import Workspace, frame_way_out
@@ -75,6 +76,8 @@ def verify_files(
     for name in _frame_names(workspace):
         found.look(workspace.frame_path(name), partial(_check_frame, workspace, name))
     _check_features(workspace, config, found, progress)
+    for path in sorted(workspace.bag_models.glob("*.safetensors")):
+        found.look(path, partial(read_bag_model, path))
     for variant in VARIANTS:
         files = ModelFiles(workspace.model(variant))
         _check_model(files, found)

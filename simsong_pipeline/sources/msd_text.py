@@ -10,6 +10,7 @@ from simsong_pipeline.errors import RawDataError
 
 SEPARATOR = "<SEP>"
 _TRACK = re.compile(r"^\s*\w+\s*(?:<SEP>|$)")
+_ARTIST = re.compile(r"AR\w+")
 _MISMATCH = re.compile(r"^ERROR: <(?P<song_id>\w+) (?P<track_id>\w+)> (?P<detail>.*)$")
 
 
@@ -46,6 +47,20 @@ def parse_mismatches(handle: TextIO, malformed: list[str] | None = None) -> pl.D
             rows.append((match["track_id"], match["song_id"], match["detail"]))
     _hand_over(handle, bad, malformed, len(rows))
     return pl.DataFrame(rows, schema={"track_id": pl.String, "song_id": pl.String, "detail": pl.String}, orient="row")
+
+
+def parse_artists(handle: TextIO) -> list[str]:
+    """`artists_test.txt`: the ids, each once and in order.
+
+    Raises:
+        RawDataError: a line is no artist's id.
+    """
+    found: set[str] = set()
+    for number, line in _lines(handle):
+        if _ARTIST.fullmatch(line.strip()) is None:
+            raise RawDataError(f"{_name(handle)}, line {number}: no artist's id: {line[:80]!r}")
+        found.add(line.strip())
+    return sorted(found)
 
 
 def parse_duplicates(handle: TextIO, malformed: list[str] | None = None) -> pl.DataFrame:

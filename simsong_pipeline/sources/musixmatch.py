@@ -13,6 +13,8 @@ from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.schemas import LYRIC_PAGES, conform
 from simsong_pipeline.sources.msd_text import SEPARATOR
 
+_TEXTS = {"track_id": pl.String, "text": pl.String}
+
 
 def parse_bags(handle: Iterable[str], malformed: dict[str, str] | None = None) -> pl.DataFrame:
     """track_id, mxm_id, word, count: one row for each word of each track.
@@ -73,16 +75,26 @@ def parse_matches(handle: TextIO) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={name: pl.String for name in columns}, orient="row")
 
 
-def lyric_pages(bags: pl.DataFrame) -> pl.DataFrame:
-    """Bags as lyric pages: the words of a track, each repeated `count` times, most frequent first."""
-    pages = (
-        bags.sort("track_id", "count", "word", descending=[False, True, False])
-        .with_columns(pl.col("word").repeat_by("count").list.join(" "))
-        .group_by("track_id", maintain_order=True)
-        .agg(pl.col("word").str.join(" ").alias("text"))
-        .with_columns(pl.lit("musixmatch").alias("provider"), pl.lit("FOUND").alias("status"))
-    )
-    return conform(pages, LYRIC_PAGES)
+def lyric_pages(handle: Iterable[str], malformed: dict[str, str] | None = None) -> pl.DataFrame:
+    """Bags as lyric pages: the words of a track, each as often as it counts, most frequent first.
+
+    One line at a time: the counts of the whole data set would be gigabytes as a frame.
+
+    Args:
+        malformed: as in `parse_bags`.
+
+    Raises:
+        RawDataError: as there.
+    """
+    texts = {rows[0][0]: _text(rows) for rows in _tracks(handle, malformed) if rows}
+    pages = pl.DataFrame({"track_id": list(texts), "text": list(texts.values())}, schema_overrides=_TEXTS)
+    stated = (pl.lit("musixmatch").alias("provider"), pl.lit("FOUND").alias("status"))
+    return conform(pages.sort("track_id").with_columns(*stated), LYRIC_PAGES)
+
+
+def _text(rows: list[tuple[str, str, str, int]]) -> str:
+    ordered = sorted((-count, word) for _, _, word, count in rows)
+    return " ".join(word for less, word in ordered for _ in range(-less))
 
 
 def _name(handle: Iterable[str]) -> str:

@@ -185,6 +185,19 @@ class RawFolder:
         path = find_beside(self._msd, "msd_duplicates.txt")
         return no_duplicates() if path is None else _lenient(path, msd_text.parse_duplicates, lost)
 
+    def test_artists(self) -> list[str]:
+        """`artists_test.txt` where it is, one of the data set's own splits.
+
+        Raises:
+            RawDataError: a line is no artist's id.
+        """
+        is_gone = self.config.raw_url is None and not self._folder.is_dir()  # which stages that read tracks say
+        path = None if is_gone else find_beside(self._msd, "artists_test.txt")
+        if path is None:
+            return []
+        with open_text(path) as handle:
+            return msd_text.parse_artists(handle)
+
 
 def _read_lastfm(folder: Path, raw_tracks: pl.DataFrame, needed: bool, progress: Progress) -> ListeningFrames:
     similars, tags = (lastfm_file(folder, name) for name in ("lastfm_similars.db", "lastfm_tags.db"))
@@ -227,8 +240,6 @@ def _lenient(
 def _bags(path: Path, progress: Progress) -> pl.DataFrame:
     malformed: dict[str, str] = {}
     with open_text(path) as handle:
-        pages = musixmatch.lyric_pages(
-            musixmatch.parse_bags(CountedLines(handle, path.stat().st_size, progress), malformed)
-        )
+        pages = musixmatch.lyric_pages(CountedLines(handle, path.stat().st_size, progress), malformed)
     bad = [(track_id, None, "musixmatch", f"{UNREADABLE}: {reason}") for track_id, reason in malformed.items()]
     return pl.concat([pages, pl.DataFrame(bad, schema=pages.schema, orient="row")])

@@ -152,6 +152,10 @@ class Source(Protocol):
         """clique, track_id of tracks that are one song; `lost` as in `mismatches`."""
         ...
 
+    def test_artists(self) -> list[str]:
+        """Artist ids that the data themselves set apart for judging, in order; none where they leave that open."""
+        ...
+
 
 def files_known(kept: Kept) -> pl.DataFrame:
     """The `library_files` frame as it was left, without rows where there is none."""

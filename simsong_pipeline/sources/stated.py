@@ -52,6 +52,10 @@ class StatedSource:
         """None is stated; copies in a music folder are found by their sound."""
         return no_duplicates()
 
+    def test_artists(self) -> list[str]:
+        """None: only data sets have them."""
+        return []
+
 
 def stated_similarity(raw_tracks: pl.DataFrame, relevance: Relevance) -> pl.DataFrame:
     """Songs that share what the raw tracks state: the main artist, who is somebody, or a genre."""

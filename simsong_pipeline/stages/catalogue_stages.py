@@ -22,9 +22,11 @@ from simsong_pipeline.lyrics.read_pages import read_lyrics
 from simsong_pipeline.refresh import IF_MEANT, is_shrunken
 from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
+from simsong_pipeline.stages.bag_stage import make_bag_vectors
 from simsong_pipeline.stages.copies_stage import without_copies
 from simsong_pipeline.stages.hearing_work import Turn, hear_all, hearing_of
 from simsong_pipeline.stages.vector_work import EmbedTexts, ready_texts, text_jobs, text_width, vectors_by_key
+from simsong_pipeline.stated_split import split_as_stated
 
 Progress = Callable[[int, int], None]
 # Of a track's events on average: 56 bytes each.
@@ -89,7 +91,10 @@ def _refuse_silenced(run: Run, count: int, before: int, state: str, kept: str) -
 
 
 def make_splits(run: Run, tracks: pl.DataFrame, audio: pl.DataFrame) -> pl.DataFrame:
-    """Artist-disjoint parts of the tracks with usable audio; artists keep their part from run to run."""
+    """Artist-disjoint parts of the tracks with usable audio; artists keep their part from run to run.
+
+    Where the data set itself says which artists are judged, by these.
+    """
     usable = tracks.join(audio.filter(pl.col("status") == "ok"), on="track_id", how="semi")
     if not usable.height:
         bad = audio.filter(pl.col("status") != "ok")
@@ -97,6 +102,9 @@ def make_splits(run: Run, tracks: pl.DataFrame, audio: pl.DataFrame) -> pl.DataF
             f"none of the {tracks.height} recordings can be used; {bad['track_id'][0]}: {bad['reason'][0]}"
         )
     workspace, config = run.workspace, run.config
+    stated = split_as_stated(usable, run.source.test_artists(), config.splits)
+    if stated is not None:
+        return stated
     by_artist = config.evaluation.relevance == "artist"
     settings = sha256_of(config.splits.model_dump(), by_artist)[:12]
     ledger = f"split_artists_{settings}"
@@ -141,11 +149,19 @@ class LyricVectors:
         return len(self.new)
 
 
-def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame) -> LyricVectors:
-    """Embed texts that are new or changed; the others keep their vectors of the last run."""
-    vectors = _lyric_vectors(run, lyrics)
+def make_lyric_embeddings(run: Run, lyrics: pl.DataFrame, splits: pl.DataFrame | None = None) -> LyricVectors:
+    """Embed texts that are new or changed; the others keep their vectors of the last run.
+
+    Args:
+        splits: the parts, where bags of words are embedded, whose model is fitted on songs that are not judged.
+    """
+    vectors = _of_bags(run, lyrics, splits) if run.config.bags.embed else _lyric_vectors(run, lyrics)
     run.events.count("lyrics_embedded", vectors.embedded)
     return vectors
+
+
+def _of_bags(run: Run, lyrics: pl.DataFrame, splits: pl.DataFrame | None) -> LyricVectors:
+    return LyricVectors(*make_bag_vectors(run, lyrics, run.workspace.read("splits") if splits is None else splits))
 
 
 def _lyric_vectors(run: Run, lyrics: pl.DataFrame) -> LyricVectors:

@@ -305,7 +305,7 @@ def _compared(files: ModelFiles, present: TrainingRecord | None, order: _Order) 
     before = files.config()
     if feature_format(before) != feature_format(config):
         return None
-    if before.splits != config.splits or segmentation(before) != segmentation(config):
+    if before.splits != config.splits or segmentation(before) != segmentation(config) or before.bags != config.bags:
         return None
     if before.lyrics.model_copy(update={"batch_size": config.lyrics.batch_size}) != config.lyrics:
         return None
@@ -328,6 +328,8 @@ def recipe_of(variant: Variant, config: PipelineConfig) -> str:
     """Hash of what a model depends on in the configuration; data are not part of it."""
     parts = (config.segments, config.splits, config.encoder, config.train, config.lyrics)
     dumped = [part.model_dump(exclude={"batch_size"} if part is config.lyrics else None) for part in parts]
+    if config.bags.embed:
+        dumped.append(config.bags.model_dump())
     rows = [feature_format(config).version]
     weights = start_weights(config)
     if weights is not None:
