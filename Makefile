@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO_HOME ?= simsong-data
 DEMO_PORT ?= 8080
 
-.PHONY: help install demo serve test test-slow lint types dagster clean
+.PHONY: help install demo serve test test-slow lint types dagster release clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,12 @@ types: install
 
 dagster: install .dagster_home/dagster.yaml  ## Dagster's web interface on http://localhost:3000
 	DAGSTER_HOME=$(CURDIR)/.dagster_home PYTHONWARNINGS='ignore:Function `dev_command` is superseded' $(BIN)/dagster dev
+
+release: install  ## wheel, sdist, list of parts and notices, checked in an empty environment: dist/
+	$(BIN)/python -m release.notices --check
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m release.check
 
 clean:  ## remove the environment (data stay)
 	rm -rf $(VENV)

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.config import StoreConfig
+from simsong_pipeline.config import QuantizationConfig, StoreConfig
 from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, Point, Restriction, fusion_query, song_vector
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument(
         "--search-ef", type=int, nargs="+", default=[StoreConfig().search_ef], help="each is asked with"
     )
+    parser.add_argument("--int8", action="store_true", help="small vectors in memory, the true ones on disk")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rows = []
@@ -72,7 +73,13 @@ def measure(engine: str, songs: int, options: dict[str, object]) -> dict[str, ob
     audio, lyrics = drawn(songs, int(str(options["seed"])))
     folder = Path(tempfile.mkdtemp())
     widths: list[int] = options["search_ef"]  # type: ignore[assignment]
-    config = StoreConfig(engine=engine, search_ef=widths[0])  # type: ignore[arg-type]
+    small = QuantizationConfig(kind="int8" if options["int8"] else "none")
+    config = StoreConfig(
+        engine=engine,  # type: ignore[arg-type]
+        search_ef=widths[0],
+        quantization=small,
+        vectors_on_disk=bool(options["int8"]),
+    )
     try:
         with open_store(config, folder) as store:
             store.ensure_collection("songs", AUDIO, LYRICS)

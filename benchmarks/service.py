@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="for each number of clients")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between an answer and the next question")
     parser.add_argument("--k", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1, help="processes of the service")
     parser.add_argument("--engine", choices=["edge", "local"], default="edge")
     parser.add_argument("--json", action="store_true", help="one object a line")
     arguments = parser.parse_args()
@@ -67,7 +68,9 @@ def main() -> None:
         workspace = Workspace(Path(folder) / "home")
         make_home(workspace, arguments.songs, arguments.engine)
         rows = [engine_alone(workspace, arguments.k)]
-        rows += under_load(workspace, arguments.clients, arguments.seconds, arguments.pause, arguments.k)
+        rows += under_load(
+            workspace, arguments.clients, arguments.seconds, arguments.pause, arguments.k, arguments.workers
+        )
     if arguments.json:
         for row in rows:
             print(json.dumps(row))
@@ -198,11 +201,11 @@ def _figures(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def under_load(
-    workspace: Workspace, clients: Sequence[int], seconds: float, pause: float, k: int
+    workspace: Workspace, clients: Sequence[int], seconds: float, pause: float, k: int, workers: int = 1
 ) -> list[dict[str, object]]:
     """A row for each number of clients, from `simsong serve` in a process of its own."""
     ids = workspace.read("tracks")["track_id"].to_list()
-    with served_home(workspace.home) as (url, pid):
+    with served_home(workspace.home, workers) as (url, pid):
         port = urlsplit(url).port
         assert port is not None
         asyncio.run(_load(port, ids, 2, 1.0, 0.0, k))  # warm
@@ -212,11 +215,20 @@ def under_load(
 def _row(
     pid: int, port: int, ids: Sequence[str], clients: int, seconds: float, pause: float, k: int
 ) -> dict[str, object]:
-    """What so many clients saw, and the service's processor time for an answer, which other work does not touch."""
-    before = _processor_s(pid)
+    """What so many clients saw, and the processor time of an answer: the service's, and the clients' own."""
+    before, own = _service_s(pid), time.process_time()
     found = asyncio.run(_load(port, ids, clients, seconds, pause, k))
-    spent = (_processor_s(pid) - before) / max(1, int(str(found["answers"])))
-    return {"what": f"{clients} clients", **found, "processor_ms": round(spent * 1e3, 2)}
+    answers = max(1, int(str(found["answers"])))
+    spent, theirs = (_service_s(pid) - before) / answers, (time.process_time() - own) / answers
+    figures = {"processor_ms": round(spent * 1e3, 2), "clients_ms": round(theirs * 1e3, 2)}
+    return {"what": f"{clients} clients", **found, **figures}
+
+
+def _service_s(pid: int) -> float:
+    """Processor time of all of a service's processes so far."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    more = children.read_text().split() if children.is_file() else []
+    return _processor_s(pid) + sum(_processor_s(int(each)) for each in more)
 
 
 def _processor_s(pid: int) -> float:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 
 @contextmanager
-def served_home(home: Path) -> Iterator[tuple[str, int]]:
+def served_home(home: Path, workers: int = 1) -> Iterator[tuple[str, int]]:
     """The address of `simsong serve` over a home, and the number of its process."""
     command = [sys.executable, "-m", "simsong_pipeline.cli.main", "serve", "--home", str(home), "--port", "0"]
+    command += ["--workers", str(workers)] if workers > 1 else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield _address(process, home), process.pid

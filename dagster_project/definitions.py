@@ -9,6 +9,7 @@ from dagster_project.checks import CHECKS
 from dagster_project.describing import described
 from dagster_project.executing import executor
 from dagster_project.io_manager import FrameIOManager
+from dagster_project.json_logger import loggers
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job, nightly_schedule
 from dagster_project.sensors import failure_notice
@@ -24,5 +25,6 @@ defs = dg.Definitions(
     schedules=[nightly_schedule, weekly_verification],
     sensors=[failure_notice],
     resources={"simsong": _simsong, "frames": FrameIOManager(simsong=_simsong)},
+    loggers=loggers(),
     executor=executor(),
 )

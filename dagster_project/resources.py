@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 
 from dagster_project.logged_count import LoggedCount
 from dagster_project.remote_home import begin_use, copy_of, end_use, is_open
+from dagster_project.watching import end_watch, watched_events
 from simsong_pipeline.config import PipelineConfig, SampleConfig
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.events import Events
@@ -19,6 +20,7 @@ from simsong_pipeline.home.settings import read_config
 from simsong_pipeline.home.wishes import NO_WISHES, Wishes
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import log_line
+from simsong_pipeline.logs import is_json, log_as_json
 from simsong_pipeline.redaction import guard_logs
 from simsong_pipeline.remote.address import is_url
 from simsong_pipeline.sources.source import Source, SourceConfig, source_at
@@ -70,6 +72,8 @@ class SimSong(dg.ConfigurableResource):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Remember the run: it holds the home (in one process, to its end), and is refused it once overtaken."""
         guard_logs()
+        if is_json():
+            log_as_json()
         self._run_id = context.run.run_id if context.run else None
         if context.log is not None:
             self._told = context.log.info
@@ -78,6 +82,7 @@ class SimSong(dg.ConfigurableResource):
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Let go of the home at the end of the run; what it has left in one at an address is published now."""
         try:
+            end_watch(context)
             if not is_url(self.named_home()) or is_open(self._run_id):
                 self.workspace().end_run()
         finally:
@@ -104,13 +109,17 @@ class SimSong(dg.ConfigurableResource):
 
     def run(self, context: dg.AssetExecutionContext, wishes: Wishes = NO_WISHES, every: int = 10) -> Run:
         """The run that a step belongs to; it tells the step's log what it does."""
-        workspace, named, told = self.workspace(), self.source(), events(context, every)
+        workspace, named, told = self.workspace(), self.source(), self.told(context, every)
         # One for all steps of a run in this process: a manifest is read once.
         if self._source is None or self._source.config != named:
             self._source = open_source(workspace, named)
         meant, config = self.meant(wishes), self.config()
         workspace.settle_buckets(config.home.buckets)
         return Run(workspace, self._source, config, datetime.now(UTC), told, meant, context.run.run_id)
+
+    def told(self, context: dg.AssetExecutionContext, every: int = 10) -> Events:
+        """Progress for the step's log, and for the home's note of what is at work."""
+        return watched_events(self.workspace(), context, events(context, every))
 
     def meant(self, wishes: Wishes = NO_WISHES) -> Wishes:
         """The wishes, with that of the resource or the environment."""

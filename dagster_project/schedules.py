@@ -8,6 +8,8 @@ import os
 
 import dagster as dg
 
+from dagster_project.json_logger import logging_config
+
 # SIMSONG_TIME_ZONE says otherwise.
 NIGHTLY_TIME_ZONE = "Europe/Berlin"
 NIGHTLY_CRON = "0 3 * * *"
@@ -22,7 +24,7 @@ _IN_FLIGHT = [
 nightly_job = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups("training", "export"),
-    config={"ops": {"raw_files": {"config": {"only_if_changed": True}}}},
+    config={"ops": {"raw_files": {"config": {"only_if_changed": True}}}} | logging_config(),
     # Before whatever else waits for the home.
     tags={"dagster/priority": "10"},
 )

@@ -1,53 +1,52 @@
-"""PostgreSQL, Dagster's webserver and its daemon on this machine: `python deploy/stack.py --folder /srv/simsong`.
+"""SimSong's processes on this machine: `python deploy/stack.py --folder /srv/simsong`.
 
-For a first deployment without containers, and for the tests. PostgreSQL's programs come from the system's packages
-(`apt install postgresql`); it listens on loopback and in the folder alone. As root, PostgreSQL runs as user postgres.
-Ctrl-C stops all three; what they kept is there at the next start.
+PostgreSQL, the code locations, Dagster's webserver (which only reads) and daemon, and the service: what compose.yaml
+starts but Qdrant, without containers. For a first deployment, and for the tests. PostgreSQL's programs come from the
+system's packages (`apt install postgresql`). Ctrl-C stops all of them; what they kept is there at the next start.
 """
 
 import argparse
 import contextlib
 import os
-import secrets
-import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import processes
+from postgres import Database, StackError, free_port
+
 HERE = Path(__file__).resolve().parent
 PATIENCE_S = 180.0
-
-
-class StackError(RuntimeError):
-    """Something did not start; the message names it and its log."""
+_HOST = "127.0.0.1"
 
 
 def main() -> None:
     """Run until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="database, logs and DAGSTER_HOME go here")
-    parser.add_argument("--port", type=int, default=3000, help="of the web interface")
-    modules = ["dagster_project.definitions", "dagster_project.provider_definitions"]
-    parser.add_argument("--module", nargs="+", default=modules)
-    arguments = parser.parse_args()
-    with Stack(arguments.folder, arguments.module, port=arguments.port) as stack:
+    parser.add_argument("--port", type=int, default=3000, help="of Dagster's web interface")
+    parser.add_argument("--service-port", type=int, default=8080, help="of the page and the API")
+    parser.add_argument(
+        "--writable", action="store_true", help="let the web interface launch runs and switch schedules"
+    )
+    parser.add_argument("--module", nargs="+", default=list(processes.MODULES))
+    asked = parser.parse_args()
+    ports = {"port": asked.port, "service_port": asked.service_port}
+    with Stack(asked.folder, asked.module, **ports, read_only=not asked.writable) as stack:
         for kind in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(kind, _interrupt)
-        print(f"http://127.0.0.1:{stack.port}; logs in {stack.folder}; Ctrl-C stops", flush=True)  # noqa: T201
+        print("\n".join(stack.told()), flush=True)  # noqa: T201
         try:
             while stack.is_alive():
                 time.sleep(1)
         except KeyboardInterrupt:
             print("stopping")  # noqa: T201
             return
-    raise SystemExit(f"the webserver or the daemon has ended by itself: see the logs in {stack.folder}")
+    raise SystemExit(f"{' and '.join(stack.ended())} ended by itself: see the logs in {stack.folder}")
 
 
 def _interrupt(*_: object) -> None:
@@ -59,52 +58,48 @@ def _interrupt(*_: object) -> None:
 
 @dataclass
 class Stack:
-    """The three of them; use as a context manager.
+    """All of them; use as a context manager.
 
     Attributes:
         modules: Dagster's code locations.
-        port: of the web interface; a free one where null.
+        port: of Dagster's web interface; a free one where null.
+        service_port: of the page and the API; a free one where null.
+        read_only: whether the web interface changes nothing; `dagster schedule start` does, in this DAGSTER_HOME.
         environment: in addition to this process's own: SIMSONG_HOME and the like.
         configuration: Dagster's, in place of deploy/dagster.yaml.
+        commands: what was started, by the names that compose.yaml has for it.
     """
 
     folder: Path
-    modules: list[str]
+    modules: Sequence[str]
     port: int | None = None
+    service_port: int | None = None
+    read_only: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
     configuration: str | None = None
-    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    commands: dict[str, list[str]] = field(default_factory=dict)
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _logs: list[IO[bytes]] = field(default_factory=list)
-    _database: "Database | None" = None
+    _database: Database | None = None
+    _ended: list[str] = field(default_factory=list)
 
     def __enter__(self) -> "Stack":
         self.folder = self.folder.absolute()
-        home = self.folder / "dagster"
-        home.mkdir(parents=True, exist_ok=True)
-        text = self.configuration or (HERE / "dagster.yaml").read_text(encoding="utf-8")
-        if not (home / "dagster.yaml").is_file():  # what a person changed there stays
-            (home / "dagster.yaml").write_text(text, encoding="utf-8")
-        self.port = self.port or free_port()
+        self.port, self.service_port = self.port or free_port(), self.service_port or free_port()
         try:
-            self._database = Database(self.folder / "postgres")
-            self._database.start()
-            self.environment = {
-                **self.environment,
-                "DAGSTER_HOME": str(home),
-                "DAGSTER_PG_URL": self._database.url,
-                "OMP_WAIT_POLICY": "PASSIVE",
-            }
-            modules = [part for module in self.modules for part in ("-m", module)]
-            self._start("webserver", [*dagster("webserver"), "-h", "127.0.0.1", "-p", str(self.port), *modules])
-            wait_for(self._answers, "the web interface", self.folder / "webserver.log", self.is_alive)
-            self._start("daemon", [*dagster("daemon"), "run", *modules])
+            self._prepare()
+            places = self._start_code()
+            (self.dagster_home / "workspace.yaml").write_text(processes.workspace(places), encoding="utf-8")
+            self._start_dagster()
+            self._start_service()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in reversed(self._running):
+        self._ended = [name for name, process in self._running.items() if process.poll() is not None]
+        for process in reversed(self._running.values()):
             _end(process)
         self._running.clear()
         for log in self._logs:
@@ -113,134 +108,102 @@ class Stack:
         if self._database is not None:
             self._database.stop()
 
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME: its configuration, the workspace, what runs printed."""
+        return self.folder / "dagster"
+
+    @property
+    def dagster_url(self) -> str:
+        """Of Dagster's web interface."""
+        return f"http://{_HOST}:{self.port}"
+
+    @property
+    def service_url(self) -> str:
+        """Of the page and the API."""
+        return f"http://{_HOST}:{self.service_port}"
+
+    def is_alive(self) -> bool:
+        """Whether all of them run."""
+        return all(process.poll() is None for process in self._running.values())
+
+    def ended(self) -> list[str]:
+        """Which of them had ended by themselves when the rest was stopped."""
+        return self._ended
+
+    def told(self) -> list[str]:
+        """What a person needs to know."""
+        if "service" in self.commands:
+            service = f"songs: {self.service_url}"
+        else:
+            service = f"nothing is indexed in {self._home} yet: the service starts with the stack, after a first run"
+        return [service, f"Dagster: {self.dagster_url}", f"logs in {self.folder}; Ctrl-C stops"]
+
+    @property
+    def _home(self) -> Path:
+        return Path({**os.environ, **self.environment}.get("SIMSONG_HOME") or "simsong-data")
+
+    def _prepare(self) -> None:
+        """DAGSTER_HOME, and the database."""
+        self.dagster_home.mkdir(parents=True, exist_ok=True)
+        text = self.configuration or (HERE / "dagster.yaml").read_text(encoding="utf-8")
+        if not (self.dagster_home / "dagster.yaml").is_file():  # what a person changed there stays
+            (self.dagster_home / "dagster.yaml").write_text(text, encoding="utf-8")
+        self._database = Database(self.folder / "postgres")
+        self._database.start()
+        own = {
+            "DAGSTER_HOME": str(self.dagster_home),
+            "DAGSTER_PG_URL": self._database.url,
+            "OMP_WAIT_POLICY": "PASSIVE",
+        }
+        self.environment = {**self.environment, **own}
+
+    def _start_code(self) -> dict[str, tuple[str, int]]:
+        """The code locations, each with its address."""
+        places = {module: (_HOST, free_port()) for module in self.modules}
+        for number, (module, (host, port)) in enumerate(places.items()):
+            self._start("code" if number == 0 else f"code-{number + 1}", processes.code_server(module, host, port))
+        self._wait(lambda: all(processes.code_answers(port) for _, port in places.values()), "code")
+        return places
+
+    def _start_dagster(self) -> None:
+        workspace = str(self.dagster_home / "workspace.yaml")
+        self._start("daemon", processes.daemon(workspace))
+        self._start("webserver", processes.webserver(_HOST, int(self.port or 0), workspace, self.read_only))
+        self._wait(lambda: processes.page_answers(f"{self.dagster_url}/server_info"), "webserver")
+        self._wait(lambda: processes.daemon_answers(self.dagster_url), "daemon")
+
+    def _start_service(self) -> None:
+        """Unless nothing is there that it could serve."""
+        if (self._home / "frames" / "tracks.parquet").is_file():
+            self._start("service", processes.service(_HOST, int(self.service_port or 0)))
+            self._wait(lambda: processes.page_answers(f"{self.service_url}/api/v1/health"), "service")
+
     def _start(self, name: str, command: list[str]) -> None:
         log = (self.folder / f"{name}.log").open("ab")
         self._logs.append(log)
+        self.commands[name] = command
         # A group of its own, so that the code servers and runs that it starts end with it.
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, env={**os.environ, **self.environment}, start_new_session=True
+        self._running[name] = subprocess.Popen(
+            processes.of_this_environment(command),
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **self.environment},
+            start_new_session=True,
         )
-        self._running.append(process)
 
-    def is_alive(self) -> bool:
-        """Whether webserver and daemon both run."""
-        return all(process.poll() is None for process in self._running)
+    def _wait(self, ready: Callable[[], bool], name: str) -> None:
+        """Until it is ready.
 
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/server_info", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-
-class Database:
-    """A PostgreSQL cluster in a folder, on a free port of loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._port = folder, free_port()
-        self._user = "postgres" if os.geteuid() == 0 else None
-        self._secret = folder / "password"
-
-    @property
-    def url(self) -> str:
-        """With the password that the first start made up."""
-        return f"postgresql+psycopg2://simsong:{self._secret.read_text()}@127.0.0.1:{self._port}/dagster"
-
-    def start(self) -> None:
-        """Make the cluster at the first start, and start it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._user is not None:
-            shutil.chown(self._folder, self._user, self._user)
-            for above in self._folder.parents:
-                if above == Path(above.anchor) or os.stat(above).st_mode & 0o001:
-                    continue
-                raise StackError(f"PostgreSQL, which does not run as root, may not enter {above}: chmod o+x it")
-        data = self._folder / "data"
-        if not (data / "PG_VERSION").is_file():
-            # Loopback is open to every user of the machine: a password keeps them out.
-            self._secret.touch(mode=0o600)
-            self._secret.write_text(secrets.token_urlsafe(24))
-            if self._user is not None:
-                shutil.chown(self._secret, self._user)
-            locale = ["-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={self._secret}"]
-            self._call("initdb", "-D", str(data), "-U", "simsong", *locale)
-        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"
-        log = str(self._folder / "postgres.log")
-        self._call("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
-        found = subprocess.run(self._as_user("psql", *self._to("postgres"), "-Atc", "SELECT datname FROM pg_database"),
-                               capture_output=True, text=True, check=True, env=self._environment())  # fmt: skip
-        if "dagster" not in found.stdout.split():
-            self._call("createdb", *self._to(None), "dagster")
-
-    def stop(self) -> None:
-        """Stop it; nothing is lost."""
-        data = self._folder / "data"
-        if (data / "postmaster.pid").is_file():
-            self._call("pg_ctl", "-D", str(data), "-w", "-m", "fast", "stop")
-
-    def _to(self, database: str | None) -> list[str]:
-        return ["-h", "127.0.0.1", "-p", str(self._port), "-U", "simsong", *(["-d", database] if database else [])]
-
-    def _call(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            self._as_user(program, *arguments),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self._environment(),
-        )
-        if done.returncode != 0:
-            raise StackError(f"{program} failed: {(done.stderr or done.stdout).strip()[-500:]}")
-
-    def _environment(self) -> dict[str, str]:
-        return {**os.environ, "PGPASSWORD": self._secret.read_text() if self._secret.is_file() else ""}
-
-    def _as_user(self, program: str, *arguments: str) -> list[str]:
-        command = [str(postgres_program(program)), *arguments]
-        return command if self._user is None else ["setpriv", f"--reuid={self._user}", f"--regid={self._user}",
-                                                   "--init-groups", *command]  # fmt: skip
-
-
-def postgres_program(name: str) -> Path:
-    """A program of the newest PostgreSQL that the system's packages installed, or on the path.
-
-    Raises:
-        StackError: there is none.
-    """
-    packaged = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda p: int(p.parts[-3]))
-    found = packaged[-1] if packaged else shutil.which(name)
-    if found is None:
-        raise StackError(f"PostgreSQL's {name} is not installed: apt install postgresql")
-    return Path(found)
-
-
-def dagster(program: str) -> list[str]:
-    """`dagster-webserver` or `dagster-daemon` of this environment."""
-    beside = Path(sys.executable).with_name(f"dagster-{program}")
-    return [str(beside)] if beside.is_file() else [f"dagster-{program}"]
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(ready: Callable[[], bool], what: str, log: Path, alive: Callable[[], bool]) -> None:
-    """Until it is ready.
-
-    Raises:
-        StackError: it has ended, or takes too long.
-    """
-    limit = time.monotonic() + PATIENCE_S
-    while not ready():
-        if not alive() or time.monotonic() > limit:
-            tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.is_file() else []
-            raise StackError(f"{what} did not start ({' / '.join(tail)}): see {log}")
-        time.sleep(0.3)
+        Raises:
+            StackError: one of them has ended, or this one takes too long.
+        """
+        limit, log = time.monotonic() + PATIENCE_S, self.folder / f"{name}.log"
+        while not ready():
+            if not self.is_alive() or time.monotonic() > limit:
+                tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.is_file() else []
+                raise StackError(f"{name} did not start ({' / '.join(tail)}): see {log}")
+            time.sleep(0.3)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

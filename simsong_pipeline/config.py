@@ -235,6 +235,24 @@ class InferenceConfig(StageConfig):
     threads: int | None = Field(None, ge=1, description="songs embedded at once on a CPU; as many as cores where null")
 
 
+class QuantizationConfig(StageConfig):
+    """Vectors once more in a quarter of their room, which a search looks at first; the true ones decide at its end."""
+
+    kind: Literal["none", "int8"] = "none"
+    quantile: float = Field(0.99, ge=0.5, le=1, description="share of the numbers that the 256 steps span")
+    always_ram: bool = Field(True, description="the small vectors stay in memory, wherever the true ones lie")
+    rescore: bool = Field(True, description="the best by the small vectors are ordered by the true ones")
+    oversampling: float = Field(2.0, ge=1, le=100, description="so many times as many are looked at by the true ones")
+
+
+class HnswConfig(StageConfig):
+    """The graph that a search goes along; null is what the engine does by itself."""
+
+    m: int | None = Field(None, ge=4, le=256, description="edges of a song; 16")
+    ef_construct: int | None = Field(None, ge=4, le=10_000, description="candidates looked at for them; 100, edge 128")
+    on_disk: bool = False
+
+
 class StoreConfig(StageConfig):
     """Qdrant: the embedded folder under the home unless a URL is given."""
 
@@ -254,6 +272,29 @@ class StoreConfig(StageConfig):
     wait_s: float = Field(
         600.0, ge=0, description="how long an embedded index is waited for that another process holds"
     )
+    shard_number: int | None = Field(None, ge=1, le=10_000, description="of a server's collections; its own when null")
+    replication_factor: int | None = Field(None, ge=1, le=100, description="copies of a shard, on as many nodes")
+    write_consistency_factor: int | None = Field(None, ge=1, le=100, description="copies that confirm a write")
+    vectors_on_disk: bool = Field(False, description="vectors are read from disk, by way of its cache")
+    payload_on_disk: bool | None = Field(None, description="names, lyrics, tags; the server's own when null")
+    quantization: QuantizationConfig = QuantizationConfig()
+    hnsw: HnswConfig = HnswConfig()
+    ready_s: float = Field(
+        3_600.0, gt=0, description="how long a server may take to build an index, or to write or read a snapshot"
+    )
+    keep_snapshots: int = Field(
+        1, ge=0, description="snapshots of a server's dropped collections that are kept below the home"
+    )
+
+    @model_validator(mode="after")
+    def _copies_can_confirm(self) -> "StoreConfig":
+        copies = self.replication_factor or 1
+        if (self.write_consistency_factor or 1) > copies:
+            raise ValueError(
+                f"write_consistency_factor is {self.write_consistency_factor} and there are {copies} copies of a shard "
+                "(replication_factor): so many can never confirm a write"
+            )
+        return self
 
 
 class EngineConfig(StageConfig):

@@ -6,6 +6,7 @@ print it as it is. Programming errors stay ordinary exceptions with their traceb
 
 import errno
 
+from simsong_pipeline.extras import extra_of, remedy
 from simsong_pipeline.redaction import without_secrets
 
 # How the reason of an audio file begins that the next run may be able to read: a drive that did not answer, memory
@@ -53,6 +54,18 @@ class ModelError(SimSongError):
 
 class ModelUnavailableError(ModelError):
     """A pretrained model is not on this machine and cannot be fetched now; work can go on without it."""
+
+
+class MissingExtraError(SimSongError):
+    """What a task needs is no part of the package alone, and is not installed.
+
+    Args:
+        what: the beginning of the message, that torch is not installed say.
+        extra: of the package, which brings it.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what}: {remedy(extra)}")
 
 
 class StoreError(SimSongError):
@@ -125,6 +138,8 @@ def told_to_people(error: Exception) -> Exception | None:
     """The error in the words for a person; null for a mistake in the program, whose traceback is wanted."""
     if isinstance(error, SimSongError):
         return error
+    if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name or "")) is not None:
+        return MissingExtraError(f"{(error.name or '').partition('.')[0]} is not installed", extra)
     if is_disk_full(error):
         where = getattr(error, "filename", None)
         return DiskFullError(

@@ -5,6 +5,9 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -94,28 +97,51 @@ class OnnxEncoder:
         return result
 
 
-def open_session(path: Path, config: InferenceConfig) -> onnxruntime.InferenceSession:
-    """A session on the wanted provider, one thread a call.
+def open_session(
+    model: Path | bytes, config: InferenceConfig, options: onnxruntime.SessionOptions | None = None
+) -> onnxruntime.InferenceSession:
+    """A session on the wanted provider; where no options are given, one thread a call.
 
     ONNX Runtime falls back to the CPU with only a warning when CUDA does not load, so what runs is checked.
+
+    Args:
+        model: a file, or the contents of one.
 
     Raises:
         ModelError: the file or the provider cannot be loaded.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
+    options = _one_thread() if options is None else options
     wanted = [config.provider] if config.provider != "auto" else _automatic()
+    if "cuda" in wanted:
+        _load_cuda_libraries()
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=[_NAMES[name] for name in wanted])
+        session = onnxruntime.InferenceSession(model, options, providers=[_NAMES[name] for name in wanted])
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}") from error
+        name = model if isinstance(model, Path) else "the model"
+        raise ModelError(f"{name} cannot be loaded by ONNX Runtime: {first_line(error)}") from error
     if config.provider == "cuda" and session.get_providers()[0] != _NAMES["cuda"]:
         raise ModelError(
             "ONNX Runtime's CUDA provider does not load on this machine: install onnxruntime-gpu and the CUDA "
             "libraries it names, or set the provider to auto or cpu; `simsong doctor` says what is there"
         )
     return session
+
+
+@cache
+def _load_cuda_libraries() -> None:
+    """Load those of pip's packages (`simsong[gpu]`, or torch's); else only the system's folders are looked in.
+
+    It prints what it does not find, and goes on: whether CUDA runs is seen by the session's providers.
+    """
+    with redirect_stdout(StringIO()):
+        onnxruntime.preload_dlls()
+
+
+def _one_thread() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
 
 
 def provider_of(session: onnxruntime.InferenceSession) -> str:

@@ -32,6 +32,8 @@ FIELDS = (
     "done",
     "total",
     "more",
+    "figures",
+    "traceback",
     "dagster_run",
     "step",
 )
@@ -150,7 +152,9 @@ def log_as_json() -> None:
 
 
 def _logged_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    _log.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
+    # As text, which is said without secrets; the record's own would be left out whole where it holds one.
+    told = "".join(traceback.format_exception(kind, error, trace))
+    _log.critical("%s: %s", kind.__name__, error, extra={"traceback": told})
 
 
 def begin_worker(there: Place, as_json: bool) -> None:

@@ -60,6 +60,15 @@ def opened(
     assert not seen.faults
 
 
+def until_listed(page: Page, wanted: list[str]) -> None:
+    """Wait until the page lists these songs, in this order."""
+    page.wait_for_function(
+        "wanted => JSON.stringify([...document.querySelectorAll('.songs > li')].map(r => r.dataset.id))"
+        " === JSON.stringify(wanted)",
+        arg=wanted,
+    )
+
+
 def is_fault(kind: str, text: str) -> bool:
     """Whether a line of the browser's console is one; an answer such as 404 is written there too, and is none."""
     return kind == "error" and not text.startswith("Failed to load resource")

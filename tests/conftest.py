@@ -9,12 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import watched_night
 from serving import Served, served
 
 from simsong_pipeline import redaction
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask
-from simsong_pipeline.config import EncoderConfig, PipelineConfig, SampleConfig, TrainConfig
+from simsong_pipeline.config import EncoderConfig, EventConfig, PipelineConfig, SampleConfig, TrainConfig
 from simsong_pipeline.engines.local import LocalEngine
 from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.home.events import Events
@@ -116,6 +117,15 @@ def features_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def features_run(features_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunSummary]:
+    """A home after a run over the sample without recordings, for which nobody chose an encoder; do not change it."""
+    workspace = Workspace(tmp_path_factory.mktemp("features-home") / "home")
+    events = EventConfig(body="transformer", span=16, spans=3, width=16, layers=1, steps=3)
+    config = PipelineConfig(events=events, train=SMALL_CONFIG.train)
+    return workspace, run(run_of(workspace, SourceConfig(raw=features_raw), config, publish_anyway=True))
+
+
+@pytest.fixture(scope="session")
 def finished_run(sample_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunSummary]:
     """The small sample after a whole run; do not change it."""
     workspace = Workspace(tmp_path_factory.mktemp("home"))
@@ -141,6 +151,21 @@ def served_sample(
     shutil.copytree(finished_run[0].home, home)
     with served(Workspace(home), read_only=True) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def night(
+    finished_run: tuple[Workspace, RunSummary], tmp_path_factory: pytest.TempPathFactory
+) -> "watched_night.WatchedNight":
+    """A night that was watched, over a copy of the finished run; do not change it."""
+    return watched_night.watched_night(finished_run[0], tmp_path_factory.mktemp("watched"))
+
+
+@pytest.fixture(scope="session")
+def asked(night: "watched_night.WatchedNight") -> Iterator[tuple[Served, "watched_night.Scrape"]]:
+    """A service over that home, and what it says after it was asked a few things."""
+    with served(night.workspace, read_only=True) as running:
+        yield running, watched_night.scraped(running)
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def serve(fake: F) -> Iterator[F]:
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True  # the client had enough
 
-        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -16,11 +16,12 @@ from simsong_pipeline.service.settings import ServiceSettings
 
 @dataclass(frozen=True)
 class Served:
-    """A running service."""
+    """A running service; `metrics_port` where it has one."""
 
     service: Service
     url: str
     port: int
+    metrics_port: int | None = None
 
     def client(self, **options: object) -> httpx.Client:
         """A client of it; close it after use."""
@@ -31,17 +32,21 @@ class Served:
 def served(workspace: Workspace, wait_s: float | None = None, **settings: object) -> Iterator[Served]:
     """A service that listens while the block lasts; with a key where SIMSONG_API_KEY is set."""
     asked = ServiceSettings(port=0, **settings)  # type: ignore[arg-type]
-    with listening_socket("127.0.0.1", 0) as listening, opened_service(workspace, asked, wait_s=wait_s) as service:
-        port = int(listening.getsockname()[1])
-        server = server_of(service)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    with ExitStack() as opening:
+        sockets = [opening.enter_context(listening_socket("127.0.0.1", 0))]
+        if asked.metrics_port is not None:
+            sockets.append(opening.enter_context(listening_socket(asked.metrics_host, asked.metrics_port)))
+        service = opening.enter_context(opened_service(workspace, asked, wait_s=wait_s))
+        port, *others = [int(socket.getsockname()[1]) for socket in sockets]
+        server = server_of(service, *others)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": sockets})
         thread.start()
         try:
             ends = time.monotonic() + 30
             while not server.started and time.monotonic() < ends:
                 time.sleep(0.01)
             assert server.started
-            yield Served(service, f"http://127.0.0.1:{port}", port)
+            yield Served(service, f"http://127.0.0.1:{port}", port, *others)
         finally:
             server.should_exit = True
             thread.join()

@@ -310,6 +310,8 @@ def test_a_playlist_is_kept_and_replaced_by_its_name(run_copy: Workspace, monkey
         kept = client.get(f"/api/v1/playlists/{again['playlist_id']}").json()
         assert kept["name"] == "<b>Mix</b>"
         assert [song["id"] for song in kept["songs"]] == ids[2:5]
+        long = [client.post("/api/create_playlist", json={**body, "playlist_name": "ü" * 700}).json() for _ in range(2)]
+        assert long[0]["playlist_id"] == long[1]["playlist_id"] != again["playlist_id"]
         for bad in ({"track_ids": ids[:1]}, {"playlist_name": "x"}, {"playlist_name": "x", "track_ids": ["nope"]}):
             assert client.post("/api/create_playlist", json=bad).status_code == 400
 

@@ -190,3 +190,10 @@ def test_accelerator(musicnn_files: MusicnnFiles) -> None:
     rows = [line.split() for line in said.splitlines() if " cpu " in line]
     assert [row[0] for row in rows] == ["musicnn-msd", "musicnn-mtt", "encoder,", "convolution"]
     assert all(float(row[row.index("cpu") + 1]) > 0 for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["tree", "aggregates"])
+def test_reading_of_features(form: str) -> None:
+    said = start("benchmarks.scale.events", "--songs", 40, "--events", 20, "--form", form).splitlines()
+    assert [line.split("|")[1:3] for line in said[2:]] == [[" threads ", " 40 "], [" processes ", " 40 "]]

@@ -11,11 +11,16 @@ from conftest import QUIET, run_of
 
 from dagster_project.assets.ledger import WHOLE
 from dagster_project.definitions import defs
+from dagster_project.failing import telling
+from dagster_project.freshness import INDEX, METRICS
 from dagster_project.io_manager import FrameIOManager
 from dagster_project.resources import SimSong
 from dagster_project.schedules import nightly_job
 from simsong_pipeline.config import VARIANTS
+from simsong_pipeline.errors import SimSongError
+from simsong_pipeline.home.night_note import NightNote, night_note
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.observing.figures import figures_of
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.sources.source import SourceConfig
@@ -38,6 +43,7 @@ class Night:
         self.seen = [e.asset_observation_data.asset_observation.metadata for e in result.get_asset_observation_events()]
         self.skipped = {e.step_key for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_SKIPPED}
         self.wrote = before != _states(workspace.home)
+        self.note, self.figures = night_note(workspace), figures_of(workspace)
 
 
 def _states(home: Path) -> dict[str, int]:
@@ -81,13 +87,72 @@ def nights(finished_run: tuple[Workspace, object], tmp_path_factory: pytest.Temp
         return Nights(finished_run[0], folder)
 
 
-@pytest.mark.parametrize("which", ["after_command", "after_night"])
-def test_a_night_of_nothing_makes_nothing(nights: Nights, which: str) -> None:
+@pytest.mark.parametrize(("which", "vouched"), [("after_command", INDEX), ("after_night", INDEX | {METRICS})])
+def test_a_night_of_nothing_makes_nothing(nights: Nights, which: str, vouched: set[str]) -> None:
+    """What it found as it was left it vouches for: metrics only where they are of the vectors."""
     night: Night = getattr(nights, which)
-    assert night.made == {}
+    assert {name: made["changed"].value for name, made in night.made.items()} == dict.fromkeys(vouched, False)
     assert not night.wrote
     assert {f"{v}__track_vectors" for v in VARIANTS} < night.skipped
     assert "ledger" in night.skipped
+
+
+@pytest.mark.parametrize(
+    ("which", "stage", "nights_done"),
+    [("after_command", "raw_files", 1), ("of_work", "ledger", 2), ("after_night", "raw_files", 3)],
+)
+def test_a_night_by_dagster_is_noted_and_counted(nights: Nights, which: str, stage: str, nights_done: int) -> None:
+    night: Night = getattr(nights, which)
+    assert night.note is not None
+    assert night.figures is not None
+    assert (night.note.state, night.note.command, night.note.stage) == ("done", "dagster nightly", stage)
+    assert night.figures.nights == {"done": nights_done}
+    assert night.figures.last_success == night.figures.ended
+    assert stage in night.figures.stage_seconds
+    assert night.figures.tracks == (0 if which == "after_command" else 48)
+
+
+def test_figures_of_a_night_by_dagster_are_those_of_its_assets(nights: Nights) -> None:
+    made, figures = nights.of_work.made, nights.of_work.figures
+    assert figures is not None
+    assert figures.songs == {
+        "decoded": made["audio"]["decoded"].value,
+        "lyrics_embedded": made["lyric_embeddings"]["embedded"].value,
+        "embedded": max(made[f"{v}/track_vectors"]["embedded"].value for v in VARIANTS),
+        "upserted": max(made[f"{v}/qdrant_collection"]["upserted"].value for v in VARIANTS),
+        "deleted": max(made[f"{v}/qdrant_collection"]["deleted"].value for v in VARIANTS),
+    }
+    assert figures.number is not None
+    assert set(nights.after_night.figures.songs.values()) == {0}  # type: ignore[union-attr]
+
+
+def test_a_step_at_work_is_seen_and_one_that_fails_is_told(tmp_path: Path) -> None:
+    workspace, seen = Workspace(tmp_path), list[NightNote | None]()
+
+    @dg.asset
+    @telling
+    def looked_at(context: dg.AssetExecutionContext, simsong: SimSong) -> None:
+        simsong.told(context)
+        seen.append(night_note(workspace))
+
+    @dg.asset(deps=[looked_at])
+    @telling
+    def broken(context: dg.AssetExecutionContext, simsong: SimSong) -> None:
+        simsong.told(context).count("decoded", 2)
+        raise SimSongError("the disk is gone")
+
+    with dg.instance_for_test() as instance:
+        resources = {"simsong": SimSong(home=str(tmp_path))}
+        assert not dg.materialize(
+            [looked_at, broken], resources=resources, instance=instance, raise_on_error=False
+        ).success
+    assert seen[0] is not None
+    assert (seen[0].state, seen[0].stage) == ("running", "looked_at")
+    note, figures = night_note(workspace), figures_of(workspace)
+    assert note is not None
+    assert figures is not None
+    assert (note.state, note.stage, note.outcome) == ("failed", "broken", "broken: the disk is gone")
+    assert (figures.nights, figures.last_success, figures.songs["decoded"]) == ({"failed": 1}, None, 2)
 
 
 @pytest.mark.parametrize(("which", "songs"), [("after_command", 43), ("after_night", 44)])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from command_line import taken
 from documents import DOCUMENTS, ROOT, commands_of
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from simsong_pipeline.cli.main import app
@@ -17,7 +17,7 @@ from simsong_pipeline.home.workspace import Workspace
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # What else a document may start, and what is looked at there.
-OTHERS = {"make", "pip", "source", "export", "dagster", "python", "curl"}
+OTHERS = {"make", "pip", "source", "export", "dagster", "python", "curl", "cp", "docker", "kubectl", "helm"}
 
 
 def _all(first: str) -> list[list[str]]:
@@ -61,15 +61,8 @@ def test_the_command_takes_what_documents_write(
     for name in ("Music", "Playlists"):
         (tmp_path / name).mkdir()
     (tmp_path / "songs.csv").touch()
-    left, command = (
-        [str(Path(word).expanduser()) if word.startswith("~") else word for word in words[1:]],
-        get_command(app),
-    )
-    context = command.make_context("simsong", [], resilient_parsing=True)
-    while hasattr(command, "commands"):
-        assert left[0] in command.commands, f"there is no command {left[0]}"
-        command, left = command.commands[left[0]], left[1:]
-    assert command.make_context(str(command.name), left, parent=context).params
+    words = [str(Path(word).expanduser()) if word.startswith("~") else word for word in words]
+    assert taken(words)
 
 
 def test_make_has_the_targets() -> None:

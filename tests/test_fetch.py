@@ -252,7 +252,11 @@ def test_command_that_goes_on_names_the_raw_data_that_a_run_would_not_read(
     assert shlex.split(following) == ["simsong", "run", "--home", str(tmp_path / "new"), "--raw", str(elsewhere)]
 
 
-def test_no_run_is_proposed_while_there_are_no_recordings(home: Workspace, fake: FakeGenius) -> None:
+def test_no_run_is_proposed_while_there_are_neither_recordings_nor_features(
+    home: Workspace, fake: FakeGenius, sample_raw: Path
+) -> None:
+    (home.raw / "msd").unlink()
+    (home.raw / "msd").symlink_to(sample_raw / "msd/AdditionalFiles")
     assert "next:" not in _said(home, fake, "--home", str(home.home), "--limit", "1")
 
 

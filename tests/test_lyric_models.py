@@ -150,7 +150,7 @@ def test_each_window_of_a_long_text_has_the_prompt_and_fits_the_model(folder: Fo
     folder.says("config_sentence_transformers.json", {"prompts": {"document": "passage : "}})
     encoder = _encoder(folder, window_tokens=100, stride_tokens=90, max_windows=20)
     text = " ".join(["snow", "road"] * 60 + ["light"])
-    start = encoder._tokenizer("passage :", add_special_tokens=False)["input_ids"]
+    start = encoder._ids("passage :")
     windows = encoder._windows(text, [*encoder._before, *start])
     assert all(w[1:3] == start for w in windows)
     words = [len(w) - 4 for w in windows]

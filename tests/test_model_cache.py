@@ -13,13 +13,8 @@ from conftest import QUIET
 
 from simsong_pipeline.errors import ModelError, ModelUnavailableError
 from simsong_pipeline.home import model_cache
-from simsong_pipeline.home.model_cache import (
-    MusicnnFiles,
-    cache_folder,
-    ensure_musicnn,
-    fetch_musicnn,
-    find_musicnn,
-)
+from simsong_pipeline.home.model_cache import MUSICNN, MusicnnFiles, ensure_musicnn, fetch_musicnn, find_musicnn
+from simsong_pipeline.model_places import cache_folder
 
 NO_PIP = "raise SystemExit('No module named pip')"
 
@@ -118,7 +113,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
 
 
 def test_another_file_than_the_wheel_is_refused(cache: Path, tmp_path: Path) -> None:
-    wheel = tmp_path / model_cache.WHEEL
+    wheel = tmp_path / MUSICNN.file
     with pytest.raises(ModelError, match=f"no file {wheel}"):
         fetch_musicnn(QUIET, wheel)
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -150,7 +145,7 @@ sys.exit("torch" in sys.modules)
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, by pip as it is configured here."""
     try:
-        return model_cache._download(tmp_path_factory.mktemp("wheel"))
+        return MUSICNN.download(tmp_path_factory.mktemp("wheel"))
     except ModelUnavailableError as error:
         pytest.skip(str(error))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import WAIT_MS, Opened, browsing, opened
+from browsing import WAIT_MS, Opened, browsing, opened, until_listed
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from serving import Served, served
 
@@ -67,14 +67,6 @@ def asked(running: Served, question: str, **values: object) -> dict[str, object]
 def ids(page: Page) -> list[str]:
     """Of the songs that are listed, in their order."""
     return page.locator(".songs > li").evaluate_all("rows => rows.map(row => row.dataset.id)")  # type: ignore[no-any-return]
-
-
-def until_listed(page: Page, wanted: list[str]) -> None:
-    page.wait_for_function(
-        "wanted => JSON.stringify([...document.querySelectorAll('.songs > li')].map(r => r.dataset.id))"
-        " === JSON.stringify(wanted)",
-        arg=wanted,
-    )
 
 
 def answer_ids(answer: dict[str, object]) -> list[str]:
@@ -275,6 +267,21 @@ def test_a_playlist_is_kept_as_a_question_ordered_exported_and_run_again(browser
         expect(page.get_by_role("link", name=re.compile("Evening"))).to_contain_text("20 songs")
 
 
+def _press_hearts_of_one_song(page: Page, name: str) -> None:
+    """Two hearts of a song that is liked, on its own page and in the player's bar, say what is pressed on either."""
+    back = page.url
+    page.locator(".songs .title").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    page.locator(".hero").get_by_role("button", name="Play", exact=True).click()
+    hearts = page.locator(".hero [data-like]"), page.locator("#player [data-like]")
+    for pressed, expected in ((hearts[0], "false"), (hearts[1], "true")):
+        pressed.click()
+        for heart in hearts:
+            expect(heart).to_have_attribute("aria-pressed", expected)
+    page.goto(back)
+    page.locator(".songs .song").first.wait_for()
+
+
 @pytest.mark.slow
 def test_likes_are_kept_and_never_takes_a_song_away_until_it_is_undone(browser: Browser, writing: Served) -> None:
     song = songs_of(writing)[0]
@@ -286,6 +293,7 @@ def test_likes_are_kept_and_never_takes_a_song_away_until_it_is_undone(browser: 
         row.locator("[data-part=like]").click()
         expect(row.locator("[data-part=like]")).to_have_attribute("aria-pressed", "true")
         assert asked(writing, "likes")["liked"] == [out]
+        _press_hearts_of_one_song(page, name)
         row.locator("[data-part=more]").click()
         page.get_by_role("menuitem", name="Never suggest this song").click()
         expect(page.locator(".notices")).to_contain_text(f"{name} is never suggested again")

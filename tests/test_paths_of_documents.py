@@ -57,8 +57,8 @@ def test_each_command_of_a_path_comes_to_its_end(document: str, somewhere: Path)
             continue
         more = ["--config", "small.toml", "--publish-anyway"] if words[1] in TRAINS else []
         more += ["--publish-anyway"] if words[1] == "refresh" else []
-        places = {"/data/msd": str(somewhere / "data"), "2000": "20"}
-        asked = [places.get(word, str(Path(word).expanduser())) if word[0] in "/~2" else word for word in words[1:]]
+        places = {"/data/msd": str(somewhere / "data"), "2000": "20", "0.01": "1"}
+        asked = [places.get(word, str(Path(word).expanduser())) if word[0] in "/~02" else word for word in words[1:]]
         done = CliRunner().invoke(app, [*asked, *more])
         assert done.exit_code in ({0, 1} if words[1] == "doctor" else {0, 4} if words[1] == "evaluate" else {0}), (
             words,

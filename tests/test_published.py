@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import SMALL_CONFIG, run_of
+from conftest import QUIET, SMALL_CONFIG, run_of
 
-from simsong_pipeline.config import PipelineConfig
+from simsong_pipeline.config import VARIANTS, PipelineConfig
 from simsong_pipeline.errors import StoreError
 from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.workspace import Workspace
@@ -189,3 +189,14 @@ def test_vectors_are_read_bucket_by_bucket(run_copy: Workspace, monkeypatch: pyt
     monkeypatch.setattr(Path, "read_bytes", counted)
     assert stored.rows(some).equals(whole.head(3))
     assert len(opened) <= 3
+
+
+def test_settings_that_the_index_has_no_use_for_are_named_once(run_copy: Workspace) -> None:
+    frames, notes = _frames(run_copy), list[str]()
+    store = SMALL_CONFIG.store.model_copy(update={"shard_number": 6, "vectors_on_disk": True})
+    config: PipelineConfig = SMALL_CONFIG.model_copy(update={"store": store})
+    run = run_of(run_copy, config=config, events=replace(QUIET, note=notes.append), publish_anyway=True)
+    for variant in VARIANTS:
+        publish_variant(run, variant, in_memory(run_copy.read(f"{variant}/track_vectors")), frames)
+    (note,) = notes
+    assert note.startswith("[store] shard_number, vectors_on_disk: of no use to the index (embedded in ")

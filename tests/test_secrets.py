@@ -15,12 +15,14 @@ import polars as pl
 import pytest
 import typer
 from loopback import Reply, reply, serve
+from watched_night import logging_as_json
 
 from dagster_project.resources import SimSong
 from simsong_pipeline.cli import main
 from simsong_pipeline.credentials import CredentialError, read_key
 from simsong_pipeline.errors import RawDataError, StoreError, first_line
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.logs import JsonLines
 from simsong_pipeline.redaction import cause, guard_logs, without_credentials, without_secrets
 from simsong_pipeline.schemas import CONTRACTS, polars_schema
 
@@ -301,3 +303,33 @@ def test_event_log_of_dagster_holds_no_secret(
     assert StoreError.__name__ in said
     assert _leaks(said) == []
     assert _leaks("".join(capfd.readouterr())) == []
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("secret", list(SECRETS.values()))
+def test_no_line_for_programs_holds_a_secret(secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("simsong_pipeline.secret")
+    with logging_as_json():
+        log.warning("asked with %s", secret, extra={"stage": secret, "more": [secret], "track_id": f"x{secret}"})
+        try:
+            raise ValueError(secret) from OSError(f"at {secret}")
+        except ValueError:
+            log.exception("failed: %s", secret)
+        # A record that no factory has seen, as those of other processes.
+        record = logging.makeLogRecord({"msg": f"from afar: {secret}", "levelname": "INFO"})
+        said = f"{capsys.readouterr().err}{JsonLines().format(record)}"
+    assert len([json.loads(line) for line in said.splitlines()]) == 3
+    assert _leaks(said) == []
+
+
+@pytest.mark.usefixtures("secrets")
+def test_no_command_logs_a_secret(
+    known_home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with logging_as_json(), serve(Always(FAULTS["echo"])) as server:
+        monkeypatch.setenv("QDRANT_URL", server.address.replace("http://", f"http://user:{PASSWORD}@"))
+        said = _said_by_all(known_home, monkeypatch, capfd)
+    objects = [json.loads(line) for line in said.splitlines() if line.startswith('{"ts"')]
+    assert len([line for line in objects if line["level"] == "error"]) > 10
+    assert server.address in said
+    assert _leaks(said) == []

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -52,6 +54,45 @@ def test_it_says_its_address_serves_and_ends_without_a_trace(run_copy: Workspace
     assert "Traceback" not in err
     assert KEY not in line + out + err
     assert not list((run_copy.home / "serving").iterdir())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="connections are dealt out by Linux")
+def test_several_processes_answer_as_one(run_copy: Workspace) -> None:
+    with _command(run_copy, "--workers", "2", key=KEY) as process, ExitStack() as stack:
+        assert process.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
+        assert found is not None, process.stderr and process.stderr.read()
+        clients = [stack.enter_context(httpx.Client(base_url=found[0], trust_env=False)) for _ in range(24)]
+        cookie = clients[0].post("api/v1/session", json={"key": KEY}).cookies["simsong_session"]
+        for client in clients:
+            client.cookies.set("simsong_session", cookie)
+        songs = clients[0].get("api/v1/songs", params={"limit": 24}).json()["items"]
+        with ThreadPoolExecutor(8) as pool:
+            put = pool.map(lambda c, s: c.put("api/v1/likes", json={"id": s["id"], "likes": True}), clients, songs)
+        assert {answer.status_code for answer in put} == {200}
+        liked = {song["id"] for song in songs}
+        assert all(set(client.get("api/v1/likes").json()["liked"]) == liked for client in clients)
+        both = [process.pid, *_children(process.pid)]
+        assert len(both) == 2
+        assert all(_connections(pid) > 1 for pid in both)  # which are more than the one that is listened at
+        assert clients[0].delete("api/v1/session").status_code == 204
+        assert {client.get("api/v1/likes").status_code for client in clients} == {401}
+        os.kill(both[1], signal.SIGKILL)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "a worker ended by itself" in err
+    assert not list((run_copy.home / "serving").iterdir())
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _connections(pid: int) -> int:
+    """TCP sockets of a process."""
+    own = {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    return sum(f"socket:[{line.split()[9]}]" in own for line in lines)
 
 
 def test_other_machines_need_a_key(run_copy: Workspace) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -15,6 +16,7 @@ from simsong_pipeline.remote.address import is_loopback
 from simsong_pipeline.service.guards import Guards
 from simsong_pipeline.service.keys import VARIABLE, Keys, keys_for
 from simsong_pipeline.service.problems import ProblemError, problem_of
+from simsong_pipeline.service.sessions import Sessions
 from simsong_pipeline.service.settings import ServiceSettings
 
 KEY = "correct-horse-battery"
@@ -124,8 +126,8 @@ def test_page_and_health_need_none_and_rest_asks_by_itself(path: str) -> None:
     assert _asked(path, keys=Keys(KEY))[0] == 200
 
 
-def test_sessions_let_in_until_they_end() -> None:
-    keys = Keys(KEY)
+def test_sessions_let_in_until_they_end(tmp_path: Path) -> None:
+    keys = Keys(KEY, Sessions(tmp_path / "sessions"))
     session = keys.begin_session()
     cookie = {**_OWN, "cookie": f"a=b; simsong_session={session}"}
     assert _asked(headers=cookie, keys=keys)[0] == 200

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from browsing import browsing, opened, until_listed
 from clap_tiny import WIDTH, write_clap
 from conftest import SMALL_CONFIG, run_of
+from serving import served
 from typer.testing import CliRunner
 
 from simsong_pipeline.asking.queries import Songs
@@ -138,3 +140,27 @@ def test_command_asks_by_sound_by_lyrics_and_by_both(home: tuple[Workspace, Pipe
 def test_encoder_that_knows_no_words_says_what_to_set() -> None:
     with pytest.raises(ModelError, match=r"\(convolution\) knows no words: set encoder\.kind to clap"):
         text_side(SMALL_CONFIG)
+
+
+@pytest.mark.slow
+def test_the_page_and_the_api_find_songs_by_what_they_sound_like(
+    home: tuple[Workspace, PipelineConfig],
+) -> None:
+    (workspace, config), text = home, "calm piano at night"
+    with workspace.store(config.store) as store:
+        songs = Songs(workspace, store, config)
+        expected = [near.track_id for near in songs.sounding(text, Choice(SONGS)).neighbours]
+        both = [near.track_id for near in songs.sounding(text, Choice(SONGS), "the sea", 0.3).neighbours]
+    with served(home[0], wait_s=0) as running, running.client() as client:
+        assert client.get("/api/v1/library").json()["knows_sounds"]
+        answer = client.get("/api/v1/about", params={"sound": text, "k": SONGS})
+        assert [song["id"] for song in answer.json()["songs"]] == expected
+        with browsing() as browser, opened(browser, running.url) as seen:
+            seen.go("#/words")
+            seen.page.get_by_role("textbox", name="What the music sounds like").fill(text)
+            until_listed(seen.page, expected)
+            seen.page.get_by_role("textbox", name="What the lyrics are about").fill("the sea")
+            slider = seen.page.get_by_role("slider", name="Sound beside lyrics")
+            for _ in range(4):
+                slider.press("ArrowLeft")
+            until_listed(seen.page, both)

@@ -116,9 +116,9 @@ _FIRST_PICTURE = """() => new Promise((kept) => {
 
 # Time of one picture of these points alone, read back so that it is surely drawn: the median of many.
 _DRAWN = """async () => {
-  const [{ Points }, { Camera }] = await Promise.all([import('/js/map/points.js'), import('/js/map/camera.js')]);
+  const [{ painterOf }, { Camera }] = await Promise.all([import('/js/map/painter.js'), import('/js/map/camera.js')]);
   const found = await (await fetch('/api/v1/map')).json();
-  const points = new Points(document.createElement('canvas'));
+  const points = painterOf(document.createElement('canvas'));
   const places = new Uint16Array(found.count * 2);
   found.x.forEach((x, i) => { places[2 * i] = x; places[2 * i + 1] = found.y[i]; });
   points.setPlaces(places);
@@ -131,7 +131,7 @@ _DRAWN = """async () => {
   for (let i = 0; i < 40; i += 1) {
     const began = performance.now();
     points.draw(camera, 1, 4);
-    points.gl.readPixels(0, 0, 1, 1, points.gl.RGBA, points.gl.UNSIGNED_BYTE, pixel);
+    points.gl?.readPixels(0, 0, 1, 1, points.gl.RGBA, points.gl.UNSIGNED_BYTE, pixel);
     times.push(performance.now() - began);
   }
   points.close();

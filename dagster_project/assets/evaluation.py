@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from dagster_project.failing import telling
-from dagster_project.resources import SimSong, events
+from dagster_project.resources import SimSong
 from simsong_pipeline.config import VARIANTS
 
 GROUP = "evaluation"
@@ -29,7 +29,7 @@ def metrics(
     from simsong_pipeline.stages.evaluation_stage import EvaluationFrames, measure_and_record
 
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
-    return measure_and_record(simsong.workspace(), frames, simsong.config(), events(context).progress)
+    return measure_and_record(simsong.workspace(), frames, simsong.config(), simsong.told(context).progress)
 
 
 def _metric_asset(name: str) -> dg.AssetsDefinition:
@@ -69,5 +69,7 @@ def retrieval_report(
 
     workspace, config = simsong.workspace(), simsong.config()
     frames = EvaluationFrames(tracks, splits, lastfm_similarity, {"ns": ns_vectors, "wns": wns_vectors})
-    write_report(workspace, metrics, ReportFrames(frames, lastfm_tags, exclusions), config, events(context).progress)
+    write_report(
+        workspace, metrics, ReportFrames(frames, lastfm_tags, exclusions), config, simsong.told(context).progress
+    )
     return dg.MaterializeResult(metadata={"report": dg.MetadataValue.path(str(workspace.report.resolve()))})

@@ -6,6 +6,7 @@ import polars as pl
 from dagster_project.failing import telling
 from dagster_project.metadata import counts
 from dagster_project.resources import SimSong
+from dagster_project.watching import is_whole
 from simsong_pipeline.config import VARIANTS
 from simsong_pipeline.runs.summary import CountedFrames, counted
 
@@ -41,7 +42,9 @@ def ledger(
     summary = counted(frames, embedded=0, upserted=0, seconds=0.0)
     lacking = sorted(WHOLE - _materialized(context))
     settled = not lacking and settle_finished(simsong.run(context), raw_files, summary)
-    if lacking:
+    if not lacking:
+        is_whole(context.run.run_id)
+    else:
         context.log.info(f"not of this run: {', '.join(lacking)}; so the next night looks at everything")
     return dg.MaterializeResult(metadata={"settled": settled, **counts(summary)})
 

@@ -6,8 +6,10 @@ import dagster as dg
 import polars as pl
 
 from dagster_project.failing import telling
+from dagster_project.freshness import vouched
 from dagster_project.metadata import counts
 from dagster_project.resources import SimSong
+from dagster_project.watching import is_whole
 from simsong_pipeline.home.run import Run
 from simsong_pipeline.runs import ledger
 from simsong_pipeline.stages import raw
@@ -27,7 +29,7 @@ class Look(dg.Config):
 @telling
 def raw_files(
     context: dg.AssetExecutionContext, config: Look, simsong: SimSong
-) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetObservation]:
+) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetObservation | dg.AssetMaterialization]:
     """The raw data's files, with size and time of change; a sample catalogue is written where there are none."""
     run = simsong.run(context)
     run.workspace.settle_buckets(run.config.home.buckets)
@@ -39,7 +41,9 @@ def raw_files(
             _settle_encoder(run)
     if nothing is not None:
         context.log.info("nothing changed since the last run: everything that follows is skipped")
+        is_whole(context.run.run_id)
         yield dg.AssetObservation(context.asset_key, metadata={"changed": False, **counts(nothing)})
+        yield from vouched(run.workspace)
         return
     yield dg.Output(listing, metadata={"sample_written": written, "home": str(run.workspace.home)})
 

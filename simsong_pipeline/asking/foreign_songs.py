@@ -6,7 +6,7 @@ from simsong_pipeline.audio.preparation import AudioTask, prepare
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import UnknownSongError
-from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.events import SILENT
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.served import load_encoder
@@ -22,7 +22,7 @@ def foreign_song(workspace: Workspace, config: PipelineConfig, path: Path) -> Po
         UnknownSongError: it is no recording, or one that cannot be used.
         ModelError: the model is missing, or was made for other features than are configured.
     """
-    listener = open_listener(config, Events(lambda _: None, lambda *_: None, lambda _: None))
+    listener = open_listener(config, SILENT)
     stat = path.stat()
     heard = prepare(AudioTask(str(path), str(path), stat.st_size, stat.st_mtime_ns, None), config.audio, listener)
     if heard.features is None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+_KEPT = 1_000
+
 
 class IdRows:
     """Finds rows by ids, which are unique."""
@@ -15,6 +17,7 @@ class IdRows:
         self._order = np.argsort(names, kind="stable")
         self._sorted = names[self._order]
         self._longest = names.dtype.itemsize
+        self._last: dict[str, int | None] = {}
 
     def __contains__(self, wanted: object) -> bool:
         return isinstance(wanted, str) and self.get(wanted) is not None
@@ -32,6 +35,14 @@ class IdRows:
 
     def get(self, wanted: str) -> int | None:
         """The row; null where none has the id."""
+        if wanted not in self._last:  # one question looks for an id several times
+            if len(self._last) >= _KEPT:
+                self._last = {}
+            self._last[wanted] = self._looked_up(wanted)
+            return self._last[wanted]
+        return self._last[wanted]
+
+    def _looked_up(self, wanted: str) -> int | None:
         name = _bytes(wanted)
         if len(name) > self._longest or not len(self._ids):
             return None

@@ -1,4 +1,4 @@
-"""Every kind of question to the index, asked by words. No torch, but for a text's vector."""
+"""Every kind of question to the index, asked by words. No torch, but for what a text says of sound."""
 
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from simsong_pipeline.artist_ids import named_in
 from simsong_pipeline.asking.finding import find_artist, find_group, find_language, find_song, find_tags, is_called
 from simsong_pipeline.asking.known_songs import KnownSongs
 from simsong_pipeline.asking.never_list import never_suggested
@@ -28,7 +27,6 @@ from simsong_pipeline.asking.recommend import (
 )
 from simsong_pipeline.asking.restricted import Answer, Asked, Named, parts_of
 from simsong_pipeline.asking.sound_vectors import nearest_to_both, text_side
-from simsong_pipeline.audio.copies import copied_from
 from simsong_pipeline.audio.event_place import playable
 from simsong_pipeline.audio.feature_format import hears_by_body
 from simsong_pipeline.audio.heard_tags import tag_names
@@ -38,10 +36,11 @@ from simsong_pipeline.credits import credit_of
 from simsong_pipeline.errors import ModelError, RawDataError, UnknownSongError, UnknownTagError
 from simsong_pipeline.home.index_names import collection_name, is_of_this_layout
 from simsong_pipeline.home.model_files import ModelFiles, TrainingRecord
+from simsong_pipeline.home.song_paths import songs_by_path
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.points import SOUND_VECTOR, Neighbour, Point, Restriction
 from simsong_pipeline.sources.audio_tree import SUFFIXES
-from simsong_pipeline.stores.opening import Store
+from simsong_pipeline.stores.opening import ReadStore
 from simsong_pipeline.stores.payloads import point_id
 
 # A tokenizer is one thread's at a time.
@@ -74,7 +73,7 @@ class Songs:
     def __init__(
         self,
         workspace: Workspace,
-        store: Store,
+        store: ReadStore,
         config: PipelineConfig,
         audio_weight: float | None = None,
         hubness: float | None = None,
@@ -149,11 +148,7 @@ class Songs:
         """The song whose recording, or a copy of it, lies at the path that words are; null where they are none."""
         if not is_file(words):
             return None
-        rows = self._workspace.read("audio").select("track_id", playable(), "reason").drop_nulls("path").rows()
-        at = {Path(path).resolve(): (track_id, copied_from(reason)) for track_id, path, reason in rows}
-        track_id, kept = at.get(Path(words).resolve(), (None, None))
-        found: str | None = track_id if kept is None else at[Path(kept).resolve()][0]
-        return found
+        return songs_by_path(self._workspace).get(str(Path(words).resolve()))
 
     def _heard(self, words: str) -> Point | None:
         """A recording that is not in the catalogue, heard and embedded by the served model; null for other words.
@@ -192,8 +187,8 @@ class Songs:
 
     def _naming(self, track_ids: Sequence[str]) -> list[str]:
         """Ids of the artists whom some songs name."""
-        by = self._tracks.filter(pl.col("track_id").is_in(list(track_ids)))
-        return named_in(by)["artist_id"].unique(maintain_order=True).to_list()
+        named = self._known.named.filter(pl.col("track_id").is_in(list(track_ids)))
+        return named["artist_id"].unique(maintain_order=True).to_list()
 
     def tags(self) -> pl.DataFrame:
         """tag, songs: how many of the catalogue's songs have each tag, the commonest first."""
@@ -380,7 +375,7 @@ class Songs:
 
 @lru_cache(maxsize=1)
 def _lyric_encoder(config: LyricsConfig) -> "LyricEncoder":
-    """Kept, because it takes seconds to load; imported here because it needs torch."""
+    """Kept, and imported here, because it takes a second to open."""
     from simsong_pipeline.lyrics.embedding import LyricEncoder
 
     return LyricEncoder(config)
@@ -394,7 +389,7 @@ def is_file(words: str) -> bool:
         return False
 
 
-def _refuse_other_index(store: Store, alias: str) -> None:
+def _refuse_other_index(store: ReadStore, alias: str) -> None:
     """Raise `RawDataError` where nothing is indexed yet, or by a version of SimSong with other song vectors."""
     served = store.aliases().get(alias)
     if served is None:

@@ -192,6 +192,8 @@ def _mean_query(songs: Sequence[Point], ranking: Ranking) -> NDArray[np.float32]
         fusion_query(s.vectors[SONG_VECTOR], len(s.vectors["audio"]), ranking.audio_weight, ranking.hubness)
         for s in songs
     ]
+    if len(queries) == 1:
+        return queries[0]
     mean: NDArray[np.float32] = np.mean(queries, axis=0, dtype=np.float32)
     return mean
 

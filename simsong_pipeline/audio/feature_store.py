@@ -208,7 +208,7 @@ class FeatureStore:
         """Bring a bucket to the state of its recordings; those that did not change are not prepared again.
 
         Args:
-            prepared: prepares recordings, in their order.
+            prepared: prepares recordings, in whatever order.
             may_publish: called before the bucket is replaced; what it raises leaves it as it was.
 
         Raises:

@@ -21,6 +21,7 @@ from simsong_pipeline.cli.console import (
     print_metrics,
     print_table,
 )
+from simsong_pipeline.cli.needed import needs
 from simsong_pipeline.cli.options import (
     DEFAULT_HOME,
     AcceptShrink,
@@ -158,6 +159,7 @@ def run(
 
 
 def _run(workspace: Workspace, source: SourceConfig, config: PipelineConfig, wishes: Wishes, json: bool) -> None:
+    needs("train")
     from simsong_pipeline.runs.run import run as run_pipeline
 
     with events() as told, observed(workspace, command_name(), told) as noting:
@@ -328,6 +330,7 @@ def train(
 
     The next `simsong run` with the same configuration exports the new weights and embeds with them.
     """
+    needs("train")
     from simsong_pipeline.learning.training.processes import is_first_process
     from simsong_pipeline.stages.training_data import read_training_frames
     from simsong_pipeline.stages.training_stage import train_variant
@@ -362,6 +365,7 @@ def demo(
 
     With --json: the object of `run`, one object per neighbour, and an object with the report's path.
     """
+    needs("train")  # before the sample is composed
     from simsong_pipeline.asking.queries import Songs, example_songs
     from simsong_pipeline.stages.raw import ensure_raw
 
@@ -459,6 +463,7 @@ def evaluate(home: Home = DEFAULT_HOME, json: Json = False) -> None:
     Measures the vectors of the last run on test artists that no model was trained on, and writes the report. Where no
     test song is known to be like another there is nothing to measure, and no figure is printed.
     """
+    needs("train")
     from simsong_pipeline.runs.run import evaluate_again
 
     workspace = Workspace(home)
@@ -488,6 +493,7 @@ def report_card(
 
     Only songs that the model was not trained on are asked about.
     """
+    needs("train")
     from simsong_pipeline.sources.playlists import read_playlists
     from simsong_pipeline.stages.card_stage import write_card
 

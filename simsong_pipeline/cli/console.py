@@ -32,7 +32,7 @@ from rich.text import Text
 
 from simsong_pipeline.cli.json_events import logged_events
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.events import SILENT, Events
 from simsong_pipeline.logs import is_json, log_as_json
 from simsong_pipeline.redaction import without_secrets
 
@@ -186,7 +186,7 @@ def _cell(value: object) -> str:
 def events(quiet: bool = False) -> Iterator[Events]:
     """Progress bars while a run goes on; a line a stage where standard error is no terminal."""
     if quiet:
-        yield Events(lambda _: None, lambda *_: None, lambda _: None)
+        yield SILENT
         return
     if is_json():
         yield logged_events()

@@ -9,11 +9,15 @@ from typing import Literal
 
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import SimSongError
+from simsong_pipeline.extras import lacking, remedy
+from simsong_pipeline.home.model_cache import find_musicnn
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.model_places import cache_folder, cached_lyric_model, installed_lyric_model
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.opening import LOCAL_SONGS, Store
 
-_PACKAGES = ("torch", "transformers", "qdrant-client", "dagster", "polars", "soundfile", "av")
+_PACKAGES = ("qdrant-client", "polars", "soundfile", "av", "tokenizers")
+_OPTIONAL = {"torch": "train", "transformers": "train", "dagster": "dagster", "starlette": "serve"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ def diagnose(workspace: Workspace, config: PipelineConfig) -> list[Finding]:
         *_packages(),
         *_runtimes(),
         *_torch(),
+        *_models(),
         *_qdrant(workspace, config),
         *_home(workspace, config),
     ]
@@ -57,6 +62,12 @@ def _packages() -> Iterator[Finding]:
             yield Finding(package, "problem", f"not installed: pip install {package}")
         else:
             yield Finding(package, "ok", version)
+    for package, extra in _OPTIONAL.items():
+        version = _version(package)
+        if version is None:
+            yield Finding(package, "note", f"not installed, and not needed by all: {remedy(extra)}")
+        else:
+            yield Finding(package, "ok", version)
 
 
 def _runtimes() -> Iterator[Finding]:
@@ -77,11 +88,32 @@ def _runtimes() -> Iterator[Finding]:
 
 
 def _torch() -> Iterator[Finding]:
+    if lacking("train"):
+        yield Finding("training runs on", "note", f"another machine: {remedy('train')}")
+        return
     import torch
 
     cuda = torch.cuda.is_available()
     detail = f"CUDA, {torch.cuda.get_device_name()}" if cuda else f"CPU, {torch.get_num_threads()} threads"
     yield Finding("training runs on", "ok", detail)
+
+
+def _models() -> Iterator[Finding]:
+    """What hears music and what reads lyrics: a machine without torch has to be given them."""
+    try:
+        musicnn = find_musicnn()
+    except SimSongError as error:
+        yield Finding("MusiCNN", "problem", str(error))
+    else:
+        yield _model("MusiCNN", None if musicnn is None else str(musicnn.folder), "musicnn")
+    lyrics = installed_lyric_model() or cached_lyric_model()
+    yield _model("lyric model", None if lyrics is None else str(lyrics), "minilm")
+
+
+def _model(name: str, place: str | None, argument: str) -> Finding:
+    if place is None:
+        return Finding(name, "note", f"not in {cache_folder()}: simsong models fetch {argument}")
+    return Finding(name, "ok", place)
 
 
 def _qdrant(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:
@@ -114,8 +146,8 @@ def _engine(store: Store, config: PipelineConfig) -> Finding:
     text = f"qdrant-client's embedded mode: exact, to some {LOCAL_SONGS:,} songs, one process at a time"
     if songs <= LOCAL_SONGS:
         return Finding("engine", "ok", text)
-    remedy = '[store] engine = "edge" (pip install simsong[edge]) or a server (QDRANT_URL), then simsong run'
-    return Finding("engine", "note", f"{text}, and there are {songs:,}: {remedy}")
+    change = f'[store] engine = "edge" ({remedy("edge")}) or a server (QDRANT_URL), then simsong run'
+    return Finding("engine", "note", f"{text}, and there are {songs:,}: {change}")
 
 
 def _home(workspace: Workspace, config: PipelineConfig) -> Iterator[Finding]:

@@ -87,7 +87,7 @@ def audio(
     config: ConfigFile = None,
     json: Json = False,
 ) -> None:
-    """Recordings from YouTube by yt-dlp (`pip install simsong[youtube]`), kept as 16 kHz mono.
+    """Recordings from YouTube by yt-dlp (`pip install 'simsong[youtube]'`), kept as 16 kHz mono.
 
     Of a search's videos the one is taken that is surely the song, by title, artist, length and channel; live, cover
     and other versions never are. What was found, and that nothing was, is kept for good; what failed is asked for

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from simsong_pipeline.cli import (
+    backup_commands,
     commands,
     embed_command,
     fetch_commands,
@@ -71,7 +72,8 @@ def _simsong(
 
 
 _SINGLE = (embed_command.embed, link_command.link, serve_command.serve, split_command.split, verify_command.verify)
-for command in (*commands.ALL, *query_commands.ALL, *_SINGLE):
+_COPIES = (backup_commands.backup, backup_commands.restore)
+for command in (*commands.ALL, *query_commands.ALL, *_SINGLE, *_COPIES):
     app.command()(stoppable(at_its_home(command)))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")

@@ -9,12 +9,11 @@ from typing import Any
 
 from simsong_pipeline.cli.console import events
 from simsong_pipeline.errors import SimSongError
-from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.events import SILENT, Events
 from simsong_pipeline.locks import patience
 from simsong_pipeline.remote.opened import Telling, Use, opened
 
 _READING = frozenset({"similar", "path", "about", "why", "tags", "languages", "doctor", "verify", "serve"})
-_QUIET = Events(lambda _: None, lambda *_: None, lambda _: None)
 
 
 def at_its_home(command: Callable[..., None]) -> Callable[..., None]:
@@ -64,7 +63,7 @@ def _copied(url: str, use: Use) -> Iterator[Path]:
 class _Listener:
     """Passes on what is told to whoever shows it now."""
 
-    now = _QUIET
+    now = SILENT
 
     def listen(self, now: Events) -> None:
         self.now = now

@@ -24,6 +24,8 @@ KEPT: Mapping[str, str] = {
     "report_card": "the last report card is kept; the same command begins anew",
     "rollback": "where it had begun, `simsong rollback` finishes it; otherwise nothing was changed",
     "doctor": "nothing was changed; the same command begins anew",
+    "backup": "there is no backup of that name, and the home is as it was; the same command begins anew",
+    "restore": "what was served is served still, or the backup is; the same command goes on",
     "split": "where it had begun, `simsong split` finishes it; otherwise nothing was changed",
     "verify": _NOTHING,
     "similar": _NOTHING,

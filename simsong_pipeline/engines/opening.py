@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.config import EngineConfig, PipelineConfig
 from simsong_pipeline.engines.engine import Engine
 from simsong_pipeline.engines.local import LocalEngine
-from simsong_pipeline.errors import EngineError, first_line
+from simsong_pipeline.engines.processes import ProcessEngine
+from simsong_pipeline.errors import EngineError, MissingExtraError, first_line
 
 # Ray itself asks for minutes, and prints each time.
 _ANSWER_S = 10.0
@@ -35,16 +37,31 @@ def opened_engine(config: PipelineConfig, note: Callable[[str], None]) -> Iterat
     yield RayEngine(config.engine, config.audio.workers, note)
 
 
+@contextmanager
+def opened_hearing(config: PipelineConfig, note: Callable[[str], None]) -> Iterator[Engine]:
+    """The engine for hearing songs: of this machine's, processes where songs are read from HDF5.
+
+    Raises:
+        EngineError: as `ask_engine`.
+    """
+    if config.engine.kind == "local" and hears_events(config):
+        yield ProcessEngine(config.audio.workers, note)
+        return
+    with opened_engine(config, note) as engine:
+        yield engine
+
+
 def ask_engine(config: EngineConfig) -> None:
     """An engine that cannot be had should say so before hours of work.
 
     Raises:
-        EngineError: Ray is configured and not installed, or nothing answers at its address.
+        MissingExtraError: Ray is configured and not installed.
+        EngineError: nothing answers at its address.
     """
     if config.kind == "local":
         return
     if find_spec("ray") is None:
-        raise EngineError("Ray is not installed: pip install 'simsong[ray]', or set engine.kind to local")
+        raise MissingExtraError("Ray is not installed, and engine.kind is not local", "ray")
     place = re.fullmatch(r"\[?([\w.:-]+?)\]?:(\d{1,5})", config.address or "")
     if place is None:
         return

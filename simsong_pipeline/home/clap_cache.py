@@ -9,7 +9,7 @@ from simsong_pipeline.audio.clap_model import clap_version, clap_width
 from simsong_pipeline.errors import ModelError, ModelUnavailableError
 from simsong_pipeline.files import sha256_of_file, write_bytes, write_json
 from simsong_pipeline.home.events import Events
-from simsong_pipeline.home.model_cache import cache_folder
+from simsong_pipeline.model_places import cache_folder
 
 
 def ensure_clap(name: str, told: Events) -> Path:

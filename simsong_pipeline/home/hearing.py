@@ -87,9 +87,12 @@ def present_musicnn() -> MusicnnFiles:
     return files
 
 
-def with_events_alone(source: Source, config: PipelineConfig, told: Events) -> PipelineConfig:
-    """The configuration, or that of an encoder of events where the raw data have no recordings and nobody chose one."""
-    if config.encoder.kind != EncoderConfig().kind or not source.has_events_alone:
+def with_events_alone(workspace: Workspace, source: Source, config: PipelineConfig, told: Events) -> PipelineConfig:
+    """The configuration, or that of an encoder of events where the raw data have no recordings and nobody chose one.
+
+    Not for a home that has heard recordings: those are missing then, on a disk that is not mounted perhaps.
+    """
+    if config.encoder.kind != EncoderConfig().kind or not source.has_events_alone or _has_heard(workspace, config):
         return config
     told.note("there are no recordings: songs are heard by the Million Song Dataset's features (--encoder events)")
     return config.model_copy(update={"encoder": config.encoder.model_copy(update={"kind": "events"})})
@@ -97,7 +100,7 @@ def with_events_alone(source: Source, config: PipelineConfig, told: Events) -> P
 
 def settle_encoder(workspace: Workspace, source: Source, config: PipelineConfig, told: Events) -> None:
     """Write down for the steps of a run which encoder they work for, where it is not the configured one."""
-    available = with_available_encoder(workspace, with_events_alone(source, config, told), told)
+    available = with_available_encoder(workspace, with_events_alone(workspace, source, config, told), told)
     if available != config:
         workspace.save_config(available)
 
@@ -120,10 +123,15 @@ def with_available_encoder(workspace: Workspace, config: PipelineConfig, told: E
     try:
         ensure_musicnn(told)
     except ModelUnavailableError as error:
-        known = workspace.read_if_there("segment_features")
-        if known is not None and known.height and known["front_end"][0] == feature_format(config).version:
+        if _has_heard(workspace, config):
             raise
         told.note(f"{error}; an encoder is trained from scratch in its place")
         scratch = EncoderConfig(**{**config.encoder.model_dump(), "kind": "convolution"})
         return config.model_copy(update={"encoder": scratch})
     return config
+
+
+def _has_heard(workspace: Workspace, config: PipelineConfig) -> bool:
+    """Whether the home's songs are known as this configuration hears them."""
+    known = workspace.read_if_there("segment_features")
+    return known is not None and known.height > 0 and known["front_end"][0] == feature_format(config).version

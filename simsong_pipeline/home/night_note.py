@@ -96,11 +96,16 @@ class Noting:
             os.replace(part, self._path)
 
 
+def begin_note(workspace: Workspace, command: str, told: Events) -> Noting:
+    """A note that whoever calls it ends."""
+    workspace.home.mkdir(parents=True, exist_ok=True)
+    return Noting(_path(workspace), command, told)
+
+
 @contextmanager
 def noted(workspace: Workspace, command: str, told: Events) -> Iterator[Noting]:
     """Note what a run does while the block lasts, and how it ended; use the object's events for it."""
-    workspace.home.mkdir(parents=True, exist_ok=True)
-    noting = Noting(_path(workspace), command, told)
+    noting = begin_note(workspace, command, told)
     try:
         yield noting
     except Exception as error:

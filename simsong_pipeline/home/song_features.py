@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from simsong_pipeline.audio.preparation import known_tasks, prepare
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import AudioError
-from simsong_pipeline.home.events import Events
+from simsong_pipeline.home.events import SILENT
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.home.workspace import Workspace
 
@@ -27,8 +27,7 @@ class SongFeatures:
     def _heard(self, track_id: str) -> NDArray[np.float16]:
         row = self._workspace.read("audio").filter(track_id=track_id)
         (task,) = known_tasks(row)
-        silent = Events(lambda _: None, lambda *_: None, lambda _: None)
-        prepared = prepare(task, self._config.audio, open_listener(self._config, silent))
+        prepared = prepare(task, self._config.audio, open_listener(self._config, SILENT))
         if prepared.features is None:
             raise AudioError(f"{track_id} cannot be heard again: {prepared.reason}")
         if prepared.audio_sha256 != row["audio_sha256"][0]:

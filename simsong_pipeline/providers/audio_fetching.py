@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from simsong_pipeline.config import PipelineConfig, YoutubeConfig
-from simsong_pipeline.errors import RawDataError
+from simsong_pipeline.errors import MissingExtraError, RawDataError
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.providers.fetching import Fetched, Portion, Wanted, fetch, wanted_tracks
@@ -45,7 +45,8 @@ def fetch_audio(
         accepted: the terms are accepted; SIMSONG_YOUTUBE_TERMS=accepted says the same. A dry run needs neither.
 
     Raises:
-        RawDataError: terms not accepted, yt-dlp missing, or no tracks.
+        RawDataError: terms not accepted, or no tracks.
+        MissingExtraError: yt-dlp is not installed.
         ProviderStoppedError: YouTube asks to be left alone; what was fetched is kept.
     """
     if not (portion.dry_run or accepted or os.environ.get(TERMS) == "accepted"):
@@ -83,7 +84,7 @@ def _ask(
     progress: Callable[[int, int], None],
 ) -> None:
     if find_spec("yt_dlp") is None:
-        raise RawDataError("yt-dlp is not installed: `pip install simsong[youtube]`")
+        raise MissingExtraError("yt-dlp is not installed", "youtube")
     # Imported here because a quarter of a second and yt-dlp itself are for those who fetch.
     from simsong_pipeline.providers.web.youtube import YouTube
     from simsong_pipeline.providers.web.youtube_song import fetch_song

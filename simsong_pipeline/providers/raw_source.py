@@ -45,12 +45,12 @@ def raw_folder_of(source: SourceConfig, workspace: Workspace, is_filled: bool = 
 
 
 def run_command(workspace: Workspace, source: RawFolder) -> str | None:
-    """The command that runs the pipeline on the raw data, null while they have no recordings.
+    """The command that runs the pipeline on the raw data, null while they have neither recordings nor features.
 
     They are named where a run would read others by itself.
     """
     before, folder = workspace.load_source(), source.folder
-    if not files_below(folder / "audio", SUFFIXES):
+    if not files_below(folder / "audio", SUFFIXES) and not source.has_events:
         return None
     others = before.manifest or before.library or before.manifest_url or before.raw_url
     is_known = not others and (before.raw or workspace.raw).resolve() == folder.resolve()

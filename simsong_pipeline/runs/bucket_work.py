@@ -15,7 +15,7 @@ from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.buckets import Buckets
 from simsong_pipeline.config import Variant
 from simsong_pipeline.engines.engine import Engine
-from simsong_pipeline.engines.opening import opened_engine
+from simsong_pipeline.engines.opening import opened_engine, opened_hearing
 from simsong_pipeline.home.hearing import with_events_alone
 from simsong_pipeline.home.model_files import ModelFiles
 from simsong_pipeline.home.run import Run
@@ -65,15 +65,16 @@ def work_on_buckets(run: Run, buckets: Collection[int]) -> BucketWork:
         RawDataError: no raw data, or a music folder that was never scanned.
         BusyError: another process works on one of the buckets, and went on working.
     """
-    run = replace(run, config=with_events_alone(run.source, run.config, run.events))
+    run = replace(run, config=with_events_alone(run.workspace, run.source, run.config, run.events))
     run.events.stage("reading raw data")
     tracks = catalogued(run.source, run.source.tracks(run.events.progress), run.config.catalogue).tracks
     own = _own(tracks, run.workspace.buckets, buckets)
     tasks = audio_tasks(own, recordings_of(run))
-    with opened_engine(run.config, run.events.note) as engine:
-        run.events.stage("decoding audio")
+    run.events.stage("decoding audio")
+    with opened_hearing(run.config, run.events.note) as engine:
         function = hearing_of(run.workspace, run.config)
         heard = hear_all(function, engine, tasks, sorted(buckets), run.events.progress)
+    with opened_engine(run.config, run.events.note) as engine:
         run.events.stage("embedding lyrics")
         lyrics = _embed_lyrics(run, own, engine)
         embedded = [_embed_songs(run, variant, heard, engine) for variant in usable_encoders(run.workspace, run.config)]
@@ -92,6 +93,8 @@ def _embed_lyrics(run: Run, tracks: pl.DataFrame, engine: Engine) -> int:
     pages = run.source.lyric_pages(run.events.progress).join(tracks, on="track_id", how="semi")
     found = read_lyrics(tracks, pages, workspace.read_if_there("lyrics"), workspace.read_if_there("read_pages")).lyrics
     texts = found.filter(pl.col("status") == "ok")
+    if not texts.height:  # which need no model of lyrics
+        return 0
     before, version = workspace.read_if_there("lyric_embeddings"), model_version(config, workspace.known_hashes.of)
     if before is not None:
         same = before.filter(pl.col("model") == version)

@@ -9,6 +9,7 @@ from functools import partial
 
 import polars as pl
 
+from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.config import VARIANTS, Variant
 from simsong_pipeline.engines.opening import ask_engine
 from simsong_pipeline.home.model_files import ModelFiles
@@ -25,6 +26,8 @@ from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.stages.publishing import refuse_unproven
 from simsong_pipeline.stages.stored_vectors import StoredVectors
 from simsong_pipeline.stores.address import server_url
+
+_NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,15 @@ def prepare(run: Run, ahead: Ahead) -> PreparedFrames:
     tracks = workspace.write("tracks", catalogue.tracks)
     workspace.write("track_exclusions", catalogue.exclusions)
     events.note(f"{tracks.height} of {raw_tracks.height} tracks can be used")
-    events.stage("decoding audio")
+    if files.height < _NEARLY_ALL * tracks.height and not hears_events(config) and run.source.has_events:
+        events.note(f"{files.height} tracks have a recording; by the data set's features all can be: --encoder events")
+    events.stage("reading features" if hears_events(config) else "decoding audio")
     audio = stages.make_audio(run, tracks, files, ahead.hear)
     workspace.write("audio", audio.audio)
     workspace.write("descriptions", audio.descriptions)
     workspace.write("segment_features", audio.segment_features)
-    events.note(f"{audio.decoded} recordings decoded, {audio.segment_features.height} usable in all")
+    done = "tracks' features read" if hears_events(config) else "recordings decoded"
+    events.note(f"{audio.decoded} {done}, {audio.segment_features.height} usable in all")
     events.stage("embedding lyrics")
     lyrics = stages.make_lyrics(run, tracks, pages)
     workspace.write("lyrics", lyrics)

@@ -57,6 +57,8 @@ def roll_back(workspace: Workspace, variants: Sequence[Variant], config: Pipelin
         served = [d.collection for d in done if d.variant == config.serve]
         if served:
             aliases[config.store.collection] = served[0]
+        for one in done:
+            store.settle(one.collection, one.songs)
         store.point_aliases(aliases)
         own = ModelFiles(workspace.model(done[0].variant)).config()
         workspace.save_config(config.model_copy(update={name: getattr(own, name) for name in _SHARED}))

@@ -45,7 +45,7 @@ def run(wanted: Run) -> RunSummary:
     with workspace.lock():
         workspace.settle_buckets(wanted.config.home.buckets)
         ask_servers(wanted)
-        heard = with_events_alone(wanted.source, wanted.config, wanted.events)
+        heard = with_events_alone(workspace, wanted.source, wanted.config, wanted.events)
         run = replace(wanted, config=with_available_encoder(workspace, heard, wanted.events))
         workspace.claim_when_writing(run.run_id)
         workspace.clear_unfinished(run.now)

@@ -16,7 +16,8 @@ T = TypeVar("T")
 _PASSING = (RawDataError, ModelError, StoreError)
 
 
-def _never(_: Snapshot) -> bool:
+def never_brief(*_: object) -> bool:
+    """Of questions that may take longer than the way to a thread and back."""
     return False
 
 
@@ -31,13 +32,18 @@ class Asker:
         """Held around what takes seconds, so that it never takes more than one thread from the questions."""
         return self._alone
 
+    @property
+    def waiting(self) -> int:
+        """Questions that wait for a thread."""
+        return self._limiter.statistics().tasks_waiting
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """The newest, for a look at its library, or for several questions to one state; run those with `on`."""
         async with self._snapshots.lease() as snapshot:
             yield snapshot
 
-    async def ask(self, question: Callable[[Snapshot], T], is_brief: Callable[[Snapshot], bool] = _never) -> T:
+    async def ask(self, question: Callable[[Snapshot], T], is_brief: Callable[[Snapshot], bool] = never_brief) -> T:
         """The answer of a function that is called in a thread; once more of a newer state, where a night came between.
 
         Args:

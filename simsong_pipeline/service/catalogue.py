@@ -9,6 +9,7 @@ from simsong_pipeline.audio.event_place import playable
 from simsong_pipeline.credits import first_artist
 from simsong_pipeline.genres import genres_of
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.service.album_artists import VARIOUS, with_album_artists
 from simsong_pipeline.service.folding import folded_column
 
 _BETWEEN = "\x00"
@@ -20,7 +21,7 @@ def artist_id_of(artist_key: str) -> str:
 
 
 def album_id_of(artist_key: str, album: str) -> str:
-    """The id of an artist's album."""
+    """The id of an artist's own album."""
     return _album_id(f"{artist_key}{_BETWEEN}{album}")
 
 
@@ -36,7 +37,7 @@ def songs_frame(home: Workspace, ids: pl.Series) -> pl.DataFrame:
     """The songs that the index holds, by artist, album and path: the order of every list of songs.
 
     Columns: id, title, artist, artist_key, artist_id, album, album_id, year, genres, duration_s, path, size_bytes,
-    modified_ns, title_form, artist_form, album_form.
+    modified_ns, title_form, artist_form, album_form; album_artist and album_artist_id, null where there is no album.
     """
     tracks = home.read("tracks").filter(pl.col("track_id").is_in(ids.implode()))
     audio = home.read("audio").select(
@@ -45,7 +46,6 @@ def songs_frame(home: Workspace, ids: pl.Series) -> pl.DataFrame:
     rows = tracks.join(audio, on="track_id", how="left", maintain_order="left").join(
         _first_tags(home), on="track_id", how="left", maintain_order="left"
     )
-    album_key = pl.concat_str("artist_id", "release", separator=_BETWEEN)
     genre = pl.coalesce("genre", "tag")
     songs = rows.select(
         pl.col("track_id").alias("id"),
@@ -54,7 +54,6 @@ def songs_frame(home: Workspace, ids: pl.Series) -> pl.DataFrame:
         pl.col("artist_id").alias("artist_key"),
         _mapped("artist_id", artist_id_of).alias("artist_id"),
         pl.when(pl.col("release") != "").then("release").alias("album"),
-        pl.when(pl.col("release") != "").then(album_key).alias("album_key"),
         "year",
         genre.alias("genre"),
         pl.coalesce(pl.when(pl.col("duration_s") > 0).then("duration_s"), "decoded_s").alias("duration_s"),
@@ -62,11 +61,21 @@ def songs_frame(home: Workspace, ids: pl.Series) -> pl.DataFrame:
         "size_bytes",
         "modified_ns",
     )
+    songs = (
+        with_album_artists(songs)
+        .with_columns(
+            _mapped("owner_key", artist_id_of).alias("album_artist_id"),
+            _mapped("album_key", _album_id).alias("album_id"),
+            _genres(songs["genre"]).alias("genres"),
+            *[folded_column(songs[n]).alias(f"{n}_form") for n in ("title", "artist", "album")],
+        )
+        .drop("album_key", "owner_key", "genre")
+    )
+    owner = pl.col("owner").drop_nulls().mode().sort().first().over("album_id")
+    has_album = pl.col("album_id").is_not_null()
     songs = songs.with_columns(
-        _mapped("album_key", _album_id).alias("album_id"),
-        _genres(songs["genre"]).alias("genres"),
-        *[folded_column(songs[n]).alias(f"{n}_form") for n in ("title", "artist", "album")],
-    ).drop("album_key", "genre")
+        pl.when(has_album).then(owner).alias("album_artist"), pl.when(has_album).then("album_artist_id")
+    ).drop("owner")
     return songs.sort("artist_form", "album_form", "path", "title_form", "id")
 
 
@@ -99,7 +108,8 @@ def _genres(fields: pl.Series) -> pl.Series:
 
 
 def artists_frame(songs: pl.DataFrame) -> pl.DataFrame:
-    """id, name, form, songs, albums: by name."""
+    """id, name, form, songs, albums: by name. Albums of various artists count for each of them, and for `VARIOUS`."""
+    songs = pl.concat([songs, various_songs(songs)])
     counts = songs.group_by("artist_id", "artist").len().sort("len", "artist", descending=[True, False])
     names = counts.unique("artist_id", keep="first", maintain_order=True)
     named = names.select(
@@ -113,13 +123,18 @@ def artists_frame(songs: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(folded_column(rows["name"]).alias("form")).sort("form", "name", "id")
 
 
+def various_songs(songs: pl.DataFrame) -> pl.DataFrame:
+    """The songs of albums that are no one artist's, as songs of `VARIOUS`."""
+    found = songs.filter((pl.col("album_artist") == VARIOUS) & (pl.col("artist_id") != pl.col("album_artist_id")))
+    return found.with_columns(pl.col("album_artist").alias("artist"), pl.col("album_artist_id").alias("artist_id"))
+
+
 def albums_frame(songs: pl.DataFrame) -> pl.DataFrame:
     """id, name, artist, artist_id, form, artist_form, year, genres, songs, duration_s, modified_ns: by artist, name."""
     rows = songs.drop_nulls("album_id").group_by("album_id", maintain_order=True)
-    first = [pl.col(n).first() for n in ("album", "artist_id", "album_form", "artist_form")]
+    first = [pl.col(name).first() for name in ("album", "album_form", "album_artist", "album_artist_id")]
     albums = rows.agg(
         *first,
-        pl.col("artist").mode().sort().first(),
         pl.col("year").max(),
         pl.col("genres").explode().drop_nulls().unique(maintain_order=True),
         pl.len().alias("songs"),
@@ -127,7 +142,15 @@ def albums_frame(songs: pl.DataFrame) -> pl.DataFrame:
         pl.col("modified_ns").max(),
         pl.col("id").first().alias("cover_song"),
     )
-    return albums.rename({"album_id": "id", "album": "name", "album_form": "form"}).sort("artist_form", "form", "id")
+    names = {
+        "album_id": "id",
+        "album": "name",
+        "album_form": "form",
+        "album_artist": "artist",
+        "album_artist_id": "artist_id",
+    }
+    named = albums.rename(names)
+    return named.with_columns(folded_column(named["artist"]).alias("artist_form")).sort("artist_form", "form", "id")
 
 
 def genres_frame(songs: pl.DataFrame) -> pl.DataFrame:

@@ -1,18 +1,52 @@
 """What a person keeps through the service: JSON files below `kept/` in the home, each replaced as a whole."""
 
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
 from simsong_pipeline.errors import RawDataError, first_line
 from simsong_pipeline.files import write_bytes
 
 M = TypeVar("M", bound=BaseModel)
+_LOOK_S = 0.005
+
+
+class ChangeLock:
+    """Held while what lies at a path is read and written anew, by one thread of one process of a service at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+
+    def __enter__(self) -> None:
+        self._lock.acquire(poll_interval=_LOOK_S)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def read_kept(path: Path, shape: type[M]) -> M:
+    """What a file says.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RawDataError: it is damaged.
+    """
+    try:
+        return shape.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except (ValidationError, OSError) as error:
+        raise RawDataError(f"{path} is damaged ({first_line(error)}): mend it, or delete it") from error
+
+
+def write_kept(path: Path, thing: BaseModel) -> None:
+    """Write it as JSON, as a whole."""
+    write_bytes(path, thing.model_dump_json(indent=1).encode("utf-8", "replace"))
 
 
 class KeptFile(Generic[M]):
@@ -20,7 +54,7 @@ class KeptFile(Generic[M]):
 
     def __init__(self, path: Path, shape: type[M]) -> None:
         self.path, self._shape = path, shape
-        self._lock = threading.Lock()
+        self._lock = ChangeLock(path)
 
     def read(self) -> M:
         """What is kept.
@@ -29,11 +63,9 @@ class KeptFile(Generic[M]):
             RawDataError: the file is damaged.
         """
         try:
-            return self._shape.model_validate_json(self.path.read_bytes())
+            return read_kept(self.path, self._shape)
         except FileNotFoundError:
             return self._shape()
-        except (ValidationError, OSError) as error:
-            raise RawDataError(f"{self.path} is damaged ({first_line(error)}): mend it, or delete it") from error
 
     @contextmanager
     def changed(self) -> Iterator[list[M]]:
@@ -43,7 +75,7 @@ class KeptFile(Generic[M]):
             before = held[0]
             yield held
             if held[0] != before:
-                write_bytes(self.path, held[0].model_dump_json(indent=1).encode("utf-8", "replace"))
+                write_kept(self.path, held[0])
 
 
 class KeptFolder(Generic[M]):
@@ -68,20 +100,13 @@ class KeptFolder(Generic[M]):
         return [(path.stem, self.read(path)) for path in sorted(self._folder.glob("*.json"))]
 
     def read(self, path: Path) -> M:
-        """What a file says.
-
-        Raises:
-            RawDataError: it is damaged.
-        """
-        try:
-            return self._shape.model_validate_json(path.read_bytes())
-        except (ValidationError, OSError) as error:
-            raise RawDataError(f"{path} is damaged ({first_line(error)}): mend it, or delete it") from error
+        """What a file says; raises as `read_kept`."""
+        return read_kept(path, self._shape)
 
     def write(self, identity: str | None, thing: M) -> str:
         """Keep a thing under its id, or under a new one; the id."""
         name = uuid.uuid4().hex if identity is None else uuid.UUID(identity).hex
-        write_bytes(self._folder / f"{name}.json", thing.model_dump_json(indent=1).encode("utf-8", "replace"))
+        write_kept(self._folder / f"{name}.json", thing)
         return name
 
     def count(self) -> int:

@@ -2,27 +2,32 @@
 
 import hashlib
 import hmac
-import secrets
-from collections import OrderedDict
 from collections.abc import Mapping
 
 from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.remote.address import is_loopback
+from simsong_pipeline.service.sessions import Sessions
 
 VARIABLE = "SIMSONG_API_KEY"
 COOKIE = "simsong_session"
 _SHORTEST = 8
-_SESSIONS = 1_000
 
 
 class Keys:
-    """The service's one key, or none where it listens to this machine alone."""
+    """The service's one key, or none where it listens to this machine alone.
 
-    def __init__(self, key: str | None) -> None:
-        self._key = key
-        # Of the page, which cannot put a header to what a player or a picture asks for.
-        self._sessions: OrderedDict[str, None] = OrderedDict()
+    Args:
+        sessions: of the page, which cannot put a header to what a player or a picture asks for; null where there are
+            none.
+    """
+
+    def __init__(self, key: str | None, sessions: Sessions | None = None) -> None:
+        self._key, self._sessions = key, sessions
+
+    def with_sessions(self, sessions: Sessions) -> "Keys":
+        """The same key, which sessions stand for."""
+        return Keys(self._key, sessions)
 
     @property
     def is_needed(self) -> bool:
@@ -50,20 +55,17 @@ class Keys:
 
     def begin_session(self) -> str:
         """A secret that lets the page's own requests in until the service ends."""
-        session = secrets.token_urlsafe(32)
-        self._sessions[session] = None
-        while len(self._sessions) > _SESSIONS:
-            self._sessions.popitem(last=False)
-        return session
+        assert self._sessions is not None, "with_sessions() comes first"
+        return self._sessions.begin()
 
     def has_session(self, given: str | None) -> bool:
-        """Whether a session was begun, and not ended. Looked up by its hash value, not compared letter by letter."""
-        return given is not None and given in self._sessions
+        """Whether a session was begun, and not ended."""
+        return given is not None and self._sessions is not None and self._sessions.has(given)
 
     def end_session(self, given: str | None) -> None:
         """Let it in no more."""
-        if given is not None:
-            self._sessions.pop(given, None)
+        if given is not None and self._sessions is not None:
+            self._sessions.end(given)
 
 
 def keys_for(host: str) -> Keys:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from simsong_pipeline.asking.finding import folded
 from simsong_pipeline.asking.id_rows import IdRows
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.service.album_artists import VARIOUS
 from simsong_pipeline.service.catalogue import albums_frame, artists_frame, genres_frame, songs_frame
 from simsong_pipeline.service.word_index import WordIndex
 
@@ -29,6 +30,8 @@ class Song:
     artist_id: str
     album: str | None
     album_id: str | None
+    album_artist: str | None
+    album_artist_id: str | None
     year: int | None
     genres: list[str]
     duration_s: float | None
@@ -54,7 +57,7 @@ class Artist:
 
 @dataclass(frozen=True)
 class Album:
-    """A release of one artist; `modified_ns` is when the newest of its files changed."""
+    """A release of one artist, or of various ones; `modified_ns` is when the newest of its files changed."""
 
     id: str
     name: str
@@ -148,16 +151,20 @@ class Library:
         return None if keys.is_empty() else str(keys[0])
 
     def songs_of_artist(self, artist_id: str) -> list[Song]:
-        """All songs that are by an artist, by album."""
-        return self.songs_at((self.songs["artist_id"] == artist_id).arg_true().to_numpy())
+        """All songs that are by an artist, by album; for various artists those of their albums."""
+        is_shared = (pl.col("album_artist") == VARIOUS) & (pl.col("album_artist_id") == artist_id)
+        is_its = (pl.col("artist_id") == artist_id) | is_shared.fill_null(value=False)
+        return self.songs_at(self.songs.select(is_its.alias("is"))["is"].arg_true().to_numpy())
 
     def songs_of_album(self, album_id: str) -> list[Song]:
         """All songs of an album, by the names of their files."""
         return self.songs_at((self.songs["album_id"] == album_id).arg_true().to_numpy())
 
     def albums_of_artist(self, artist_id: str) -> list[Album]:
-        """By year."""
-        rows = (self.albums["artist_id"] == artist_id).arg_true().to_numpy()
+        """Those that are an artist's, and those that it has songs on; by year."""
+        on = self.songs.filter(pl.col("artist_id") == artist_id)["album_id"].unique()
+        is_its = (pl.col("artist_id") == artist_id) | pl.col("id").is_in(on.implode())
+        rows = self.albums.select(is_its.alias("is"))["is"].arg_true().to_numpy()
         return sorted(self.albums_at(rows), key=lambda album: (album.year or 0, album.name))
 
     def songs_of_genre(self, genre: str, offset: int, limit: int) -> Part[Song]:

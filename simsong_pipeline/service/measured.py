@@ -26,10 +26,10 @@ class Measured:
                 self._metrics.answered(scope, str(message["status"]), time.perf_counter() - began)
             await send(message)
 
-        self._metrics.in_flight.inc()
+        self._metrics.in_flight += 1
         try:
             await self._app(scope, receive, seen)
         finally:
-            self._metrics.in_flight.dec()
+            self._metrics.in_flight -= 1
             if not has_begun:
                 self._metrics.answered(scope, CLOSED, time.perf_counter() - began)

@@ -10,7 +10,7 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from starlette.types import Scope
 
-from simsong_pipeline.stores.opening import Store
+from simsong_pipeline.stores.opening import ReadStore
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -23,17 +23,20 @@ class ServiceMetrics:
 
     Attributes:
         registry: what a scrape reads.
+        in_flight: requests that are being answered; the loop's alone.
     """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # when a counter was made, which nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call] # when a counter was made, which nobody asks
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         asked = ("simsong_http_requests", "Requests by route template and status; closed: no answer began")
         self._requests = Counter(*asked, ["method", "route", "status"], registry=self.registry)
         taken = ("simsong_http_request_seconds", "Seconds until an answer begins, by route template")
         self._seconds = Histogram(*taken, ["route"], buckets=_SECONDS, registry=self.registry)
-        self.in_flight = Gauge("simsong_http_requests_in_flight", "Requests being answered", registry=self.registry)
+        self.in_flight = 0
+        now = Gauge("simsong_http_requests_in_flight", "Requests being answered", registry=self.registry)
+        now.set_function(lambda: self.in_flight)
         own = ("simsong_index_seconds", "The index's own seconds for a question, by what it was asked")
         self._index = Histogram(*own, ["operation"], buckets=_SECONDS, registry=self.registry)
         # To find a child by its labels takes as long as to count.
@@ -53,9 +56,9 @@ class ServiceMetrics:
             timer = self._timers[route] = self._seconds.labels(route)
         timer.observe(seconds)
 
-    def timed(self, store: Store) -> Store:
+    def timed(self, store: ReadStore) -> ReadStore:
         """The index, with the time of its questions counted."""
-        return cast(Store, _Timed(store, self._index))
+        return cast(ReadStore, _Timed(store, self._index))
 
 
 def route_of(scope: Scope) -> str:
@@ -67,7 +70,7 @@ def route_of(scope: Scope) -> str:
 class _Timed:
     """A store whose questions are timed; everything else is the store's."""
 
-    def __init__(self, store: Store, seconds: Histogram) -> None:
+    def __init__(self, store: ReadStore, seconds: Histogram) -> None:
         self._store = store
         self.query = _timed(store.query, seconds.labels("query"))
         self.fetch = _timed(store.fetch, seconds.labels("fetch"))

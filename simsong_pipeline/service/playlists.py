@@ -1,6 +1,5 @@
 """Playlists as they are kept: a name, songs, and, where they answer a question, the question itself."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from simsong_pipeline.errors import SimSongError, UnknownSongError
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.service.kept_files import KeptFolder
+from simsong_pipeline.service.kept_files import ChangeLock, KeptFolder
 
 MOST_SONGS, MOST_NAME = 10_000, 500
 _MOST_LISTS = 10_000
@@ -55,7 +54,7 @@ class Playlists:
 
     def __init__(self, workspace: Workspace) -> None:
         self._folder = KeptFolder(workspace.home / "kept" / "playlists", KeptPlaylist)
-        self._lock = threading.Lock()
+        self._lock = ChangeLock(workspace.home / "kept" / "playlists")
 
     def all(self) -> list[Listed]:
         """By name; raises RawDataError where a file is damaged."""

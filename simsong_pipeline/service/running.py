@@ -1,7 +1,9 @@
 """The server around the application: its socket, its limits, and how long a client may take."""
 
 import asyncio
+import gc
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -47,15 +49,33 @@ class _ImpatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
+def listening_sockets(host: str, port: int, count: int) -> list[socket.socket]:
+    """Sockets at one address, to which the system deals connections out; raises as `listening_socket`.
+
+    Raises:
+        SimSongError: there are to be several, and the system deals nothing out.
+    """
+    if count == 1:
+        return [listening_socket(host, port)]
+    if not sys.platform.startswith("linux"):
+        raise SimSongError("--workers needs Linux: leave it out")
+    with listening_socket(host, port) as first:  # which says that nobody is there
+        own = first.getsockname()[1]
+    return [listening_socket(host, own, is_shared=True) for _ in range(count)]
+
+
+def listening_socket(host: str, port: int, is_shared: bool = False) -> socket.socket:
     """A socket at an address; port 0 takes a free one.
+
+    Args:
+        is_shared: with others of this user's at the same port.
 
     Raises:
         SimSongError: the port is taken, or the address is none of this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        return socket.create_server((host, port), family=family, backlog=1024, reuse_port=is_shared)
     except (OSError, UnicodeError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise SimSongError(f"cannot listen at {host} port {port} ({said}): choose another --port or --host") from error
@@ -80,6 +100,16 @@ def server_of(service: Service, metrics_port: int | None = None) -> uvicorn.Serv
         "timeout_graceful_shutdown": _GRACE_S,
     }
     return uvicorn.Server(uvicorn.Config(app_of(service, metrics_port), host=settings.host, **options))
+
+
+def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+    """Serve until the server is told to stop."""
+    # A thread that answers lets the one that talks to clients in five times as soon; what is there for good is not
+    # gone through again and again for garbage.
+    sys.setswitchinterval(0.001)
+    gc.collect()
+    gc.freeze()
+    server.run(sockets=sockets)
 
 
 def address_of(host: str, port: int) -> str:

@@ -40,6 +40,8 @@ class ServedCollector(Collector):
         yield GaugeMetricFamily("simsong_snapshot_timestamp_seconds", text, present.taken_at)
         text = "1 while the newest state of the home cannot be taken"
         yield GaugeMetricFamily("simsong_snapshot_in_trouble", text, float(bool(snapshots.trouble)))
+        text = "Questions that wait for a thread"
+        yield GaugeMetricFamily("simsong_questions_waiting", text, self._service.asker.waiting)
         reloads = CounterMetricFamily("simsong_snapshot_reloads", "Tries to take a newer state", None, ["outcome"])
         for outcome, count in snapshots.renewals.items():
             reloads.add_metric([outcome], count)

@@ -11,22 +11,25 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import polars as pl
+from filelock import FileLock
 
 from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.service.frozen_home import FrozenHome, copy_model
+from simsong_pipeline.service.frozen_store import FrozenStore, ScoringStore
 from simsong_pipeline.service.home_state import FRAMES, HomeState, HomeWatch
 from simsong_pipeline.service.library import Library
 from simsong_pipeline.stages.published import published_ids
 from simsong_pipeline.stores.copying import EmbeddedIndex, embedded_index
-from simsong_pipeline.stores.opening import Store
+from simsong_pipeline.stores.opening import ReadStore
 from simsong_pipeline.stores.payloads import point_id
 
-Watched = Callable[[Store], Store]
+Watched = Callable[[ReadStore], ReadStore]
 
 
 @dataclass
@@ -46,7 +49,7 @@ class Snapshot:
     state: HomeState
     home: FrozenHome
     config: PipelineConfig
-    store: Store
+    store: ReadStore
     songs: Songs
     library: Library
     version: str
@@ -83,11 +86,12 @@ def take_snapshot(
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
         index, watch = embedded_index(config.store, workspace.home), HomeWatch(workspace, config)
-        with nullcontext() if index is None else index.held(wait_s):
+        # Those of one service wait for each other: an index that is held is a night's.
+        with FileLock(serving / ".copying"), nullcontext() if index is None else index.held(wait_s):
             state = watch.state()
             copy_model(workspace.model(config.serve), folder / "models" / config.serve)
             ids = None if index is None else _copied(workspace, index, folder)
-        store = watched((workspace if index is None else Workspace(folder)).store(config.store))
+        store = watched(workspace.store(config.store) if index is None else _opened(folder, config))
         undo.callback(store.__exit__, None, None, None)
         home = FrozenHome(workspace.home, folder / "models")
         home.keep(*FRAMES)
@@ -107,19 +111,25 @@ def _config(workspace: Workspace, qdrant_url: str | None) -> PipelineConfig:
     return config.model_copy(update={"store": changed})
 
 
+def _opened(folder: Path, config: PipelineConfig) -> ReadStore:
+    """A copy of an index, which is the service's own."""
+    store = Workspace(folder).store(config.store)
+    return FrozenStore(cast(ScoringStore, store)) if hasattr(store, "scores") else store
+
+
 def _copied(workspace: Workspace, index: EmbeddedIndex, folder: Path) -> pl.Series | None:
     """Copy what an index serves; the ids of its songs where a record has them."""
     index.copy_to(folder)
     return published_ids(workspace, index.served())
 
 
-def _held(home: Workspace, store: Store, collection: str, ids: pl.Series | None) -> pl.Series:
+def _held(home: Workspace, store: ReadStore, collection: str, ids: pl.Series | None) -> pl.Series:
     """Track ids of the songs that the index holds: those of the record, where it counts as many."""
     count = store.count(collection)  # which loads it
     return ids if ids is not None and len(ids) == count else _asked_ids(home, store, collection)
 
 
-def _asked_ids(home: Workspace, store: Store, collection: str) -> pl.Series:
+def _asked_ids(home: Workspace, store: ReadStore, collection: str) -> pl.Series:
     """Track ids of the catalogue's songs that the index holds, by asking it for all of them."""
     held = store.hashes(collection)
     ids = home.read("tracks")["track_id"]

@@ -34,15 +34,27 @@ def read_summary_file(path: Path, progress: Progress = lambda *_: None) -> pl.Da
 
 
 def read_track_tree(root: Path, progress: Progress = lambda *_: None) -> RawTracks:
-    """All `*.h5` files below `root`. A file that cannot be read is listed, and the others are kept.
+    """All `*.h5` files below `root`; see `read_track_files`."""
+    return read_track_files(root, files_below(root, frozenset({".h5"})), None, progress)
+
+
+def read_track_files(root: Path, paths: list[Path], known: pl.DataFrame | None, progress: Progress) -> RawTracks:
+    """The tracks of files below `root`. A file that cannot be read is listed, and the others are kept.
+
+    Args:
+        known: tracks of a table that says the same: their files are not opened. Null where there is none.
 
     Raises:
         RawDataError: there is no HDF5 file below `root`, or none can be read.
     """
-    paths = files_below(root, frozenset({".h5"}))
     if not paths:
         raise RawDataError(f"no .h5 file below {root}: point to the folder that holds the track tree")
     frames, unreadable = [], []
+    if known is not None:
+        places = pl.DataFrame([(p.stem, str(p)) for p in paths], schema=["track_id", "file"], orient="row")
+        frames.append(known.drop("file").join(places, on="track_id").sort("track_id").select(known.columns))
+        named = set(known["track_id"].to_list())
+        paths = [path for path in paths if path.stem not in named]
     for path in counted(paths, progress):
         try:
             frames.append(read_summary_file(path))

@@ -41,6 +41,8 @@ from simsong_pipeline.sources.source import (
 )
 from simsong_pipeline.sources.stated import stated_similarity
 
+# Of so many files the names are taken from a table of all tracks, where there is one: opening a million takes an hour.
+_MANY = 20_000
 _NO_SIMILARITY = (
     "{folder} holds neither lastfm_similars.db nor json/ (or lastfm_train/ and lastfm_test/): add one, or use "
     "--relevance artist"
@@ -100,17 +102,25 @@ class RawFolder:
         msd = self._msd
         tree = track_tree(msd)
         if tree is not None:
-            return msd_hdf5.read_track_tree(tree, progress)
-        summary = find_beside(msd, *SUMMARIES)
-        if summary is not None:
-            return RawTracks(msd_hdf5.read_summary_file(summary, progress))
-        database = find_beside(msd, *DATABASES)
-        if database is not None:
-            return RawTracks(msd_sqlite.read_track_metadata(database, progress))
+            paths = files_below(tree, frozenset({".h5"}))
+            known = self._read_tables(msd, progress) if len(paths) >= _MANY else None
+            return msd_hdf5.read_track_files(tree, paths, known, progress)
+        known = self._read_tables(msd, progress)
+        if known is not None:
+            return RawTracks(known)
         many = aggregates(msd)
         if many:
             return RawTracks(pl.concat([msd_hdf5.read_summary_file(path, progress) for path in many]))
         raise RawDataError(f"{msd} holds neither data/ with .h5 files, nor msd_summary_file.h5, nor track_metadata.db")
+
+    def _read_tables(self, msd: Path, progress: Progress) -> pl.DataFrame | None:
+        """What the summary or the database says of all tracks; null where there is neither."""
+        from simsong_pipeline.sources import msd_hdf5
+
+        summary, database = find_beside(msd, *SUMMARIES), find_beside(msd, *DATABASES)
+        if summary is not None:
+            return msd_hdf5.read_summary_file(summary, progress)
+        return None if database is None else msd_sqlite.read_track_metadata(database, progress)
 
     def listening(
         self, raw_tracks: pl.DataFrame, relevance: Relevance, progress: Progress = lambda *_: None
@@ -140,11 +150,16 @@ class RawFolder:
         return find_audio_files(self.folder / "audio", progress)
 
     @property
-    def has_events_alone(self) -> bool:
-        """See `sources.source.Source`; a folder of recordings that is named and empty is one without."""
+    def has_events(self) -> bool:
+        """See `sources.source.Source`."""
         from simsong_pipeline.sources.msd_events import has_events  # h5py, as above
 
-        return not files_below(self.folder / "audio", SUFFIXES) and has_events(self._msd)
+        return has_events(self._msd)
+
+    @property
+    def has_events_alone(self) -> bool:
+        """See `sources.source.Source`."""
+        return not files_below(self.folder / "audio", SUFFIXES) and self.has_events
 
     def event_files(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """The tree's files and the aggregates' rows."""

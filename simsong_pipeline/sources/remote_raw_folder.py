@@ -73,7 +73,7 @@ class RemoteRawFolder(RawFolder):
     def has_events_alone(self) -> bool:
         """Of recordings nothing is fetched to see."""
         heard = (name for name in self._objects() if name.startswith(_AUDIO))
-        return not any(Path(name).suffix.lower() in SUFFIXES for name in heard) and super().has_events_alone
+        return not any(Path(name).suffix.lower() in SUFFIXES for name in heard) and self.has_events
 
     def _objects(self) -> dict[str, State]:
         """States by name relative to the address, in the order of names; hidden ones are passed by."""

@@ -123,6 +123,11 @@ class Source(Protocol):
         ...
 
     @property
+    def has_events(self) -> bool:
+        """Whether there are features of events, beside recordings or in their place."""
+        ...
+
+    @property
     def has_events_alone(self) -> bool:
         """Whether there are no recordings, and features of events in their place."""
         ...

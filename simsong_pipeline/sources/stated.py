@@ -35,10 +35,7 @@ class StatedSource:
             raise RawDataError(f"a {self.name} has no Last.fm similarity: choose --relevance artist or genre")
         return ListeningFrames(stated_similarity(raw_tracks, relevance), _genre_tags(raw_tracks), empty(EXCLUSIONS))
 
-    @property
-    def has_events_alone(self) -> bool:
-        """Never: they are lists of recordings."""
-        return False
+    has_events = has_events_alone = False  # they are lists of recordings
 
     def event_files(self, progress: Progress = lambda *_: None) -> pl.DataFrame:
         """Raises RawDataError: there are none."""

@@ -1,14 +1,17 @@
 """From raw frames to the catalogue's: tracks, lyrics, audio with features, splits, exclusions."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from simsong_pipeline.audio.feature_format import hears_events
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask, Hearing
-from simsong_pipeline.engines.opening import opened_engine
+from simsong_pipeline.engines.opening import opened_engine, opened_hearing
 from simsong_pipeline.errors import AudioError, RawDataError
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.run import Run
@@ -24,6 +27,8 @@ from simsong_pipeline.stages.hearing_work import Turn, hear_all, hearing_of
 from simsong_pipeline.stages.vector_work import EmbedTexts, ready_texts, text_jobs, text_width, vectors_by_key
 
 Progress = Callable[[int, int], None]
+# Of a track's events on average: 56 bytes each.
+FEATURE_BYTES = 44_000
 # Of fewer songs with lyrics, half may leave without anything being wrong.
 _SOME = 4
 
@@ -39,10 +44,12 @@ def make_audio(run: Run, tracks: pl.DataFrame, files: pl.DataFrame, hear: Hearin
     """
     tasks = audio_tasks(tracks, files)
     workspace, config = run.workspace, run.config
-    with workspace.lock(), opened_engine(config, run.events.note) as engine:
+    with workspace.lock(), opened_hearing(config, run.events.note) as engine:
         previous = workspace.read_if_there("audio")
         before = 0 if previous is None else previous.filter(status="ok").height
         _refuse_silenced(run, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
+        if before == 0 and hears_events(config):
+            run.events.note(room_line(len(tasks), workspace.home))
         turn = Turn(workspace.fence, run.run_id, workspace.fence.claim(run.run_id))
         function = hearing_of(workspace, config, turn, hear if engine.shares_memory else None)
         audio = hear_all(function, engine, tasks, None, run.events.progress)
@@ -52,6 +59,15 @@ def make_audio(run: Run, tracks: pl.DataFrame, files: pl.DataFrame, hear: Hearin
         usable = audio.segment_features.height
         _refuse_silenced(run, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio
+
+
+def room_line(tracks: int, home: Path) -> str:
+    """What a first reading of features will leave below the home, and how to begin with less."""
+    free = shutil.disk_usage(home).free / 1e9
+    return (
+        f"features of {tracks:,} tracks are read once, some {tracks * FEATURE_BYTES / 1e9:.2g} GB below {home} "
+        f"({free:.0f} GB are free); a share to begin with: --share 0.01"
+    )
 
 
 def audio_tasks(tracks: pl.DataFrame, files: pl.DataFrame) -> list[AudioTask]:

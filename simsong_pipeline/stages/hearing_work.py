@@ -75,7 +75,8 @@ class HearBucket:
             if not tasks:
                 return iter(())
             first = partial(sense, audio=self.config.audio, front_end=listener.front_end)
-            return worker.map_songs(first, finished, lost, tasks)
+            # Of aggregates the rows of one come together, which is open then.
+            return worker.map_songs(first, finished, lost, sorted(tasks, key=lambda task: task.path))
 
         may_publish = self.turn.check if self.turn is not None else _nothing
         return lambda job: store.refresh_bucket(job, self.config.audio, prepared, may_publish)

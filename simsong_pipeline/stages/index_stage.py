@@ -22,6 +22,7 @@ from simsong_pipeline.stages.evaluation_stage import song_vectors
 from simsong_pipeline.stages.published import Published, forget_dropped
 from simsong_pipeline.stages.publishing import refuse_unproven
 from simsong_pipeline.stages.stored_vectors import StoredVectors
+from simsong_pipeline.stores.ignored_settings import ignored_settings
 from simsong_pipeline.stores.opening import Store
 from simsong_pipeline.stores.payloads import build_payloads, payload_marks, point_id
 from simsong_pipeline.stores.updating import Difference, StoreChange, refuse_fewer
@@ -51,7 +52,8 @@ def publish_variant(
     """Bring the variant's collection to the state of `vectors` and point its alias at it.
 
     The alias `config.store.collection` itself follows the variant that is served. The collection that was served
-    before is kept for going back; older ones are dropped.
+    before is kept for going back; older ones are dropped. No alias moves before a collection is whole, and a
+    server has built its index.
 
     Args:
         run: the run that publishes; one that another has overtaken is refused. `wishes.accept_shrink`: also where
@@ -75,12 +77,17 @@ def publish_variant(
         def still_mine() -> None:
             workspace.fence.check(run.run_id, token)
 
-        before = store.aliases().get(prefix)
+        if variant == config.serve:
+            _note_ignored(run, store)
+        targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
+        aliases = store.aliases()
+        before = aliases.get(prefix)
         if before not in (None, name):
             refuse_fewer(store, before, vectors.states.height, keep_share)
         change = _update(_Songs(run, variant, vectors, frames), name, store, keep_share, still_mine)
+        if any(aliases.get(alias) != name for alias in targets):
+            store.settle(name, change.total)
         still_mine()
-        targets = {prefix: name} | ({config.store.collection: name} if variant == config.serve else {})
         store.point_aliases(targets)
         ModelFiles(workspace.model(variant)).mark_published(version)
         if before != name:
@@ -89,6 +96,13 @@ def publish_variant(
     run.events.count(f"upserted/{variant}", change.upserted)
     run.events.count(f"deleted/{variant}", change.deleted)
     return change
+
+
+def _note_ignored(run: Run, store: Store) -> None:
+    """Once a run: of what was set, what an embedded index has no use for."""
+    ignored = ignored_settings(run.config.store) if store.embedded else []
+    if ignored:
+        run.events.note(f"[store] {', '.join(ignored)}: of no use to the index ({store.address})")
 
 
 @dataclass(frozen=True)

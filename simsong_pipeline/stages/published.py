@@ -32,7 +32,7 @@ class Published:
     def __init__(self, workspace: Workspace, collection: str, config: PipelineConfig, settings: object) -> None:
         self._folder = workspace.home / "published" / collection
         self._frame = BucketedFrame(self._folder / "marks", f"delete {self._folder}", workspace.buckets)
-        store = config.store.model_dump(exclude={"url", "wait_s"})
+        store = config.store.model_dump(exclude={"url", "wait_s", "ready_s", "keep_snapshots"})
         self._made_by = sha256_of(settings, store, config.body.model_dump(), program_version())
 
     def marks(self, songs: int) -> pl.DataFrame | None:

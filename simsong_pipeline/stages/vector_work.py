@@ -1,7 +1,4 @@
-"""The work of a bucket's vectors: songs by the exported encoder, lyrics by their model.
-
-Songs need no torch. The model of lyrics runs under torch, which is loaded where there are lyrics to embed.
-"""
+"""The work of a bucket's vectors: songs by the exported encoder, lyrics by their model. No torch here."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -129,7 +126,7 @@ class EmbedTexts:
 
     def open(self, worker: Worker) -> Callable[[TextsToEmbed], BucketVectors]:
         """One bucket at a time: the model has all cores, and its tokenizer serves one thread."""
-        # Imported here because it loads torch.
+        # Imported here because the model takes a second to open, and most nights have few lyrics or none.
         from simsong_pipeline.lyrics.embedding import LyricEncoder
 
         encoder, turn = LyricEncoder(self.config), Lock()

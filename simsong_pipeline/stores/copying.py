@@ -33,6 +33,11 @@ class EmbeddedIndex:
         self._is_edge = is_edge
         self.aliases_file = self._folder / ("CURRENT" if is_edge else "meta.json")
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was indexed."""
+        return self._folder.is_dir()
+
     @contextmanager
     def held(self, wait_s: float) -> Iterator[None]:
         """Nobody writes to it while the block lasts.
@@ -41,7 +46,7 @@ class EmbeddedIndex:
             BusyError: another process holds it, also after so many seconds.
             RawDataError: there is no index.
         """
-        if not self._folder.is_dir():
+        if not self.is_there:
             raise RawDataError(f"nothing is indexed yet in {self._folder}: run `simsong run` first")
         lock = self._folder / (".lock" if self._is_edge else ".simsong.lock")
         with NotedLock(lock, f"Qdrant in {self._folder}", ONE_AT_A_TIME).held(wait_s):

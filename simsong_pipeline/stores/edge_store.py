@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import qdrant_edge as edge
@@ -21,7 +22,9 @@ from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import SimSongError, StoreError, first_line
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
-from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.points import Neighbour, Point, Restriction
+from simsong_pipeline.stores.edge_settings import search_params, shard_config
+from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.room import ask_for_room, size_on_disk
 from simsong_pipeline.stores.search_width import candidates
 from simsong_pipeline.stores.updating import (
@@ -31,6 +34,7 @@ from simsong_pipeline.stores.updating import (
     bring_to,
     hashes_of,
     point_of,
+    refuse_partial,
     write_difference,
 )
 from simsong_pipeline.stores.waiting_changes import WaitingChanges
@@ -99,21 +103,10 @@ class EdgeStore:
         self._ask_for_room(0)
         # What a killed process left before the shard was ready.
         shutil.rmtree(self._folder / name, ignore_errors=True)
-        exact = edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)
-        cosine, song = edge.Distance.Cosine, audio_dim + lyric_dim + OWN_DIMS
-        vectors = {
-            "audio": edge.EdgeVectorParams(size=audio_dim, distance=cosine, hnsw_config=exact),
-            "lyrics": edge.EdgeVectorParams(size=lyric_dim, distance=cosine, hnsw_config=exact),
-            SONG_VECTOR: edge.EdgeVectorParams(size=song, distance=edge.Distance.Dot),
-        }
-        if sound_dim is not None:
-            vectors[SOUND_VECTOR] = edge.EdgeVectorParams(size=sound_dim, distance=cosine, hnsw_config=exact)
-        graph = edge.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
+        made = shard_config(self._config, audio_dim, lyric_dim, sound_dim)
         with self._errors():
             (self._folder / name).mkdir()
-            shard = edge.EdgeShard.create(
-                str(self._folder / name), edge.EdgeConfig(vectors=vectors, hnsw_config=graph, wal_enabled=True)
-            )
+            shard = edge.EdgeShard.create(str(self._folder / name), made)
             for field, kind in _PAYLOAD_INDEXES.items():
                 shard.update(edge.UpdateOperation.create_field_index(field, kind))
             shard.flush()
@@ -160,6 +153,10 @@ class EdgeStore:
         with self._errors():
             self._shard(name).update(edge.UpdateOperation.delete_points(list(point_ids)))
 
+    def settle(self, name: str, songs: int) -> None:
+        """See `QdrantStore.settle`: its index is built where it is written to."""
+        refuse_partial(self, name, songs)
+
     def point_aliases(self, targets: Mapping[str, str]) -> None:
         """Point each alias at its collection, all at once."""
         write_json(self._folder / "CURRENT", self.aliases() | dict(targets))
@@ -205,17 +202,36 @@ class EdgeStore:
         with_vectors: Sequence[str] = (),
     ) -> list[Neighbour]:
         """See `recommend.VectorStore`."""
+        found = self._found(collection, vector, using, limit, restriction, True, with_vectors)
+        return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in found]
+
+    def scores(
+        self, collection: str, vector: NDArray[np.float32], using: str, limit: int, restriction: Restriction
+    ) -> list[tuple[str, float]]:
+        """The points' ids and scores alone of what `query` finds: to read what points carry takes as long again."""
+        found = self._found(collection, vector, using, limit, restriction, False)
+        return [(str(p.id), p.score) for p in found]
+
+    def _found(
+        self,
+        collection: str,
+        vector: NDArray[np.float32],
+        using: str,
+        limit: int,
+        restriction: Restriction,
+        with_payload: bool,
+        with_vectors: Sequence[str] = (),
+    ) -> list[edge.ScoredPoint]:
         request = edge.QueryRequest(
             limit,
             query=edge.Query.Nearest(vector.tolist(), using),
             filter=_filter(restriction),
-            with_payload=True,
+            with_payload=with_payload,
             with_vector=list(with_vectors) or False,
-            params=edge.SearchParams(hnsw_ef=candidates(self._config, self._songs_in(collection))),
+            params=search_params(self._config, candidates(self._config, self._songs_in(collection))),
         )
         with self._errors():
-            found = self._shard(collection).query(request)
-            return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in found]
+            return self._shard(collection).query(request)
 
     def collections(self) -> list[str]:
         """All names."""
@@ -228,6 +244,8 @@ class EdgeStore:
         return self._sizes[name]
 
     def _shard(self, name: str) -> edge.EdgeShard:
+        if name in self._shards:  # the collection itself: no alias is looked up
+            return self._shards[name]
         name = self.aliases().get(name, name)
         if name not in self._shards:
             if name not in self.collections():
@@ -283,7 +301,7 @@ class EdgeStore:
 
 def _filter(restriction: Restriction) -> edge.Filter | None:
     def any_of(fields: Mapping[str, Sequence[str]]) -> list[Any]:
-        return [edge.FieldCondition(key, match=edge.MatchAny(list(values))) for key, values in fields.items()]
+        return [_is_one_of(key, values) for key, values in fields.items()]
 
     ranges = [
         edge.FieldCondition(key, range=edge.RangeFloat(gte=low, lte=high))
@@ -291,3 +309,10 @@ def _filter(restriction: Restriction) -> edge.Filter | None:
     ]
     must, must_not = [*any_of(restriction.any_of), *ranges], any_of(restriction.none_of)
     return edge.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
+
+
+def _is_one_of(key: str, values: Sequence[str]) -> Any:
+    """A song's track id is asked for by its point's id, which the engine compares in a third of the time."""
+    if key == "track_id":
+        return edge.HasIdCondition({UUID(point_id(value)) for value in values})
+    return edge.FieldCondition(key, match=edge.MatchAny(list(values)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.errors import StoreError
+from simsong_pipeline.errors import MissingExtraError
 from simsong_pipeline.points import Point, VectorStore
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.updating import Difference, StoreChange
@@ -15,8 +15,8 @@ from simsong_pipeline.stores.updating import Difference, StoreChange
 LOCAL_SONGS = 20_000
 
 
-class Store(VectorStore, Protocol):
-    """Everything that the pipeline asks of an index; each engine's class has the descriptions."""
+class ReadStore(VectorStore, Protocol):
+    """What questions ask of an index."""
 
     @property
     def address(self) -> str: ...
@@ -24,9 +24,19 @@ class Store(VectorStore, Protocol):
     @property
     def embedded(self) -> bool: ...
 
-    def __enter__(self) -> Self: ...
-
     def __exit__(self, *_: object) -> None: ...
+
+    def hashes(self, name: str) -> dict[str, tuple[Any, ...]]: ...
+
+    def aliases(self) -> dict[str, str]: ...
+
+    def count(self, name: str) -> int: ...
+
+
+class Store(ReadStore, Protocol):
+    """Everything that the pipeline asks of an index; each engine's class has the descriptions."""
+
+    def __enter__(self) -> Self: ...
 
     def ping(self) -> int: ...
 
@@ -40,7 +50,7 @@ class Store(VectorStore, Protocol):
 
     def delete(self, name: str, point_ids: Sequence[str]) -> None: ...
 
-    def hashes(self, name: str) -> dict[str, tuple[Any, ...]]: ...
+    def settle(self, name: str, songs: int) -> None: ...
 
     def point_aliases(self, targets: Mapping[str, str]) -> None: ...
 
@@ -48,16 +58,12 @@ class Store(VectorStore, Protocol):
 
     def collections(self) -> list[str]: ...
 
-    def aliases(self) -> dict[str, str]: ...
-
-    def count(self, name: str) -> int: ...
-
 
 def open_store(config: StoreConfig, home: Path) -> Store:
     """The index of a home; close it after use.
 
     Raises:
-        StoreError: the engine is not installed.
+        MissingExtraError: the engine is not installed.
         BusyError: its folder is in use, also after `config.wait_s`.
     """
     if server_url(config) is not None or config.engine == "local":
@@ -66,7 +72,7 @@ def open_store(config: StoreConfig, home: Path) -> Store:
 
         return QdrantStore(config, home / "qdrant")
     if find_spec("qdrant_edge") is None:
-        raise StoreError("the embedded engine is not installed: `pip install simsong[edge]`")
+        raise MissingExtraError("the embedded engine is not installed", "edge")
     from simsong_pipeline.stores.edge_store import EdgeStore
 
     return EdgeStore(config, home / "edge")

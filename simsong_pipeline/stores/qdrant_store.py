@@ -29,11 +29,15 @@ from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import BusyError, SimSongError, StoreError, first_line
 from simsong_pipeline.files import disk_room
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock, in_words, log_line
-from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, SOUND_VECTOR, Neighbour, Point, Restriction
+from simsong_pipeline.points import Neighbour, Point, Restriction
 from simsong_pipeline.redaction import cause, without_credentials, without_secrets
 from simsong_pipeline.stores.address import server_url
+from simsong_pipeline.stores.collection_settings import change_of, made_with, named_vectors, search_params
+from simsong_pipeline.stores.kept_snapshots import KeptSnapshots
 from simsong_pipeline.stores.room import ask_for_room
 from simsong_pipeline.stores.search_width import candidates
+from simsong_pipeline.stores.server_snapshots import ServerSnapshots
+from simsong_pipeline.stores.settling import Collection, State, wait_until_served
 from simsong_pipeline.stores.trying_again import ask
 from simsong_pipeline.stores.updating import (
     HASH_FIELDS,
@@ -42,6 +46,7 @@ from simsong_pipeline.stores.updating import (
     bring_to,
     hashes_of,
     point_of,
+    refuse_partial,
     write_difference,
 )
 
@@ -60,8 +65,14 @@ _PAYLOAD_INDEXES = {
 }
 # A list of collections is written anew in place, and points as they come.
 _FREE_BYTES, _ROOM = 20_000_000, 2
+# A server takes bodies of 32 MB: of ids for less than a tenth of it.
+_IDS_TOGETHER = 50_000
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class TooLargeError(StoreError):
+    """What was sent at once is more than a server, or a proxy before it, takes."""
 
 
 class QdrantStore:
@@ -76,6 +87,7 @@ class QdrantStore:
         self._config, self._folder = config, folder
         self.embedded = url is None
         self._sizes: dict[str, int] = {}
+        self._url = url
         self.address = f"embedded in {folder}" if url is None else without_credentials(url)
         self._lock = NotedLock(folder / ".simsong.lock", f"Qdrant {self.address}", ONE_AT_A_TIME)
         if url is not None:
@@ -127,11 +139,13 @@ class QdrantStore:
     def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int, sound_dim: int | None = None) -> None:
         """Create the collection with its named vectors and payload indexes unless it is there.
 
-        `sound` is there where its width is given.
+        `sound` is there where its width is given. A server's that is there is brought to the configured settings.
         """
         self._ask_for_room(0)
+        if not self.embedded and self._ask(self._client.collection_exists, name):
+            self._bring_to_settings(name)
         self._ask(self._create_unless_there, name, audio_dim, lyric_dim, sound_dim)
-        if not self.embedded:  # the embedded mode has no payload indexes
+        if not self.embedded:  # the embedded mode has neither settings nor payload indexes
             for field, kind in _PAYLOAD_INDEXES.items():
                 self._ask(self._client.create_payload_index, name, field, kind, wait=True)
 
@@ -139,15 +153,18 @@ class QdrantStore:
         """Asked as one question, because a try whose answer was lost may have created it."""
         if self._client.collection_exists(name):
             return True
-        song = audio_dim + lyric_dim + OWN_DIMS
-        vectors = {
-            "audio": models.VectorParams(size=audio_dim, distance=models.Distance.COSINE),
-            "lyrics": models.VectorParams(size=lyric_dim, distance=models.Distance.COSINE),
-            SONG_VECTOR: models.VectorParams(size=song, distance=models.Distance.DOT),
-        }
-        if sound_dim is not None:
-            vectors[SOUND_VECTOR] = models.VectorParams(size=sound_dim, distance=models.Distance.COSINE)
-        return self._client.create_collection(name, vectors_config=vectors)
+        vectors = named_vectors(self._config, audio_dim, lyric_dim, sound_dim)
+        return self._client.create_collection(name, vectors, **({} if self.embedded else made_with(self._config)))
+
+    def _bring_to_settings(self, name: str) -> None:
+        change = change_of(self._config, self._ask(self._client.get_collection, name).config)
+        if change.updates:
+            self._ask(self._client.update_collection, name, **change.updates)
+        if change.lasting:
+            log_line(
+                f"{name!r} at {self.address} was made with {change.lasting}, which counts from the next model on; to "
+                "make it anew now, delete it there and run `simsong refresh`"
+            )
 
     def update(self, name: str, points: Iterable[Point], keep_share: float = 0.5, **more: Any) -> StoreChange:
         """See `updating.bring_to`."""
@@ -170,7 +187,7 @@ class QdrantStore:
                 return found
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
-        """Write the points and wait until they are."""
+        """Write the points and wait until they are; in halves where they are too large for the server together."""
         self._ask_for_room(_ROOM * 8 * sum(sum(len(v) for v in p.vectors.values()) for p in points))
         made = [
             models.PointStruct(
@@ -178,11 +195,41 @@ class QdrantStore:
             )
             for p in points
         ]
-        self._ask(self._client.upsert, name, points=made, wait=True)
+        try:
+            self._ask(self._client.upsert, name, points=made, wait=True)
+        except TooLargeError:
+            if len(points) == 1:
+                raise
+            half = len(points) // 2
+            self.upsert(name, points[:half])
+            self.upsert(name, points[half:])
 
     def delete(self, name: str, point_ids: Sequence[str]) -> None:
         """Delete the points and wait until they are gone."""
-        self._ask(self._client.delete, name, points_selector=models.PointIdsList(points=list(point_ids)), wait=True)
+        for start in range(0, len(point_ids), _IDS_TOGETHER):
+            chosen = models.PointIdsList(points=list(point_ids[start : start + _IDS_TOGETHER]))
+            self._ask(self._client.delete, name, points_selector=chosen, wait=True)
+
+    def settle(self, name: str, songs: int) -> None:
+        """Return once the collection may be served: it counts so many songs, and a server's index of it is built.
+
+        Raises:
+            StoreError: it holds others, or a server did not get that far in time.
+        """
+        if self.embedded:
+            refuse_partial(self, name, songs)
+            return
+        collection = Collection(name, self.address, lambda: self._state(name), lambda: self._wake(name))
+        wait_until_served(collection, songs, self._config.ready_s, log_line)
+
+    def _state(self, name: str) -> State:
+        info = self._ask(self._client.get_collection, name)
+        status = info.optimizer_status
+        trouble = f"optimizer: {status.error}" if isinstance(status, models.OptimizersStatusOneOf1) else ""
+        return State(info.status.value, first_line(ValueError(trouble)) if trouble else "", self.count(name))
+
+    def _wake(self, name: str) -> None:
+        self._ask(self._client.update_collection, name, optimizers_config=models.OptimizersConfigDiff())
 
     def point_aliases(self, targets: Mapping[str, str]) -> None:
         """Point each alias at its collection, all in one call."""
@@ -200,11 +247,32 @@ class QdrantStore:
         self._ask(self._client.update_collection_aliases, change_aliases_operations=operations)
 
     def drop_others(self, prefix: str, keep: Sequence[str]) -> list[str]:
-        """Delete the collections whose name begins with `prefix` and is not among `keep`; their names."""
+        """Delete the collections whose name begins with `prefix` and is not among `keep`; their names.
+
+        Of a server's a snapshot is kept first, below the home, as many as `keep_snapshots` of each prefix; one that
+        cannot be kept so stays on the server.
+        """
         gone = [name for name in self.collections() if name.startswith(prefix) and name not in keep]
+        if not self.embedded and self._config.keep_snapshots:
+            kept = KeptSnapshots(self._folder.parent / "snapshots", self._config.keep_snapshots, self.address)
+            gone = [name for name in gone if kept.keep(self.snapshots(), name, prefix)]
         for name in gone:
-            self._ask(self._client.delete_collection, name)
+            self.drop(name)
         return gone
+
+    def drop(self, name: str) -> None:
+        """Delete a collection as it is."""
+        self._ask(self._client.delete_collection, name)
+
+    def snapshots(self) -> ServerSnapshots:
+        """Of a server's collections.
+
+        Raises:
+            StoreError: the index is embedded, whose files are copied instead.
+        """
+        if self._url is None:
+            raise StoreError(f"Qdrant {self.address} has no snapshots: its files are copied")
+        return ServerSnapshots(self._url, self._config.ready_s, self._ask)
 
     def collections(self) -> list[str]:
         """All names."""
@@ -243,18 +311,18 @@ class QdrantStore:
             limit=limit,
             query_filter=_filter(restriction),
             # The embedded mode is exact, and says so in a warning when it is given any.
-            search_params=None if self.embedded else self._search_params(collection),
+            search_params=None if self.embedded else search_params(self._config, self._width(collection)),
             with_payload=True,
             with_vectors=list(with_vectors) or False,
         )
         with self._errors():
             return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in response.points]
 
-    def _search_params(self, collection: str) -> models.SearchParams:
+    def _width(self, collection: str) -> int:
         """By how many songs there were when a question came first."""
         if collection not in self._sizes:
             self._sizes[collection] = self._ask(self._client.count, collection, exact=False).count
-        return models.SearchParams(hnsw_ef=candidates(self._config, self._sizes[collection]))
+        return candidates(self._config, self._sizes[collection])
 
     def _ask(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """What the client answers; a busy server is asked again."""
@@ -283,6 +351,10 @@ class QdrantStore:
         except SimSongError:
             raise
         except UnexpectedResponse as error:
+            if error.status_code == 413:
+                raise TooLargeError(
+                    f"Qdrant at {self.address} refused: 413, more than it takes at once: raise its max_request_size_mb"
+                ) from cause(error)
             hint = ": check QDRANT_API_KEY" if error.status_code in (401, 403) else ""
             raise StoreError(
                 f"Qdrant at {self.address} refused: {error.status_code} {error.reason_phrase}{hint}"

@@ -131,12 +131,19 @@ def write_difference(
     if vanished:
         before_write()
         store.delete(name, vanished)
+    refuse_partial(store, name, difference.wanted)
+    return StoreChange(len(written), len(vanished), difference.wanted, frozenset(written))
+
+
+def refuse_partial(store: Writable, name: str, songs: int) -> None:
+    """Stop where a collection does not hold as many songs as were to be in it.
+
+    Raises:
+        StoreError: naming both counts.
+    """
     total = store.count(name)
-    if total != difference.wanted:
-        raise StoreError(
-            f"{name!r} holds {total} songs after the update in place of {difference.wanted} ({store.address})"
-        )
-    return StoreChange(len(written), len(vanished), total, frozenset(written))
+    if total != songs:
+        raise StoreError(f"{name!r} holds {total} songs after the update in place of {songs} ({store.address})")
 
 
 def refuse_fewer(store: Writable, served: str, songs: int, keep_share: float) -> None:

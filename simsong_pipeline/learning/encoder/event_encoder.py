@@ -67,8 +67,11 @@ def _changes(heard: Tensor, valid: Tensor) -> Tensor:
 
 def event_seconds(features: Tensor) -> Tensor:
     """[batch, events, 1] the middle of each event, in seconds from the span's start."""
-    lengths = features[:, :, DURATION : DURATION + 1]
-    return lengths.cumsum(dim=1) - lengths / 2
+    lengths = features[:, :, DURATION]
+    # Not by cumsum: torch.compile has no GPU kernel for it beside the sums that follow.
+    earlier = torch.ones(lengths.shape[1], lengths.shape[1], device=lengths.device).tril(-1)
+    begins = (earlier * lengths[:, None]).sum(dim=2)
+    return (begins + lengths / 2)[:, :, None]
 
 
 def _body(config: EventConfig, dropout: float) -> EventConvolution | EventTransformer:

@@ -41,11 +41,12 @@ def create_playlist(service: Service, snapshot: Snapshot, asked: Asked) -> Row:
 
 
 def _kept(service: Service, name: str, songs: list[str]) -> str:
+    name = name[:MOST_NAME]
     same = [one.id for one in service.playlists.all() if one.kept.name == name and one.kept.recipe is None]
     if same:
         return service.playlists.change(same[0], songs=songs).id
     now = now_in_words()
-    return service.playlists.add(KeptPlaylist(name=name[:MOST_NAME], created=now, changed=now, songs=songs)).id
+    return service.playlists.add(KeptPlaylist(name=name, created=now, changed=now, songs=songs)).id
 
 
 def _pushed(service: Service, name: str, songs: list[str]) -> str | None:

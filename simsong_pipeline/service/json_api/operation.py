@@ -3,12 +3,14 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias, get_origin
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from simsong_pipeline.service.asker import never_brief
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
@@ -50,7 +52,7 @@ class Operation:
     media_type: str = "application/json"
     status: int = 200
     is_live: bool = False
-    is_brief: Callable[[Snapshot, Any], bool] = lambda *_: False
+    is_brief: Callable[[Snapshot, Any], bool] = never_brief
     changes: bool = False
 
     @property
@@ -92,9 +94,14 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return content
 
 
+@lru_cache
+def _lists(asked: type[BaseModel]) -> frozenset[str]:
+    """The fields that hold lists."""
+    return frozenset(n for n, f in asked.model_fields.items() if get_origin(f.annotation) is list)
+
+
 def _query(operation: Operation, request: Request) -> dict[str, Any]:
     """A field that holds a list takes each value that is given; of another one the last counts."""
-    fields = operation.asked.model_fields
-    lists = {n for n, f in fields.items() if get_origin(f.annotation) is list}
+    lists = _lists(operation.asked)
     given = request.query_params
     return {name: given.getlist(name) if name in lists else given[name] for name in given}

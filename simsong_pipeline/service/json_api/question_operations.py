@@ -1,5 +1,6 @@
 """The questions to the index as operations: by GET, and by POST where there is much to name."""
 
+from simsong_pipeline.service.asker import never_brief
 from simsong_pipeline.service.json_api import questions
 from simsong_pipeline.service.json_api.asked import AboutAsked, PathAsked, SimilarAsked, WhyAsked
 from simsong_pipeline.service.json_api.operation import Operation
@@ -21,11 +22,6 @@ def is_brief(snapshot: Snapshot, asked: SimilarAsked) -> bool:
     return is_plain and is_small and plain_limits and known and is_near and snapshot.library.songs.height <= _FEW_SONGS
 
 
-def is_never_brief(_snapshot: Snapshot, _asked: object) -> bool:
-    """Of questions that may take longer."""
-    return False
-
-
 QUESTIONS = [
     Operation(
         method,
@@ -35,7 +31,7 @@ QUESTIONS = [
         asked,
         answer,
         question,
-        is_brief=is_brief if question is questions.similar else is_never_brief,
+        is_brief=is_brief if question is questions.similar else never_brief,
     )
     for method in ("GET", "POST")
     for address, summary, asked, answer, question in (

@@ -108,7 +108,7 @@ class ArtistShape(BaseModel):
 
 
 class AlbumShape(BaseModel):
-    """A release of one artist."""
+    """A release of one artist, or of various ones."""
 
     id: str
     name: str

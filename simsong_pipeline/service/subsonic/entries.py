@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from simsong_pipeline.credits import first_artist
+from simsong_pipeline.service.album_artists import VARIOUS
 from simsong_pipeline.service.album_order import tags_of
 from simsong_pipeline.service.file_tags import FileTags
 from simsong_pipeline.service.library import Album, Artist, Song
@@ -59,7 +60,8 @@ class Entries:
             tags: what its file says, where it was read already.
         """
         told = tags_of(self.recordings, song) if tags is None else tags
-        artist = {"id": song.artist_id, "name": first_artist(song.artist)}
+        artist = _named(song.artist_id, song.artist)
+        owner = artist if song.album_artist is None else _named(song.album_artist_id, song.album_artist)
         known = {
             "id": song.id,
             "parent": song.album_id or song.artist_id,
@@ -88,8 +90,8 @@ class Entries:
             "isrc": [] if told.isrc is None else [told.isrc],
             "artists": [artist],
             "displayArtist": song.artist,
-            "albumArtists": [artist],
-            "displayAlbumArtist": artist["name"],
+            "albumArtists": [owner],
+            "displayAlbumArtist": owner["name"],
         }
         return {**known, **_genres(song.genres), **self._file(song.path)}
 
@@ -116,8 +118,9 @@ class Entries:
             "duration": _seconds(album.duration_s),
             "created": moment(album.modified_ns),
             "year": album.year,
-            "artists": [{"id": album.artist_id, "name": first_artist(album.artist)}],
+            "artists": [_named(album.artist_id, album.artist)],
             "displayArtist": album.artist,
+            "isCompilation": album.artist == VARIOUS,
         }
         return {**known, **_genres(album.genres)}
 
@@ -141,6 +144,10 @@ def by_letter(artists: Sequence[Artist], entry: Callable[[Artist], Entry]) -> li
         first = artist.name[:1].upper()
         groups.setdefault(first if first.isalpha() else "#", []).append(entry(artist))
     return [{"name": name, "artist": listed} for name, listed in sorted(groups.items())]
+
+
+def _named(artist_id: str | None, artist: str) -> Entry:
+    return {"id": artist_id, "name": first_artist(artist)}
 
 
 def _genres(genres: Sequence[str]) -> Entry:

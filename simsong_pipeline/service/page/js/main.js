@@ -7,6 +7,7 @@ import { library, loadService, changes } from "./library.js";
 import { startNavigation, showPlace } from "./navigation.js";
 import { startNight } from "./night_watch.js";
 import { notice } from "./notices.js";
+import { startHearts } from "./parts/like_button.js";
 import { problem } from "./parts/states.js";
 import { startBar } from "./player/bar.js";
 import { startMediaKeys } from "./player/media_keys.js";
@@ -59,6 +60,7 @@ async function start() {
   startNavigation();
   startBar(document.getElementById("player"));
   startMediaKeys();
+  startHearts();
   startShortcuts();
   startNight();
   addEventListener("hashchange", changed);

@@ -4,7 +4,7 @@ import { fill, h } from "../dom.js";
 import { Camera } from "./camera.js";
 import { css, painted } from "./colours.js";
 import { Grid } from "./grid.js";
-import { Points } from "./points.js";
+import { painterOf } from "./painter.js";
 import { scattered, Thinning } from "./thinning.js";
 
 const WHOLE = 65535;
@@ -23,7 +23,7 @@ export class Board {
     this.tip = h("div", { class: "map-tip", hidden: true, "aria-hidden": "true" });
     this.element = h("div", { class: "map-box" }, this.canvas, this.names, h("span", { class: "map-cross", hidden: true }), this.tip);
     this.camera = new Camera(boundsOf(map));
-    this.points = new Points(this.canvas);
+    this.points = painterOf(this.canvas);
     this.grid = new Grid(map.x, map.y);
     this.order = scattered(map.count);
     this.thinning = new Thinning(map.count);
@@ -40,7 +40,7 @@ export class Board {
     on("pointerdown", (event) => this.pressed(event));
     on("pointermove", (event) => this.pointed(event));
     for (const name of ["pointerup", "pointercancel"]) on(name, (event) => this.released(event));
-    on("pointerleave", () => this.say(null));
+    on("pointerleave", (event) => { if (event.pointerType === "mouse") this.say(null); }); // a finger leaves as soon as it is lifted
     on("keydown", (event) => this.key(event));
     on("focus", () => { this.cross.hidden = !canvas.matches(":focus-visible"); });
     on("blur", () => { this.cross.hidden = true; });
@@ -72,16 +72,16 @@ export class Board {
   /** Draw with the next picture of the screen. */
   changed() {
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => { this.draw(this.map.count); this.moved(); }, SETTLED_MS);
+    this.settling = setTimeout(() => { this.draw(this.map.count, 2); this.moved(); }, SETTLED_MS);
     if (this.isDue) return;
     this.isDue = true;
-    requestAnimationFrame((now) => { this.isDue = false; this.draw(this.thinning.next(now)); });
+    requestAnimationFrame((now) => { this.isDue = false; this.draw(this.thinning.next(now, this.points.took), this.points.movedDensity); });
   }
 
   /** All points where nothing moves, and as many as the machine can draw while something does. */
-  draw(shown) {
+  draw(shown, most) {
     this.canvas.dataset.shown = shown;
-    this.points.draw(this.camera, Math.min(devicePixelRatio, 2), this.size(), shown);
+    this.points.draw(this.camera, Math.min(devicePixelRatio, most), this.size(), shown);
     this.placeNames();
   }
 

@@ -22,6 +22,10 @@ void main() {
 }`;
 
 export class Points {
+  /** As of `PlainPoints`; how long a picture takes is known to the card alone. */
+  movedDensity = 2;
+  took = null;
+
   /** Throws where the browser has no WebGL2. */
   constructor(canvas) {
     this.gl = canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true });

@@ -1,7 +1,10 @@
 // How many of the points are drawn while the map moves: all, or fewer where the machine cannot keep up.
 
+// Between two pictures, and of the page's own painting in each.
 const SLOW_MS = 34;
 const FAST_MS = 20;
+const LONG_MS = 12;
+const BRIEF_MS = 6;
 const MOVING_MS = 200;
 const FEWEST = 4000;
 
@@ -13,13 +16,14 @@ export class Thinning {
     this.before = 0;
   }
 
-  /** A picture is about to be drawn at `now`, in milliseconds. */
-  next(now) {
+  /** A picture is about to be drawn at `now`, in milliseconds; `took` is how long the page painted the last one, where it does. */
+  next(now, took = null) {
     const gap = now - this.before;
     this.before = now;
     if (gap > MOVING_MS) return this.shown;
-    if (gap > SLOW_MS) this.shown = Math.max(Math.min(FEWEST, this.count), Math.floor(this.shown * 0.7));
-    else if (gap < FAST_MS) this.shown = Math.min(this.count, Math.ceil(this.shown * 1.1));
+    const [isSlow, isFast] = took === null ? [gap > SLOW_MS, gap < FAST_MS] : [took > LONG_MS, took < BRIEF_MS];
+    if (isSlow) this.shown = Math.max(Math.min(FEWEST, this.count), Math.floor(this.shown * 0.7));
+    else if (isFast) this.shown = Math.min(this.count, Math.ceil(this.shown * 1.1));
     return this.shown;
   }
 }

@@ -2,9 +2,16 @@
 
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
+import { iconButton } from "./buttons.js";
 
 const EDGE = 8;
 let open = null;
+
+/** A button that opens a menu for a song; `entries()` are asked for when it is pressed. */
+export function moreButton(song, entries) {
+  const attributes = { title: null, "data-part": "more", "aria-haspopup": "menu", "aria-expanded": "false" };
+  return iconButton("more", `More for ${song.title}`, (event) => showMenu(event.currentTarget, entries()), attributes);
+}
 
 /** Show entries `{sign, words, act}`, or null for a line, at a button; arrows move, Enter acts. */
 export function showMenu(button, entries) {

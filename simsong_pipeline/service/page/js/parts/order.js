@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { announce } from "../notices.js";
+import { iconButton } from "./buttons.js";
 
 /** Options for a SongList whose rows can be moved and taken out; `view.list.songs` is the order, `save` takes another. */
 export function orderable(view, save) {
@@ -16,7 +17,7 @@ export function orderable(view, save) {
     announce(`${song.title} is number ${to + 1} of ${next.length}`);
     save(next);
   };
-  const button = (sign, label, part, act) => h("button", { type: "button", class: "icon-button", "data-part": part, "aria-label": label, title: label, on: { click: act } }, icon(sign));
+  const button = (sign, label, part, act) => iconButton(sign, label, act, { "data-part": part });
   const tools = (song) => [
     grip(song, songs, place, move),
     button("up", `Move ${song.title} up`, "up", () => move(song, place(song) - 1)),

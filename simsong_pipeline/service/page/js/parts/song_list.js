@@ -2,9 +2,8 @@
 
 import { h, isStill } from "../dom.js";
 import { icon } from "../icons.js";
-import { changes } from "../library.js";
 import { player } from "../player/player.js";
-import { nearness, showOpinion, songRow } from "./song_row.js";
+import { nearness, songRow } from "./song_row.js";
 
 const MOVE = { duration: 260, easing: "cubic-bezier(.2, .8, .2, 1)" };
 const PARTS = ["play", "title", "artist", "why", "like", "more"];
@@ -18,7 +17,6 @@ export class SongList {
     this.element = h("ol", { class: `songs${options.isPlain ? " plain" : ""}`, "aria-label": label, on: { keydown: (event) => this.move(event) } });
     const refresh = () => this.refresh();
     const controller = new AbortController();
-    changes.addEventListener("likes", refresh, { signal: controller.signal });
     player.addEventListener("change", refresh, { signal: controller.signal });
     this.stop = () => controller.abort();
   }
@@ -57,7 +55,6 @@ export class SongList {
       const isHere = player.song?.id === id;
       row.classList.toggle("playing", isHere);
       showPlay(row.querySelector(".play"), isHere && player.isPlaying);
-      row.querySelectorAll("[data-like]").forEach((button) => showOpinion(button));
     }
   }
 

@@ -3,11 +3,12 @@
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { span, time } from "../format.js";
-import { like, opinionOf, service } from "../library.js";
+import { service } from "../library.js";
 import { link } from "../router.js";
-import { tell } from "../notices.js";
+import { iconButton } from "./buttons.js";
 import { cover } from "./cover.js";
-import { showMenu } from "./menu.js";
+import { likeButton } from "./like_button.js";
+import { moreButton } from "./menu.js";
 import { songMenu } from "./song_menu.js";
 
 /**
@@ -28,7 +29,7 @@ export function songRow(song, options) {
       options.tools?.(song),
       options.why && (options.hasWhy?.(song) ?? true) && whyButton(song, options),
       !service.readOnly && likeButton(song, "wide-only"),
-      moreButton(song, options)));
+      moreButton(song, () => [...(options.entries?.(song) ?? []), ...songMenu(song)])));
   return h("li", { class: "song", dataset: { id: song.id } }, line);
 }
 
@@ -46,36 +47,8 @@ export function nearness(song) {
 }
 
 function whyButton(song, options) {
-  const button = h("button", {
-    type: "button", class: "icon-button", "data-part": "why", "aria-expanded": "false", "aria-label": `Why ${song.title}?`, title: "Why this song?",
-    on: { click: () => options.why(song, button.closest("li"), button) },
-  }, icon("why"));
-  return button;
-}
-
-/** A heart that says and changes whether a song is liked. */
-export function likeButton(song, more = "") {
-  const button = h("button", { type: "button", class: `icon-button like ${more}`, "data-part": "like", dataset: { like: song.id } }, icon("heart"));
-  showOpinion(button, song.title);
-  button.addEventListener("click", () => {
-    like(song, opinionOf(song.id) === true ? null : true).catch(tell);
-  });
-  return button;
-}
-
-/** Bring a heart up to date. */
-export function showOpinion(button, title = null) {
-  const liked = opinionOf(button.dataset.like) === true;
-  button.setAttribute("aria-pressed", String(liked));
-  if (title) button.setAttribute("aria-label", `Like ${title}`);
-}
-
-function moreButton(song, options) {
-  const button = h("button", {
-    type: "button", class: "icon-button", "data-part": "more", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": `More for ${song.title}`,
-    on: { click: () => showMenu(button, [...(options.entries?.(song) ?? []), ...songMenu(song)]) },
-  }, icon("more"));
-  return button;
+  const why = (event) => options.why(song, event.currentTarget.closest("li"), event.currentTarget);
+  return iconButton("why", `Why ${song.title}?`, why, { title: "Why this song?", "data-part": "why", "aria-expanded": "false" });
 }
 
 export const lengthOf = (songs) => span(songs.reduce((sum, song) => sum + (song.duration_s ?? 0), 0));

@@ -6,8 +6,9 @@ import { spokenTime, time } from "../format.js";
 import { link } from "../router.js";
 import { playTitle } from "../titles.js";
 import { cover } from "../parts/cover.js";
-import { likeButton, showOpinion } from "../parts/song_row.js";
-import { changes, service } from "../library.js";
+import { iconButton } from "../parts/buttons.js";
+import { likeButton } from "../parts/like_button.js";
+import { service } from "../library.js";
 import { player } from "./player.js";
 import { queuePanel } from "./queue_panel.js";
 
@@ -16,9 +17,9 @@ const STEP_S = 5;
 /** Fill the bar, and keep it true. */
 export function startBar(root) {
   const now = h("div", { class: "now" });
-  const go = button("play", "Play", () => player.toggle(), "go");
-  const previous = button("previous", "Previous song", () => player.previous());
-  const next = button("next", "Next song", () => player.next());
+  const go = iconButton("play", "Play", () => player.toggle(), { class: "go" });
+  const previous = iconButton("previous", "Previous song", () => player.previous());
+  const next = iconButton("next", "Next song", () => player.next());
   const seek = seekBar();
   fill(root, now,
     h("div", { class: "middle" }, h("div", { class: "buttons" }, previous, go, next), seek.element),
@@ -36,12 +37,7 @@ export function startBar(root) {
   };
   player.addEventListener("change", show);
   player.addEventListener("time", seek.show);
-  changes.addEventListener("likes", () => root.querySelectorAll("[data-like]").forEach((one) => showOpinion(one)));
   show();
-}
-
-function button(sign, label, act, more = "") {
-  return h("button", { type: "button", class: `icon-button ${more}`, "aria-label": label, title: label, on: { click: act } }, icon(sign));
 }
 
 function playing(song) {
@@ -80,7 +76,7 @@ function seekBar() {
 
 function volume() {
   const input = h("input", { type: "range", class: "volume", min: 0, max: 100, step: 1, "aria-label": "Volume" });
-  const mute = button("volume", "Mute", () => { player.audio.muted = !player.audio.muted; });
+  const mute = iconButton("volume", "Mute", () => { player.audio.muted = !player.audio.muted; });
   const show = () => {
     const isSilent = player.audio.muted || player.audio.volume === 0;
     const shown = player.audio.muted ? 0 : Math.round(player.audio.volume * 100);
@@ -103,7 +99,7 @@ function queueButton() {
     opener.setAttribute("aria-expanded", String(isOpen));
     (isOpen ? panel : opener).focus();
   };
-  const opener = button("queue", "Queue", () => toggle(panel.hidden), "queue-opener");
+  const opener = iconButton("queue", "Queue", () => toggle(panel.hidden), { class: "queue-opener" });
   opener.setAttribute("aria-expanded", "false");
   document.body.append(panel);
   return opener;

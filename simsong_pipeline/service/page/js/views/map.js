@@ -2,13 +2,13 @@
 
 import { get } from "../api.js";
 import { fill, h } from "../dom.js";
-import { icon } from "../icons.js";
 import { count } from "../format.js";
 import { keep, kept } from "../kept.js";
 import { announce } from "../notices.js";
 import { css, grouped, WAYS } from "../map/colours.js";
 import { Board } from "../map/board.js";
 import { labelsOf } from "../map/labels.js";
+import { iconButton } from "../parts/buttons.js";
 import { empty } from "../parts/states.js";
 import { go, link } from "../router.js";
 
@@ -63,7 +63,7 @@ function showLegend(legend, board, { groups }) {
 
 function tools(board) {
   const middle = () => [board.camera.width / 2, board.camera.height / 2];
-  const button = (sign, label, act) => h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: () => { act(); board.changed(); } } }, icon(sign));
+  const button = (sign, label, act) => iconButton(sign, label, () => { act(); board.changed(); });
   return h("div", { class: "map-tools" },
     button("plus", "Nearer", () => board.camera.zoomAt(...middle(), 1.5)), button("minus", "Farther", () => board.camera.zoomAt(...middle(), 1 / 1.5)), button("target", "All songs", () => board.camera.reset()));
 }

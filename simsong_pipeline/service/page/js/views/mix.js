@@ -2,26 +2,26 @@
 
 import { get } from "../api.js";
 import { fill, h } from "../dom.js";
-import { icon } from "../icons.js";
+import { iconButton } from "../parts/buttons.js";
 import { Finder } from "../parts/finder.js";
 import { QuestionPanel } from "../parts/question_panel.js";
 import { empty } from "../parts/states.js";
-import { go } from "../router.js";
+import { go, present } from "../router.js";
 
 const NAMES = ["like", "dislike", "artist", "album"];
 const KIND = { like: "songs", dislike: "songs", artist: "artists", album: "albums" };
 
 export async function mix(_rest, query) {
   const seeds = await Promise.all(NAMES.flatMap((name) => query.getAll(name).map((id) => seedOf(name, id))));
-  const chips = h("div", { class: "seeds", role: "list", "aria-label": "What is mixed" }, seeds.map((seed) => chip(seed, query)));
-  const head = h("section", { class: "block" }, h("h1", {}, "Mix"), h("p", { class: "soft" }, "Songs near to all of these, and away from what you take off."), chips, adder(query));
+  const chips = h("div", { class: "seeds", role: "list", "aria-label": "What is mixed" }, seeds.map((seed) => chip(seed)));
+  const head = h("section", { class: "block" }, h("h1", {}, "Mix"), h("p", { class: "soft" }, "Songs near to all of these, and away from what you take off."), chips, adder());
   if (!seeds.some((seed) => seed.name !== "dislike")) return { title: "Mix", elements: [head, empty("note", "Add a song, an artist or an album")] };
   const panel = new QuestionPanel({
     kind: "similar", label: "Songs of this mix", query, base: () => asked(query), keep: owned(query), name: () => seeds.map((seed) => seed.title).slice(0, 3).join(", "),
     whyOf: seeds[0].name === "like" ? () => seeds[0].row : null,
     entries: (song) => [
-      { sign: "plus", words: "More like this", act: () => changed(query, (q) => q.append("like", song.id)) },
-      { sign: "minus", words: "Less like this", act: () => changed(query, (q) => q.append("dislike", song.id)) },
+      { sign: "plus", words: "More like this", act: () => changed((q) => q.append("like", song.id)) },
+      { sign: "minus", words: "Less like this", act: () => changed((q) => q.append("dislike", song.id)) },
     ],
   });
   return { title: "Mix", elements: [head, panel.element], stop: () => panel.stop() };
@@ -36,22 +36,22 @@ const asked = (query) => Object.fromEntries(NAMES.filter((name) => query.has(nam
 const owned = (query) => NAMES.flatMap((name) => query.getAll(name).map((id) => [name, id]));
 
 /** Go to the same mix with other seeds; weight and filters as they are now. */
-function changed(query, change) {
-  const now = new URLSearchParams(location.hash.split("?")[1] ?? query.toString());
-  change(now);
-  go(["mix"], now);
+function changed(change) {
+  const { query } = present();
+  change(query);
+  go(["mix"], query);
 }
 
-function chip(seed, query) {
+function chip(seed) {
   const sign = seed.name === "dislike" ? "Less like " : "";
-  const out = h("button", { type: "button", class: "icon-button", "aria-label": `Take ${seed.title} out`, on: { click: () => changed(query, (q) => q.delete(seed.name, seed.id)) } }, icon("close"));
+  const out = iconButton("close", `Take ${seed.title} out`, () => changed((q) => q.delete(seed.name, seed.id)));
   return h("span", { class: `seed${sign ? " minus" : ""}`, role: "listitem" }, h("span", { class: "cut" }, sign, seed.title), out);
 }
 
-function adder(query) {
+function adder() {
   const finder = new Finder({
     label: "Add to the mix", placeholder: "Add a song, an artist or an album",
-    choose: ({ kind, id }) => changed(query, (q) => q.append(kind === "song" ? "like" : kind, id)),
+    choose: ({ kind, id }) => changed((q) => q.append(kind === "song" ? "like" : kind, id)),
   });
   return fill(h("div", {}), finder.element);
 }

@@ -7,6 +7,7 @@ import { cover } from "../parts/cover.js";
 import { Finder } from "../parts/finder.js";
 import { slider } from "../parts/filter_fields.js";
 import { QuestionPanel } from "../parts/question_panel.js";
+import { iconButton } from "../parts/buttons.js";
 import { empty } from "../parts/states.js";
 import { count } from "../format.js";
 import { go } from "../router.js";
@@ -19,7 +20,7 @@ export async function path(_rest, query) {
   const swap = () => go(["path"], new URLSearchParams([...query].map(([name, value]) => [name === "start" ? "end" : name === "end" ? "start" : name, value])));
   const head = h("section", { class: "block" }, h("h1", {}, "Song path"), h("p", { class: "soft" }, "A playlist that goes from one song to another in small steps."),
     h("div", { class: "picks" }, pick("From", start, (id) => to("start", id)),
-      h("button", { type: "button", class: "icon-button", "aria-label": "Swap both songs", title: "Swap", disabled: !(start && end), on: { click: swap } }, icon("swap")),
+      iconButton("swap", "Swap both songs", swap, { disabled: !(start && end) }),
       pick("To", end, (id) => to("end", id))));
   if (!start || !end) return { title: "Path", elements: [head, empty("path", "Choose two songs", h("p", { class: "soft" }, "The further apart they are, the more there is to hear on the way."))] };
   let between = Number(query.get("between")) || BETWEEN;

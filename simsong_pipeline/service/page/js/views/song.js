@@ -8,11 +8,11 @@ import { keep, kept } from "../kept.js";
 import { service } from "../library.js";
 import { player } from "../player/player.js";
 import { cover } from "../parts/cover.js";
-import { showMenu } from "../parts/menu.js";
+import { moreButton } from "../parts/menu.js";
 import { QuestionPanel } from "../parts/question_panel.js";
-import { likeButton } from "../parts/song_row.js";
+import { likeButton } from "../parts/like_button.js";
 import { songMenu } from "../parts/song_menu.js";
-import { go, link } from "../router.js";
+import { go, link, present } from "../router.js";
 
 const MOST_TAGS = 8;
 const LATELY = 12;
@@ -24,22 +24,23 @@ export async function song([id], query) {
     kind: "similar", label: "Songs like this", query, first: found,
     base: () => ({ like: [found.id] }), name: () => `Like ${found.title}`,
     entries: (other) => [
-      { sign: "plus", words: "More like this, too", act: () => goMix([found.id, other.id], [], query) },
-      { sign: "minus", words: "Less like this", act: () => goMix([found.id], [other.id], query) },
+      { sign: "plus", words: "More like this, too", act: () => goMix([found.id, other.id], []) },
+      { sign: "minus", words: "Less like this", act: () => goMix([found.id], [other.id]) },
     ],
   });
   return { title: found.title, elements: [hero(found), panel.element, details(found)], stop: () => panel.stop() };
 }
 
-function goMix(likes, dislikes, query) {
-  const mixed = new URLSearchParams(location.hash.split("?")[1] ?? query);
+/** The mix of these, with weight and filters as they are now. */
+function goMix(likes, dislikes) {
+  const { query: mixed } = present();
   likes.forEach((id) => mixed.append("like", id));
   dislikes.forEach((id) => mixed.append("dislike", id));
   go(["mix"], mixed);
 }
 
 function hero(found) {
-  const more = h("button", { type: "button", class: "icon-button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": `More for ${found.title}`, on: { click: () => showMenu(more, songMenu(found)) } }, icon("more"));
+  const more = moreButton(found, () => songMenu(found));
   return h("section", { class: "hero", "aria-label": found.title }, cover("songs", found.id, 208),
     h("div", { class: "words" },
       h("div", {}, h("h1", {}, found.title), h("p", { class: "by" }, h("a", { href: link(["artist", found.artist_id]) }, found.artist),

