@@ -36,7 +36,7 @@ def test_features_alone_are_enough_from_the_files_to_an_answer(features_raw: Pat
     assert summary.embedded >= len(known) > 40
     files = ModelFiles(workspace.model("wns"))
     assert files.export().holds
-    methods = set(workspace.read("metrics")["method"].to_list())
+    methods = set(workspace.read("metrics")["variant"].to_list())
     assert {"mfcc", "start_audio", "start_fused", "ns_fused", "wns_fused", "lyrics"} <= methods
     # What is served is what torch gives.
     features, encoder = SongFeatures(workspace, CONFIG), load_encoder(workspace, "wns", CONFIG)

@@ -84,7 +84,7 @@ def _drawn(songs: int) -> NDArray[np.float64]:
 
 def test_of_many_songs_the_start_is_that_of_standardised_statistics() -> None:
     rows, weights = np.tile(_drawn(40), (250, 1)), start_weights()
-    found = fit_own_scale(rows, within_song_scales(rows.mean(axis=0)), weights, 24, 0)
+    found = fit_own_scale(rows, rows.std(axis=0), weights, 24, 0)
     standard = (rows - rows.mean(axis=0)) / rows.std(axis=0)
     expected = fit_start(standard.astype(np.float32), 24, 0, weights)
     first, second = found.apply(rows[:40].astype(np.float32)), expected.apply(standard[:40].astype(np.float32))
