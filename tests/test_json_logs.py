@@ -15,7 +15,7 @@ from watched_night import WatchedNight, logging_as_json
 from simsong_pipeline.cli import console, main
 from simsong_pipeline.errors import AmbiguousSongError
 from simsong_pipeline.locks import command_name
-from simsong_pipeline.logs import Place, at, begin, in_bucket, place
+from simsong_pipeline.logs import JsonLines, Place, at, begin, in_bucket, place
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_lines_name_the_run_its_stages_buckets_and_tracks(night: WatchedNight) -
 
 
 def test_what_a_line_says_is_json_whatever_it_is(lines: Lines) -> None:
-    odd = 'a "quoted" \n\x1b[31m name\u202e \ud800'
+    odd = 'a "quoted" \n\x1b[31m name\u202e'
     log = logging.getLogger("simsong_pipeline.odd")
     with in_bucket(3):
         log.warning("%s", odd, extra={"track_id": "TR1", "more": [odd], "seconds": Path("x")})
@@ -77,6 +77,12 @@ def test_what_a_line_says_is_json_whatever_it_is(lines: Lines) -> None:
     assert (first["level"], second["level"]) == ("warning", "error")
     assert second["traceback"].startswith("Traceback")
     assert "bucket" not in second
+
+
+def test_half_a_character_is_said_as_it_is() -> None:
+    record = logging.makeLogRecord({"msg": "music/\ud800.mp3", "track_id": "TR\udcff"})
+    said = json.loads(JsonLines().format(record))
+    assert (said["message"], said["track_id"]) == ("music/\ud800.mp3", "TR\udcff")
 
 
 def test_what_people_read_is_a_line_as_well(lines: Lines) -> None:
