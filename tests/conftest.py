@@ -149,8 +149,15 @@ def served_sample(
     """A service over the finished run that only reads, so that tests share it."""
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(finished_run[0].home, home)
-    with served(Workspace(home), read_only=True) as running:
-        yield running
+    # Without a key, whatever the test that comes first has set.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SIMSONG_API_KEY", raising=False)
+        running = served(Workspace(home), read_only=True)
+        sample = running.__enter__()
+    try:
+        yield sample
+    finally:
+        running.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def test_the_number_is_no_part_of_what_is_remembered(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.save_config(_in(256))
     assert workspace.load_config() == SMALL_CONFIG
-    assert "256" not in (tmp_path / "config.json").read_text()
+    assert "buckets" not in (tmp_path / "config.json").read_text()
 
 
 def test_a_new_home_gets_the_number_that_is_asked_for_and_keeps_it(tmp_path: Path) -> None:
@@ -96,6 +96,7 @@ def test_a_damaged_number_says_what_to_do(tmp_path: Path, text: str) -> None:
         BucketNumber(tmp_path).present()
 
 
+@pytest.mark.slow
 def test_workers_share_the_buckets_that_the_home_has(run_copy: Workspace) -> None:
     shutil.rmtree(run_copy.home / "features")
     for folder in ("frames", "published"):

@@ -21,7 +21,7 @@ from simsong_pipeline.cli.embed_command import INDEX, parsed, share_of
 from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import EngineConfig
 from simsong_pipeline.engines.opening import ask_engine
-from simsong_pipeline.errors import BusyError, EngineError
+from simsong_pipeline.errors import BusyError, EngineError, MissingExtraError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.bucket_work import work_on_buckets
 from simsong_pipeline.runs.night import refresh
@@ -65,6 +65,7 @@ def test_a_machine_without_a_number_of_its_own_is_refused(index: str | None, par
         share_of(index, parts, USUAL)
 
 
+@pytest.mark.slow
 def test_four_processes_at_once_make_the_home_of_one(unheard: Workspace, tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     shutil.copytree(unheard.home, alone)
@@ -177,5 +178,5 @@ def test_without_ray_its_engine_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "path_importer_cache", {})
     monkeypatch.delitem(sys.modules, "ray")
-    with pytest.raises(EngineError, match="pip install"):
+    with pytest.raises(MissingExtraError, match="pip install"):
         ask_engine(EngineConfig(kind="ray"))

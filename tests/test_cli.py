@@ -47,6 +47,7 @@ def test_similar_prints_one_object_a_neighbour(finished_run: Finished) -> None:
     assert all(isinstance(row["score"], float) and row["track_id"] for row in rows)
 
 
+@pytest.mark.slow
 def test_evaluate_prints_one_object_a_metric(run_copy: Workspace) -> None:
     done = _simsong("evaluate", "--json", "--home", run_copy.home)
     assert done.returncode == 0, done.stderr
@@ -55,6 +56,7 @@ def test_evaluate_prints_one_object_a_metric(run_copy: Workspace) -> None:
     assert {"variant", "metric", "value", "ci_low", "chance", "oracle"} <= set(rows[0])
 
 
+@pytest.mark.slow
 def test_run_ends_with_one_object(run_copy: Workspace) -> None:
     run_copy.load_config()
     config = run_copy.home / "small.toml"

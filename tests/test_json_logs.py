@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -129,7 +130,7 @@ def test_the_command_takes_the_format_and_is_still_called_by_its_name(
     assert command_name() == "simsong refresh"
     with logging_as_json():
         if not words:
-            monkeypatch.delenv("SIMSONG_LOG_FORMAT")
+            del os.environ["SIMSONG_LOG_FORMAT"]
         with pytest.raises(SystemExit):
             main.main()
     said = capfd.readouterr().err

@@ -612,6 +612,7 @@ def _library(tmp_path: Path) -> tuple[Path, Workspace, PipelineConfig]:
     return root, Workspace(tmp_path / "home"), SMALL_CONFIG.model_copy(update=changes)
 
 
+@pytest.mark.slow
 def test_library_runs_through_the_whole_pipeline_and_knows_its_songs_again(tmp_path: Path) -> None:
     root, workspace, config = _library(tmp_path)
     (root / "Artist 1 - Song 2.txt").write_text("the sea the sea the wide and open sea")
@@ -642,6 +643,7 @@ def test_library_without_anything_related_is_refused_unless_published_anyway(tmp
     assert summary.upserted == 12
 
 
+@pytest.mark.slow
 def test_real_recordings_are_scanned_and_prepared(tmp_path: Path, shared: Path) -> None:
     config = PipelineConfig(evaluation=SMALL_CONFIG.evaluation.model_copy(update={"relevance": "artist"}))
     workspace = Workspace(tmp_path)

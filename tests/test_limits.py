@@ -93,6 +93,7 @@ def test_lyrics_without_end_are_left_out_with_a_reason(tmp_path: Path) -> None:
         assert "are left out (" in str(row[_REASON])
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_listed_and_the_next_one_is_read(tmp_path: Path) -> None:
     slow = (
         "import sys, json, time\n"

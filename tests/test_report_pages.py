@@ -157,6 +157,7 @@ def _counting() -> tuple[Events, dict[str, list[tuple[int, int]]]]:
     ), told
 
 
+@pytest.mark.slow
 def test_evaluation_and_report_count_to_the_end(run_copy: Workspace) -> None:
     events, told = _counting()
     evaluate_again(run_copy, SMALL_CONFIG, events)

@@ -40,7 +40,7 @@ def _song(path: Path | str | None, scanned: Path | None = None) -> Song:
     stat = scanned.stat() if scanned else None
     state = (stat.st_size, stat.st_mtime_ns) if stat else (-1, -1)
     where = None if path is None else str(path)
-    return Song("T1", "Sea", "Anna", "ar-1", None, None, None, [], 1.0, where, *state)
+    return Song("T1", "Sea", "Anna", "ar-1", None, None, None, None, None, [], 1.0, where, *state)
 
 
 @pytest.fixture

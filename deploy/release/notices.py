@@ -23,7 +23,7 @@ _REMARKS = {
     "soxr": "holds libsoxr (LGPL-2.1-or-later)",
     "psycopg2-binary": "LGPL with exceptions: used as a library, unchanged",
 }
-_HEAD = Path(__file__).with_name("notices_head.md")
+_HEAD = Path(__file__).with_name("notices_head.txt")
 
 
 def notices() -> str:
