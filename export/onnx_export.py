@@ -56,6 +56,7 @@ def export_module(
         if program is None:
             raise ModelError("the ONNX exporter returned nothing")
         model = program.model_proto
+        _forget_the_source(model)
         _tag(model, metadata)
         onnx.checker.check_model(model)
     except (torch.onnx.errors.OnnxExporterError, onnx.checker.ValidationError) as error:
@@ -70,6 +71,14 @@ def _tag(model: onnx.ModelProto, metadata: dict[str, object]) -> None:
     for key, value in sorted(metadata.items()):
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _forget_the_source(model: onnx.ModelProto) -> None:
+    """Take out what the exporter notes of the code that each node came from: paths of this machine, most of a file."""
+    for held in (model.graph, *model.functions, *model.graph.node, *model.graph.value_info, *model.graph.input):
+        del held.metadata_props[:]
+    for held in (*model.graph.output, *model.graph.initializer, *(n for f in model.functions for n in f.node)):
+        del held.metadata_props[:]
 
 
 class _quiet_exporter(warnings.catch_warnings):  # noqa: N801 (a context manager, used like a function)

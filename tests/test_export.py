@@ -45,6 +45,12 @@ def test_input_and_output_are_named_and_the_batch_is_free(exported: Path) -> Non
     assert (frames.dim_value, mels.dim_value) == (FRAMES, MELS)
 
 
+def test_the_file_does_not_say_where_the_code_lies(exported: Path) -> None:
+    held = exported.read_bytes()
+    assert b".py" not in held
+    assert b"site-packages" not in held
+
+
 def test_metadata_comes_back(session: OnnxEncoder) -> None:
     assert session.metadata["variant"] == "ns"
     assert session.metadata["segments"] == {"seconds": 5.0}
