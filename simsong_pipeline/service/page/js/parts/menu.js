@@ -18,7 +18,7 @@ export function showMenu(button, entries) {
   open?.hidePopover();
   const menu = h("div", { class: "menu", role: "menu", popover: "auto", on: { keydown: move } });
   fill(menu, entries.map((entry) => (entry ? item(menu, entry) : h("hr", {}))));
-  document.body.append(menu);
+  document.getElementById("main").append(menu); // within a landmark, where those who hear the page find it
   menu.addEventListener("toggle", (event) => {
     if (event.newState !== "closed") return;
     const hadFocus = menu.contains(document.activeElement) || document.activeElement === document.body;
