@@ -27,7 +27,8 @@ def _first_song(running: Served) -> dict[str, Any]:
 
 def _violations(page: Page) -> list[str]:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page.wait_for_function("() => !document.querySelector('.busy, [aria-busy=true]')")  # a list that is asked for is pale
+    # A list that is asked for is pale.
+    page.wait_for_function("() => !document.querySelector('.busy, [aria-busy=true]')")
     page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished)).then(() => null)")
     found = axe.run(page, options=RULES).response["violations"]
     return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
