@@ -289,16 +289,23 @@ def test_older_collections_are_dropped_and_one_is_kept_for_going_back(run_copy: 
         assert store.ping() == 4
 
 
-def test_old_leftovers_of_killed_processes_go_and_young_ones_stay(tmp_path: Path) -> None:
+def test_old_leftovers_of_killed_processes_go_wherever_they_are_and_young_ones_stay(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    paths = [tmp_path / ".a.part", tmp_path / "frames" / "ns" / ".b.part", tmp_path / "frames" / ".c.part"]
-    for path, hours in zip(paths, (2, 2, 0.5), strict=True):
+    names = [".a.part", "frames/ns/.b.part", "edge/.CURRENT.b.part", "published/simsong/.h.part", "features/.d.part"]
+    old = [tmp_path / name for name in (*names, ".raw.e.part/deep/file")]
+    young = [tmp_path / name for name in ("frames/.c.part", ".raw.f.part/deep/file", "raw/.mine.part")]
+    for path in (*old, *young):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        at = (NOW - timedelta(hours=hours)).timestamp()
-        os.utime(path, (at, at))
+    before = (NOW - timedelta(hours=2)).timestamp()
+    for path in (*old, tmp_path / ".raw.e.part/deep", tmp_path / ".raw.e.part", tmp_path / "raw/.mine.part"):
+        os.utime(path, (before, before))
+    for path in (tmp_path / ".raw.f.part", tmp_path / ".raw.f.part/deep"):  # another process writes deep inside
+        os.utime(path, (before, before))
     workspace.clear_unfinished(NOW)
-    assert [p for p in paths if p.exists()] == paths[2:]
+    assert not any(path.exists() for path in old)
+    assert not (tmp_path / ".raw.e.part").exists()
+    assert all(path.exists() for path in young)
 
 
 def test_damaged_frame_is_named(run_copy: Workspace) -> None:

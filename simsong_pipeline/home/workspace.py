@@ -3,10 +3,9 @@
 import json
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +26,13 @@ from simsong_pipeline.home.bucket_number import BucketNumber
 from simsong_pipeline.home.bucketed_frame import BucketedFrame
 from simsong_pipeline.home.fence import Fence
 from simsong_pipeline.home.known_hashes import KnownHashes
+from simsong_pipeline.home.unfinished import clear_unfinished
 from simsong_pipeline.locks import NotedLock, Told, log_line, patience
 from simsong_pipeline.remote.local_copy import home_name
 from simsong_pipeline.schemas import CONTRACTS, EXCLUSIONS, check, completed
 from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stores.opening import Store, open_store
 
-_UNFINISHED = timedelta(hours=1)
 # The locks of runs that this process works for: all of a run's workspaces are one holder.
 _of_runs: dict[tuple[Path, str], NotedLock] = {}
 
@@ -244,12 +243,8 @@ class Workspace:
             path.unlink(missing_ok=True)
 
     def clear_unfinished(self, now: datetime) -> None:
-        """Delete what killed processes were writing; young files may be another process's, which is not done yet."""
-        below = (self.home.glob(f"{folder}/**/.*.part") for folder in ("frames", "models", "report"))
-        for path in chain(self.home.glob(".*.part"), *below):
-            with suppress(FileNotFoundError):  # its process has finished it meanwhile
-                if path.stat().st_mtime < (now - _UNFINISHED).timestamp():
-                    path.unlink()
+        """Delete what killed processes were writing."""
+        clear_unfinished(self.home, self.raw, now)
 
     def save_config(self, config: PipelineConfig) -> None:
         """Remember the configuration for the commands that follow a run."""
