@@ -7,11 +7,13 @@ import h5py
 import polars as pl
 import pytest
 from conftest import QUIET, SMALL_CONFIG, run_of
+from typer.testing import CliRunner
 
 from simsong_pipeline.asking.queries import paths_of
 from simsong_pipeline.audio.event_place import file_and_row, place_of_row, playable
 from simsong_pipeline.audio.feature_format import feature_format
 from simsong_pipeline.catalogue import build_catalogue
+from simsong_pipeline.cli.main import app
 from simsong_pipeline.config import CatalogueConfig, EncoderConfig, PipelineConfig
 from simsong_pipeline.errors import RawDataError
 from simsong_pipeline.home.hearing import with_events_alone
@@ -98,6 +100,14 @@ def test_a_chosen_encoder_stays(features_raw: Path, tmp_path: Path, kind: str, e
     config = PipelineConfig(encoder=EncoderConfig.model_validate({"kind": kind}))
     source = open_source(Workspace(tmp_path), SourceConfig(raw=features_raw))
     assert with_events_alone(Workspace(tmp_path), source, config, QUIET).encoder.kind == expected
+
+
+def test_an_encoder_that_was_named_has_none_in_its_place(features_raw: Path, tmp_path: Path) -> None:
+    (tmp_path / "named.toml").write_text('[encoder]\nkind = "musicnn"\n')
+    for words in (["--encoder", "musicnn"], ["--config", str(tmp_path / "named.toml")]):
+        command = ["run", "--raw", str(features_raw), "--home", str(tmp_path / "home"), *words]
+        with pytest.raises(RawDataError, match=r"no recordings, which the encoder musicnn hears.*--encoder events"):
+            CliRunner().invoke(app, command, catch_exceptions=False)
 
 
 def test_a_home_that_has_heard_recordings_misses_them_and_hears_nothing_else(

@@ -42,7 +42,7 @@ from simsong_pipeline.config import VARIANTS, EncoderKind, PipelineConfig, Relev
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.evaluation.quality import HOW_TO_MEASURE, UNMEASURED
 from simsong_pipeline.home.events import Events
-from simsong_pipeline.home.settings import read_config
+from simsong_pipeline.home.settings import names, read_config
 from simsong_pipeline.home.wishes import NO_WISHES, Wishes
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.locks import command_name
@@ -155,7 +155,8 @@ def run(
     settings = read_config(config, workspace.load_config(), changes)
     # Where nothing is named, what the home's last run read.
     source = workspace.load_source() if raw is None and manifest is None else source_at(raw, manifest)
-    _run(workspace, source, settings, Wishes(retrain, publish_anyway, promote_anyway, accept_shrink), json)
+    named = encoder is not None or names(config, "encoder.kind")
+    _run(workspace, source, settings, Wishes(retrain, publish_anyway, promote_anyway, accept_shrink, named), json)
 
 
 def _run(workspace: Workspace, source: SourceConfig, config: PipelineConfig, wishes: Wishes, json: bool) -> None:

@@ -14,7 +14,7 @@ from simsong_pipeline.audio.preparation import Listener
 from simsong_pipeline.audio.segments import song_inputs
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import EncoderConfig, PipelineConfig
-from simsong_pipeline.errors import ModelUnavailableError
+from simsong_pipeline.errors import ModelUnavailableError, RawDataError
 from simsong_pipeline.home.clap_cache import ensure_clap
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.model_cache import BodyName, MusicnnFiles, ensure_musicnn, find_musicnn
@@ -87,13 +87,28 @@ def present_musicnn() -> MusicnnFiles:
     return files
 
 
-def with_events_alone(workspace: Workspace, source: Source, config: PipelineConfig, told: Events) -> PipelineConfig:
+def with_events_alone(
+    workspace: Workspace, source: Source, config: PipelineConfig, told: Events, named: bool = False
+) -> PipelineConfig:
     """The configuration, or that of an encoder of events where the raw data have no recordings and nobody chose one.
 
     Not for a home that has heard recordings: those are missing then, on a disk that is not mounted perhaps.
+
+    Args:
+        named: the encoder's kind was said for this run, and be it the default.
+
+    Raises:
+        RawDataError: one that hears recordings was named, and there are none.
     """
-    if config.encoder.kind != EncoderConfig().kind or not source.has_events_alone or _has_heard(workspace, config):
+    kind = config.encoder.kind
+    stays = kind == "events" or (not named and kind != EncoderConfig().kind)
+    if stays or not source.has_events_alone or _has_heard(workspace, config):
         return config
+    if named:
+        raise RawDataError(
+            f"there are no recordings, which the encoder {kind} hears: leave the encoder out or say --encoder events, "
+            "and songs are heard by the Million Song Dataset's features; or put recordings into audio/"
+        )
     told.note("there are no recordings: songs are heard by the Million Song Dataset's features (--encoder events)")
     return config.model_copy(update={"encoder": config.encoder.model_copy(update={"kind": "events"})})
 

@@ -17,11 +17,7 @@ def read_config(path: Path | None, base: PipelineConfig, changes: dict[str, Any]
         RawDataError: no such file, not TOML, or a field that does not exist or fit.
     """
     values = base.model_dump()
-    if path is not None:
-        try:
-            _merge(values, tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise RawDataError(f"configuration {path} cannot be read: {error}") from error
+    _merge(values, _written(path))
     for dotted, value in changes.items():
         if value is not None:
             *folders, name = dotted.split(".")
@@ -34,6 +30,29 @@ def read_config(path: Path | None, base: PipelineConfig, changes: dict[str, Any]
         if first["type"] == "extra_forbidden":
             raise RawDataError(f"configuration: there is no field {where!r}{_nearest(where)}") from error
         raise RawDataError(f"configuration field {where!r}: {first['msg']} (got {first.get('input')!r})") from error
+
+
+def names(path: Path | None, dotted: str) -> bool:
+    """Whether the TOML file says a field itself, and be it what holds anyway.
+
+    Raises:
+        RawDataError: no such file, or not TOML.
+    """
+    found: Any = _written(path)
+    for part in dotted.split("."):
+        if not isinstance(found, dict) or part not in found:
+            return False
+        found = found[part]
+    return True
+
+
+def _written(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RawDataError(f"configuration {path} cannot be read: {error}") from error
 
 
 def _nearest(field: str) -> str:

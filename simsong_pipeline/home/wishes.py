@@ -12,12 +12,14 @@ class Wishes:
         publish_anyway: index vectors that were measured and are not clearly above chance.
         promote_anyway: let a new model replace a better one.
         accept_shrink: it is meant that more than half of something is gone.
+        encoder_named: the encoder's kind was said, so none takes its place.
     """
 
     retrain: bool = False
     publish_anyway: bool = False
     promote_anyway: bool = False
     accept_shrink: bool = False
+    encoder_named: bool = False
 
 
 NO_WISHES = Wishes()

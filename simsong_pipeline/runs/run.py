@@ -45,7 +45,8 @@ def run(wanted: Run) -> RunSummary:
     with workspace.lock():
         workspace.settle_buckets(wanted.config.home.buckets)
         ask_servers(wanted)
-        heard = with_events_alone(workspace, wanted.source, wanted.config, wanted.events)
+        named = wanted.wishes.encoder_named
+        heard = with_events_alone(workspace, wanted.source, wanted.config, wanted.events, named)
         run = replace(wanted, config=with_available_encoder(workspace, heard, wanted.events))
         workspace.claim_when_writing(run.run_id)
         workspace.clear_unfinished(run.now)
