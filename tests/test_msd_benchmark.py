@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.msd.bag_writing import with_bags
+from benchmarks.msd.comparing import compared
 from benchmarks.msd.drawing import Drawing
 from benchmarks.msd.measuring import METRICS, Measured, measured, together
 from benchmarks.msd.protocol import Gallery, drawn, galleries_of, gallery_of, related
@@ -267,3 +268,19 @@ def test_drawn_events_are_of_the_data_set_s_kind() -> None:
     assert arrays["segments_start"][-1] < sound.seconds
     rows = event_rows(arrays, sound.seconds)
     assert np.isfinite(rows).all()
+
+
+def test_two_runs_are_compared_by_the_queries_that_both_were_asked() -> None:
+    key = {"data": "1-raw", "gallery": "all", "seed": 1, "protocol": "all candidates", "method": "wns_audio"}
+    rows = [key | {"query": f"TR{n}", **dict.fromkeys(METRICS, n / 10)} for n in range(8)]
+    first = pl.DataFrame(rows)
+    shifted = [pl.col("recall") - 0.25, pl.col("precision") + pl.Series([0.1, -0.1] * 4)]
+    second = first.with_columns(*shifted).filter(pl.col("query") != "TR7").reverse()
+    found = {row["metric"]: row for row in compared(first, second, 500, 3).iter_rows(named=True)}
+    assert found["recall"]["queries"] == 7
+    assert found["recall"]["first"] == pytest.approx(0.3)
+    assert found["recall"]["difference"] == pytest.approx(0.25)
+    assert found["recall"]["ci_low"] == pytest.approx(found["recall"]["ci_high"])
+    assert found["precision"]["difference"] == pytest.approx(-0.1 / 7)
+    assert found["precision"]["ci_low"] < -0.02 < 0.02 < found["precision"]["ci_high"]
+    assert found["ndcg"]["difference"] == 0

@@ -90,6 +90,9 @@ def test_from_the_data_set_s_files_to_the_table(features_raw: Path, tmp_path: Pa
     assert set(drawn.select("gallery", "seed").unique().rows()) >= {("all", 1)}
     whole = drawn.filter(gallery="all", method="ns_audio", protocol="all candidates")
     assert dict(whole.select("query", "recall").rows()) == pytest.approx(expected)
+    said = start("benchmarks.msd.comparing", out / "values.parquet", out / "values.parquet", "--methods", "ns_audio")
+    assert f"| ns_audio | recall | {whole['recall'].mean():.4f}" in said
+    assert "+0.0000 (+0.0000 to +0.0000)" in said
 
 
 @pytest.mark.slow

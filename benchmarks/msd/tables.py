@@ -56,7 +56,7 @@ def _rows(found: Measured, bootstrap: int, seed: int) -> Iterator[tuple[object, 
         shapes = found.shapes.filter(gallery=gallery, protocol=protocol)
         for methods, values in _alike(part):
             columns = [f"{metric}_{method}" for method in methods for metric in METRICS]
-            means, low, high = _intervals(values, columns, bootstrap, seed)
+            means, low, high = intervals(values, columns, bootstrap, seed)
             own = shapes.join(values.select("data").unique(), on="data", how="semi")
             for n, (method, metric) in enumerate((method, metric) for method in methods for metric in METRICS):
                 beside = [_weighted(own, f"{kind}_{metric}") for kind in ("chance", "oracle")]
@@ -77,7 +77,7 @@ def _alike(part: pl.DataFrame) -> list[tuple[list[str], pl.DataFrame]]:
     return groups
 
 
-def _intervals(
+def intervals(
     wide: pl.DataFrame, columns: Sequence[str], bootstrap: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Means over rows, and the bounds of their intervals, queries being drawn with all their rows."""
@@ -100,7 +100,7 @@ def differences(found: Measured, bootstrap: int, seed: int) -> pl.DataFrame:
             if not both.height:
                 continue
             less = both.select("data", "seed", "query", *((pl.col(m) - pl.col(f"{m}_right")).alias(m) for m in METRICS))
-            figures = zip(METRICS, *_intervals(less, METRICS, bootstrap, seed), strict=True)
+            figures = zip(METRICS, *intervals(less, METRICS, bootstrap, seed), strict=True)
             rows += [(gallery, protocol, first, second, *figure, both.height) for figure in figures]
     schema = ["gallery", "protocol", "first", "second", "metric", "difference", "ci_low", "ci_high", "queries"]
     return pl.DataFrame(rows, schema=schema, orient="row")
