@@ -1,6 +1,9 @@
 """Buckets in processes: the same rows as in threads, and a process that ends without an answer."""
 
 import os
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +53,34 @@ class _Dies:
 def test_a_process_that_ends_says_that_the_same_command_goes_on() -> None:
     with pytest.raises(EngineError, match="the same command goes on"):
         list(ProcessEngine(2, worth=1).map_buckets(_Dies(), [_Job(n) for n in range(4)], QUIET.progress))
+
+
+class _Sleeps:
+    def open(self, worker: Worker):
+        return lambda job: os.write(1, b"begun\n") and time.sleep(600)
+
+
+def _sleep() -> None:
+    list(ProcessEngine(2, worth=1).map_buckets(_Sleeps(), [_Job(n) for n in range(8)], QUIET.progress))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work", ["reading", "drawing"])
+def test_processes_end_with_the_command_that_is_killed(tmp_path: Path, work: str) -> None:
+    reading = [sys.executable, "-c", "import test_process_engine as t; t._sleep()"]
+    drawing = [sys.executable, "-m", "simsong_pipeline.cli.main", "sample", "--home", str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = reading if work == "reading" else drawing
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment) as process:
+        assert process.stdout is not None
+        if work == "reading":
+            assert process.stdout.readline() == b"begun\n"
+        while work == "drawing" and not list(tmp_path.glob(".raw.*.part/audio/**/*.ogg")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.kill()
+        # Its processes hold the same pipe, which has an end when the last of them has gone.
+        process.communicate(timeout=60)
 
 
 def test_songs_with_recordings_are_heard_in_threads_and_events_in_processes() -> None:

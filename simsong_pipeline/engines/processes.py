@@ -16,6 +16,7 @@ from typing import Any
 from simsong_pipeline.engines.engine import BucketFunction, JobT, Progress, Result, T, U, V, largest_first
 from simsong_pipeline.engines.local import LocalEngine
 from simsong_pipeline.errors import EngineError
+from simsong_pipeline.pool_processes import end_with_parent
 
 # Of fewer songs a process's start, with the libraries that it loads, takes longer than all of them.
 WORTH_A_PROCESS = 2_000
@@ -118,6 +119,7 @@ class _Process:
 
 
 def _begin(function: BucketFunction[Any, Any], done: "Synchronized[int]") -> None:
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the run's own process hears, and ends the others
     _Process.worker, _Process.function = _Worker(done), function
 

@@ -16,6 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from simsong_pipeline.files import write_bytes
+from simsong_pipeline.pool_processes import end_with_parent
 from simsong_pipeline.sources.sample import composition, rendering
 from simsong_pipeline.sources.sample.drawing import Catalogue
 from simsong_pipeline.sources.sample.hdf5_files import Analysed, write_track_file
@@ -32,7 +33,7 @@ def write_sound(root: Path, catalogue: Catalogue, progress: Progress) -> None:
     jobs = [_job(root, catalogue, i) for i in range(len(catalogue.tracks))]
     workers = os.cpu_count() or 1
     # Spawned, because a forked child of a process with running threads can deadlock.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), end_with_parent) as pool:
         try:
             with _deaf_to_ctrl_c():  # which this process hears alone, and ends the others
                 sounded = pool.map(_sound, jobs, chunksize=4)
