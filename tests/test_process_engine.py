@@ -1,6 +1,7 @@
 """Buckets in processes: the same rows as in threads, and a process that ends without an answer."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ EVENTS = PipelineConfig(encoder=EncoderConfig(kind="events"))
 
 
 def test_processes_hear_what_threads_hear(features_raw: Path, tmp_path: Path) -> None:
-    tasks = [AudioTask(*row, None) for row in find_event_files(features_raw / "msd").rows()]
+    tasks = _tasks(features_raw)
     counts: list[tuple[int, int]] = []
     heard = []
     for engine in (LocalEngine(), ProcessEngine(2, worth=1)):
@@ -81,6 +82,53 @@ def test_processes_end_with_the_command_that_is_killed(tmp_path: Path, work: str
         process.kill()
         # Its processes hold the same pipe, which has an end when the last of them has gone.
         process.communicate(timeout=60)
+
+
+@dataclass(frozen=True)
+class _KillsItsRun(HearBucket):
+    """After the first few buckets of a process the run is killed that it works for."""
+
+    after: int = 1
+
+    def open(self, worker: Worker):
+        hear, left = super().open(worker), [self.after]
+
+        def heard(job):
+            found = hear(job)
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getppid(), signal.SIGKILL)
+                time.sleep(600)
+            return found
+
+        return heard
+
+
+def _tasks(raw: Path) -> list[AudioTask]:
+    return [AudioTask(*row, None) for row in find_event_files(raw / "msd").rows()]
+
+
+def _read_and_be_killed(folder: str, raw: str, after: int) -> None:
+    function = _KillsItsRun(Path(folder), EVENTS, wait_s=30.0, after=after)
+    hear_all(function, ProcessEngine(2, worth=1), _tasks(Path(raw)), None, QUIET.progress)
+
+
+@pytest.mark.slow
+def test_reading_that_is_killed_goes_on_where_it_was(features_raw: Path, tmp_path: Path) -> None:
+    tasks = _tasks(features_raw)
+    whole = hear_all(HearBucket(tmp_path / "whole", EVENTS, wait_s=10.0), LocalEngine(), tasks, None, QUIET.progress)
+    killed = HearBucket(tmp_path / "killed", EVENTS, wait_s=30.0)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    for after in (1, 5):
+        arguments = (str(killed.folder), str(features_raw), after)
+        code = f"import test_process_engine as t; t._read_and_be_killed(*{arguments!r})"
+        done = subprocess.run([sys.executable, "-c", code], env=environment, check=False, capture_output=True)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+    gone_on = hear_all(killed, ProcessEngine(2, worth=1), tasks, None, QUIET.progress)
+    assert 0 < gone_on.decoded < whole.decoded - 3
+    for name in ("audio", "segment_features", "descriptions"):
+        assert_frame_equal(getattr(whole, name), getattr(gone_on, name))
+    assert not list(killed.folder.rglob("*.part"))
 
 
 def test_songs_with_recordings_are_heard_in_threads_and_events_in_processes() -> None:
