@@ -20,12 +20,13 @@ import soundfile
 from conftest import QUIET, SMALL_CONFIG, run_of
 
 from simsong_pipeline.audio.preparation import AudioTask
-from simsong_pipeline.config import EngineConfig
+from simsong_pipeline.config import EncoderConfig, EngineConfig
 from simsong_pipeline.engines.engine import Engine, Worker
 from simsong_pipeline.engines.local import LocalEngine
 from simsong_pipeline.errors import BusyError, EngineError, ModelError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.night import refresh
+from simsong_pipeline.sources.msd_events import find_event_files
 from simsong_pipeline.stages.hearing_work import HearBucket, hear_all
 
 ray = pytest.importorskip("ray", reason="the extra simsong[ray] is not installed")
@@ -156,6 +157,15 @@ def test_the_same_bytes_and_nothing_twice(
     assert (first.decoded, second.decoded) == (SONGS, 0)
     assert first.audio.equals(second.audio)
     assert _content(tmp_path) == alone
+
+
+def test_features_of_events_are_the_same_bytes(engine: Engine, features_raw: Path, tmp_path: Path) -> None:
+    config = SMALL_CONFIG.model_copy(update={"encoder": EncoderConfig(kind="events")})
+    tasks = [AudioTask(*row, None) for row in find_event_files(features_raw / "msd").rows()]
+    for name, one in (("ray", engine), ("here", LocalEngine())):
+        hear_all(HearBucket(tmp_path / name, config, 5.0), one, tasks, None, QUIET.progress)
+    assert len(_content(tmp_path / "ray")) > 10
+    assert _content(tmp_path / "ray") == _content(tmp_path / "here")
 
 
 def test_workers_know_neither_dagster_nor_torch(engine: Engine, tasks: list[AudioTask], tmp_path: Path) -> None:
