@@ -84,11 +84,13 @@ def test_quality_of_heads_and_of_encoders_from_scratch(tmp_path: Path, musicnn_f
 @pytest.mark.slow
 def test_quality_by_the_data_sets_features_alone(tmp_path: Path) -> None:
     recipes = ("events_start", "events_transformer", "convolution")
-    options = ("--datasets", "features-small", "--seeds", 1, "--recipes", *recipes)
+    options = ("--datasets", "bags-small", "--seeds", 1, "--recipes", *recipes)
     said = start("benchmarks.quality", "--out", tmp_path / "out", *options)
     assert "convolution: not of this catalogue" in said
     methods = set(pl.read_csv(tmp_path / "out" / "summary.csv")["method"])
     assert {"random", "timbre", "lyrics", "events_start_fused", "events_transformer_fused"} <= methods
+    home = Workspace(tmp_path / "out" / "homes" / "bags-small-1")
+    assert set(home.read("lyrics").filter(status="ok")["provider"]) == {"musixmatch"}
     pairs = set(pl.read_csv(tmp_path / "out" / "differences.csv")["pair"])
     assert {"events_transformer_fused - timbre", "events_transformer_fused - lyrics"} <= pairs
 

@@ -153,6 +153,23 @@ def test_the_frame_of_metrics_is_that_of_dense_scores(monkeypatch: pytest.Monkey
     assert evaluate(rows, tasks, config).equals(whole)
 
 
+def test_methods_that_share_their_scores_are_ranked_once_and_have_the_same_figures() -> None:
+    vectors, relevant, artists = _planted(300, 4)
+    tasks = {"unfiltered": build_task(relevant), "artist_filtered": build_task(relevant, artists)}
+    scores, asked = cosine_rows(vectors), []
+
+    def counting(rows: np.ndarray) -> np.ndarray:
+        asked.extend(rows.tolist())
+        return scores(rows)
+
+    methods = [MethodScores(name, counting) for name in ("ns_audio", "wns_audio")]
+    found = evaluate(methods, tasks, EvaluationConfig(bootstrap=100))
+    assert len(asked) == sum(len(task.asked) for task in tasks.values())
+    ns, wns = (found.filter(variant=name).drop("variant") for name in ("ns_audio", "wns_audio"))
+    assert ns.equals(wns)
+    assert ns.filter(metric="recall_at_10", protocol="unfiltered")["value"][0] > 0.2
+
+
 def test_of_many_songs_some_queries_are_drawn_with_the_seed_and_all_are_candidates() -> None:
     vectors, relevant, _ = _planted(300, 5)
     task = build_task(relevant, most=40, seed=3)

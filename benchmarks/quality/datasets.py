@@ -1,5 +1,6 @@
 """The catalogues that methods are compared on: the sample at three difficulties and a larger one, or any manifest."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.msd.bag_writing import with_bags
 from simsong_pipeline.audio.feature_store import FeatureReader
 from simsong_pipeline.config import PipelineConfig, Relevance, SampleConfig
 from simsong_pipeline.evaluation.ground_truth import artist_numbers, has_other_artists, relevance_matrix
@@ -35,7 +37,13 @@ SAMPLES = {
     "features-small": _SMALL.model_copy(update={"recordings": False}),
     "features": SampleConfig(recordings=False),
     "features-large": SampleConfig(songs=1600, artists=320, neighbours=80, recordings=False),
+    # As who holds the data set has it: those features, and bags of words in place of pages.
+    "bags": SampleConfig(recordings=False),
+    "bag-texts": SampleConfig(recordings=False),
+    "bags-small": _SMALL.model_copy(update={"recordings": False}),
 }
+# Bags are embedded by their words' counts, or written as text for the language model.
+_BY_COUNTS = {"bags": True, "bag-texts": False, "bags-small": True}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -82,7 +90,7 @@ class Dataset:
         """Write, decode and split what is not there yet. The seed decides sample, split and training."""
         changes: dict[str, object] = {"train.seed": seed, "splits.seed": seed, "evaluation.relevance": self.relevance}
         if self.manifest is None and not SAMPLES[self.name].recordings:
-            changes["encoder.kind"] = "events"
+            changes |= {"encoder.kind": "events", "bags.embed": _BY_COUNTS.get(self.name, False)}
         config = read_config(None, base, changes)
         own = self._prepared_home(homes, seed, config, events)
         if not self.transfer:
@@ -94,13 +102,25 @@ class Dataset:
         workspace = Workspace(homes / f"{self.name}-{seed}")
         if self.manifest is None and not workspace.raw.is_dir():
             events.stage("composing and encoding songs")
-            write_sample(workspace.raw, SAMPLES[self.name].model_copy(update={"seed": seed}))
+            self._write_sample(workspace.raw, seed)
         if workspace.read_if_there("splits") is None:
             # No encoders: this benchmark embeds after it has trained.
             source = open_source(workspace, SourceConfig(manifest=self.manifest))
             run = Run(workspace, source, config, datetime.now(UTC), events)
             prepare(run, Ahead(workspace, config, {}))
         return workspace
+
+    def _write_sample(self, raw: Path, seed: int) -> None:
+        sample = SAMPLES[self.name].model_copy(update={"seed": seed})
+        if self.name not in _BY_COUNTS:
+            write_sample(raw, sample)
+            return
+        pages, part = raw.with_name("pages"), raw.with_name("bags.part")
+        if not pages.is_dir():
+            write_sample(pages, sample)
+        shutil.rmtree(part, ignore_errors=True)  # of a benchmark that was stopped
+        with_bags(pages, part)
+        part.rename(raw)
 
 
 def _split_prepared(workspace: Workspace, config: PipelineConfig) -> Prepared:

@@ -49,6 +49,16 @@ class MethodScores:
     scores: Scores
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A protocol's task, the queries that its bootstrap draws, and each metric of a random and of the best ranking."""
+
+    task: Task
+    drawn: NDArray[np.int64]
+    chance: Mapping[str, float]
+    oracle: Mapping[str, float]
+
+
 def evaluate(
     methods: list[MethodScores],
     protocols: Protocols,
@@ -57,8 +67,9 @@ def evaluate(
 ) -> pl.DataFrame:
     """All metrics of all methods. The bootstrap draws the same queries for every method.
 
-    Where timbre alone (`mfcc`) or the untrained start (`start_audio`, `start_fused`) are among the methods, the others
-    stand beside them by paired differences; what a method is compared with is of its own kind, audio or fused.
+    Methods that share one object of scores are ranked once. Where timbre alone (`mfcc`) or the untrained start
+    (`start_audio`, `start_fused`) are among the methods, the others stand beside them by paired differences; what a
+    method is compared with is of its own kind, audio or fused.
 
     Args:
         progress: told the songs that were ranked or judged by a method, and those to be.
@@ -67,13 +78,15 @@ def evaluate(
     count = _Count(progress, 2 * len(methods) * sum(len(task.asked) for task in protocols.values()))
     for protocol, task in protocols.items():
         drawn = resamples(int(task.queries.sum()), config.bootstrap, config.seed)
-        ranked = {}
+        ranked: dict[str, NDArray[np.int64]] = {}
         for method in methods:
-            ranked[method.name] = top_k(method.scores, task, config.k, count.within)
+            same = next((m.name for m in methods if m.scores is method.scores and m.name in ranked), None)
+            ranked[method.name] = ranked[same] if same else top_k(method.scores, task, config.k, count.within)
             count.done(len(task.asked))
+        asked = _Asked(task, drawn, chance(task, config.k), oracle(task, config.k))
         values = {name: per_query(order, task, config.k) for name, order in ranked.items()}
         for name, order in ranked.items():
-            rows += _rows(name, protocol, task, order, values, drawn, config.k)
+            rows += _rows(name, protocol, asked, order, values, config.k)
             count.done(len(task.asked))
     schema = {n: t for n, t in CONTRACT.columns.items() if isinstance(t, pl.DataType | type)}
     return conform(pl.DataFrame(rows, schema=schema, orient="row"), CONTRACT)
@@ -82,25 +95,28 @@ def evaluate(
 def _rows(
     name: str,
     protocol: str,
-    task: Task,
+    asked: _Asked,
     ranked: NDArray[np.int64],
     values: Mapping[str, Values],
-    drawn: NDArray[np.int64],
     k: int,
 ) -> list[tuple[object, ...]]:
-    own, by_chance, best = values[name], chance(task, k), oracle(task, k)
-    queries = int(task.queries.sum())
+    own, queries = values[name], int(asked.task.queries.sum())
     start = f"{START}_{name.rpartition('_')[2]}"
     rows: list[tuple[object, ...]] = []
     for metric in METRICS:
         beside = [
             part
             for other in (TIMBRE, start)
-            for part in _difference(own[metric], values[other][metric] if other in values else None, drawn)
+            for part in _difference(own[metric], values[other][metric] if other in values else None, asked.drawn)
         ]
-        figures = (float(own[metric].mean()), *interval(own[metric], drawn), by_chance[metric], best[metric])
+        figures = (
+            float(own[metric].mean()),
+            *interval(own[metric], asked.drawn),
+            asked.chance[metric],
+            asked.oracle[metric],
+        )
         rows.append((name, protocol, f"{metric}_at_{k}", *figures, queries, *beside))
-    songs = task.candidates.songs
+    songs = asked.task.candidates.songs
     for metric, value in (("hub_skew", hub_skew(ranked, songs)), ("coverage", coverage(ranked, songs))):
         rows.append((name, protocol, metric, value, None, None, None, None, queries, *(None,) * 6))
     return rows

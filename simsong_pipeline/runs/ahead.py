@@ -29,7 +29,11 @@ class Ahead:
 
     def __init__(self, workspace: Workspace, config: PipelineConfig, encoders: Mapping[Variant, OnnxEncoder]) -> None:
         self._encoders = dict(encoders)
-        self._versions = {v: ModelFiles(workspace.model(v)).export().model_version for v in encoders}
+        exports = {v: ModelFiles(workspace.model(v)).export() for v in encoders}
+        self._versions = {v: export.model_version for v, export in exports.items()}
+        # Of variants whose encoder is one file the first one's vectors are the others'.
+        first = {export.onnx_sha256: v for v, export in reversed(exports.items())}
+        self._first = {v: first[export.onnx_sha256] for v, export in exports.items()}
         self._vectors: dict[Variant, dict[str, NDArray[np.float32]]] = {v: {} for v in encoders}
         self._config = config
         before = workspace.read_if_there("audio")
@@ -43,7 +47,8 @@ class Ahead:
             return
         segments = song_inputs(prepared.features, self._config)
         for variant, encoder in self._encoders.items():
-            self._vectors[variant][audio] = encoder.embed_song(segments)
+            known = self._vectors[self._first[variant]].get(audio)
+            self._vectors[variant][audio] = encoder.embed_song(segments) if known is None else known
 
     def vectors(self, variant: Variant, model_version: str) -> Mapping[str, NDArray[np.float32]]:
         """Unit audio vectors [dim] of this model by the hash of the audio; none where it came after the decoding."""

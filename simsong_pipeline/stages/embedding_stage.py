@@ -24,6 +24,7 @@ from simsong_pipeline.refresh import (
 )
 from simsong_pipeline.schemas import TRACK_VECTORS, conform
 from simsong_pipeline.stages.stored_vectors import StoredVectors, in_buckets, stored_vectors
+from simsong_pipeline.stages.twin_vectors import twin_vectors
 from simsong_pipeline.stages.vector_work import EmbedSongs, ready_songs, song_jobs, vectors_by_key
 
 
@@ -38,8 +39,8 @@ def embed_variant(
 ) -> Refreshed:
     """The vectors that have to be computed, and which of the last run still hold. Nothing is written.
 
-    A song that cannot be heard again keeps the vector that it has by this model, and has none by another; the next run
-    tries it again.
+    A song that the other variant has embedded by the same encoder is not embedded once more. One that cannot be heard
+    again keeps the vector that it has by this model, and has none by another; the next run tries it again.
 
     Args:
         embedder: in place of the variant's ONNX encoder.
@@ -62,7 +63,8 @@ def embed_variant(
     lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
     encoder = embedder or load_encoder(workspace, variant, config)
     asked = segment_features.filter(pl.col("track_id").is_in(todo))
-    ready, audio_hashes = ahead(version), dict(asked.select("track_id", "audio_sha256").rows())
+    ready = {**twin_vectors(workspace, variant, asked.join(hashes, on="track_id")), **ahead(version)}
+    audio_hashes = dict(asked.select("track_id", "audio_sha256").rows())
     silent = asked.filter(~pl.col("audio_sha256").is_in(list(ready)))
     by_audio = {**ready, **_embedded(run, variant, version, silent, encoder)}
     made = [t for t in todo if audio_hashes[t] in by_audio]

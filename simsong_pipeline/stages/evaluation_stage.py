@@ -1,6 +1,6 @@
 """Measures every method on test songs of artists that no model was trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from simsong_pipeline.evaluation.ground_truth import (
 )
 from simsong_pipeline.evaluation.metrics_frame import START, TIMBRE, MethodScores, Progress, evaluate
 from simsong_pipeline.evaluation.quality import quality_of
+from simsong_pipeline.evaluation.ranking import Scores
 from simsong_pipeline.evaluation.task import Task, build_task
 from simsong_pipeline.home.model_files import ModelFiles, QualityRecord, TrainingRecord
 from simsong_pipeline.home.workspace import Workspace
@@ -166,12 +167,27 @@ def method_scores(workspace: Workspace, gallery: Gallery, config: PipelineConfig
         served = gallery.vectors[config.serve]
         record = gallery.records[config.serve]
         methods += start_scores(workspace, gallery.track_ids, served, record, config, remember=True)
-    for variant in VARIANTS:
-        if variant in gallery.vectors:
-            vectors, record = gallery.vectors[variant], gallery.records[variant]
-            methods.append(MethodScores(f"{variant}_audio", cosine_rows(vectors.audio)))
-            methods.append(MethodScores(f"{variant}_fused", fused_rows(vectors, record.audio_weight, record.hubness)))
-    return methods
+    return methods + variant_scores(gallery)
+
+
+def variant_scores(gallery: Gallery) -> list[MethodScores]:
+    """By audio and fused; variants that are one model, as where the start serves for both, share their scores."""
+    made: list[tuple[Variant, Scores, Scores]] = []
+    for variant in (v for v in VARIANTS if v in gallery.vectors):
+        twin = next((scores for other, *scores in made if _are_twins(gallery, variant, other)), None)
+        vectors, record = gallery.vectors[variant], gallery.records[variant]
+        audio, fused = twin or (cosine_rows(vectors.audio), fused_rows(vectors, record.audio_weight, record.hubness))
+        made.append((variant, audio, fused))
+    kinds = ("audio", "fused")
+    return [MethodScores(f"{v}_{kind}", one) for v, *both in made for kind, one in zip(kinds, both, strict=True)]
+
+
+def _are_twins(gallery: Gallery, first: Variant, second: Variant) -> bool:
+    ours, theirs = gallery.records[first], gallery.records[second]
+    if (ours.audio_weight, ours.hubness) != (theirs.audio_weight, theirs.hubness):
+        return False
+    one, other = gallery.vectors[first], gallery.vectors[second]
+    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(SongVectors))
 
 
 def timbre_scores(workspace: Workspace, track_ids: list[str], config: PipelineConfig) -> GaussianScores:
