@@ -41,6 +41,24 @@ def test_verdict_goes_by_whole_intervals(row: dict[str, Any], outcome: Outcome) 
     assert judged(row) == outcome
 
 
+@pytest.mark.parametrize(
+    ("timbre", "queries", "said"),
+    [
+        ((-0.009, 0.009), MANY, "as good as timbre alone, within 0.01"),
+        ((-0.009, 0.02), MANY, "too few songs to tell"),
+        ((-0.02, 0.009), MANY, "too few songs to tell"),
+        ((0.0, 0.0), FEW, "too few songs to tell"),
+        ((0.001, 0.009), MANY, "clearly above chance"),
+    ],
+)
+def test_the_same_as_timbre_is_said_where_enough_was_asked(
+    timbre: tuple[float, float], queries: int, said: str
+) -> None:
+    row = _row(0.2, 0.4, timbre, queries) | {"value": 0.3, "over_timbre": sum(timbre) / 2, "over_start": None}
+    row |= {"variant": "wns_fused", "protocol": "unfiltered", "metric": "recall_at_10"}
+    assert quality_of(pl.DataFrame([row]), PipelineConfig()).text.endswith(f": {said}")
+
+
 def test_nothing_measured_is_too_little_to_tell_and_may_be_served() -> None:
     verdict = quality_of(empty(METRICS), PipelineConfig())
     assert (verdict.outcome, verdict.text, verdict.passed) == (Outcome.UNTOLD, UNMEASURED, True)

@@ -10,6 +10,8 @@ from simsong_pipeline.config import PipelineConfig
 
 # Fewer queries than these cannot show that a model is no good; they leave the untrained start to be served.
 ENOUGH_QUERIES = 30
+# Recalls that differ by less are as good as each other to who listens.
+AS_GOOD = 0.01
 UNMEASURED = "no test song is known to be like another, so nothing could be measured"
 HOW_TO_MEASURE = (
     "To measure it, tag artists or genres (--relevance genre), or give lists of songs that belong together "
@@ -73,8 +75,17 @@ def quality_of(metrics: pl.DataFrame, config: PipelineConfig) -> Verdict:
         named=True,
     )
     outcome = judged(row)
-    text = f"{config.serve.upper()} fused Recall@{config.evaluation.k} {in_words(row)}: {outcome.value}"
+    text = f"{config.serve.upper()} fused Recall@{config.evaluation.k} {in_words(row)}: {_said(outcome, row)}"
     return Verdict(outcome, row["value"], row["ci_low"], row["chance"], text)
+
+
+def _said(outcome: Outcome, row: dict[str, Any]) -> str:
+    """The outcome; where many songs were asked and it is timbre alone that is as good, it says so."""
+    bounds = [bound for bound in (row["over_timbre_low"], row["over_timbre_high"]) if bound is not None]
+    told = outcome != Outcome.UNTOLD or row["queries"] < ENOUGH_QUERIES
+    if told or not bounds or max(map(abs, bounds)) >= AS_GOOD:
+        return outcome.value
+    return f"as good as timbre alone, within {AS_GOOD:g}"
 
 
 def in_words(row: dict[str, Any]) -> str:
