@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO_HOME ?= simsong-data
 DEMO_PORT ?= 8080
+DAGSTER_FOLDER ?= $(CURDIR)/.dagster_home
+DAGSTER_PORT ?= 3000
 
 .PHONY: help install demo serve test test-slow lint types dagster release clean
 
@@ -39,11 +41,11 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-.dagster_home/dagster.yaml: deploy/dagster-local.yaml
-	@mkdir -p .dagster_home && cp $< $@
+$(DAGSTER_FOLDER)/dagster.yaml: deploy/dagster-local.yaml
+	@mkdir -p $(@D) && cp $< $@
 
-dagster: install .dagster_home/dagster.yaml  ## Dagster's web interface on http://localhost:3000
-	DAGSTER_HOME=$(CURDIR)/.dagster_home PYTHONWARNINGS='ignore:Function `dev_command` is superseded' $(BIN)/dagster dev
+dagster: install $(DAGSTER_FOLDER)/dagster.yaml  ## Dagster's web interface on http://localhost:3000
+	DAGSTER_HOME=$(DAGSTER_FOLDER) PYTHONWARNINGS='ignore:Function `dev_command` is superseded' $(BIN)/dagster dev --port $(DAGSTER_PORT)
 
 release: install  ## wheel, sdist, list of parts and notices, checked in an empty environment: dist/
 	$(BIN)/python -m deploy.release.notices --check
