@@ -2,33 +2,24 @@
 
 import re
 import shlex
-import shutil
 import tomllib
 from pathlib import Path
 
-import polars as pl
 import pytest
 from command_line import taken
-from documents import DOCUMENTS, ROOT, commands_of
-from typer.testing import CliRunner
+from documents import DOCUMENTS, ROOT, called, commands_of
 
-from simsong_pipeline.cli.main import app
-from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.config import SampleConfig
+from simsong_pipeline.sources.sample.drawing import draw_catalogue
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# What else a document may start, and what is looked at there.
-OTHERS = {"make", "pip", "source", "export", "dagster", "python", "curl", "cp", "docker", "kubectl", "helm"}
 
 
 def _all(first: str) -> list[list[str]]:
     return [words for document in DOCUMENTS for words in commands_of(document) if words[0] == first]
 
 
-def _called(document: Path) -> str:
-    return str(document.relative_to(ROOT))
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=_called)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=called)
 def test_links_lead_to_files_and_headings(document: Path) -> None:
     text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -36,20 +27,15 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
             continue
         path, _, heading = target.partition("#")
         file = (document.parent / path).resolve() if path else document
-        assert file.exists(), f"{_called(document)}: {target}"
+        assert file.exists(), f"{called(document)}: {target}"
         if heading:
-            assert heading in _headings(file), f"{_called(document)}: {target}"
+            assert heading in _headings(file), f"{called(document)}: {target}"
 
 
 def _headings(document: Path) -> set[str]:
     """Of a document, as links name them."""
     titles = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-def test_documents_start_what_is_known() -> None:
-    started = {words[0] for document in DOCUMENTS for words in commands_of(document)}
-    assert started - OTHERS == {"simsong"}
 
 
 @pytest.mark.parametrize("words", _all("simsong"), ids=shlex.join)
@@ -83,26 +69,9 @@ def test_each_benchmark_that_is_named_is_started_by_a_test() -> None:
     assert [name for name in sorted(named) if f'"{name}"' not in tests] == []
 
 
-@pytest.mark.slow
-def test_questions_of_the_document_are_answered(
-    run_copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each command of docs/asking.md in its order, over another sample: its songs for those that are named."""
-    monkeypatch.chdir(tmp_path)
-    shutil.move(run_copy.home, tmp_path / "simsong-data")
-    places = _places(Workspace(tmp_path / "simsong-data"))
-    asked = commands_of(ROOT / "docs" / "asking.md")
-    assert len(asked) > 10
-    for words in asked:
-        done = CliRunner().invoke(app, [places.get(word, word) for word in words[1:]])
-        assert done.exit_code == 0, (words, done.output)
-    assert (tmp_path / "journey.m3u8").read_text().startswith("#EXTM3U")
-
-
-def _places(workspace: Workspace) -> dict[str, str]:
-    """Songs of the home for those that the document names."""
-    kept = workspace.read("tracks").join(workspace.read("exclusions"), on="track_id", how="anti")
-    songs = kept.unique("title", keep="none").sort("track_id").filter(pl.col("title").str.len_chars() > 3)
-    named = ["The Long White Line", "The Cannon", "A Tired Miner", "Hanna Gallo - The Old Front Door"]
-    ids = dict(zip(named, songs["track_id"].head(len(named)), strict=True))
-    return ids | {"Hanna Gallo": songs["artist_name"][0]}
+def test_songs_that_documents_name_are_in_the_sample_catalogue() -> None:
+    """Once each, so that a title is enough; tests ask for others, of a smaller one."""
+    tracks = draw_catalogue(SampleConfig()).tracks
+    titles = [track.title for track in tracks]
+    assert [titles.count(name) for name in ("The Long White Line", "The Cannon", "A Tired Miner")] == [1, 1, 1]
+    assert ("Hanna Gallo", "The Old Front Door") in {(track.artist_name, track.title) for track in tracks}

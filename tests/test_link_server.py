@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -361,28 +359,6 @@ def test_a_playlist_that_a_plugin_makes_is_put_onto_the_linked_server(
     assert "4 songs" in kept.stdout
     assert [p["name"] for p in _playlists(server)] == ["Alchemy"]
     server.ask("deletePlaylist", id=made.json()["playlist_id"])
-
-
-@pytest.mark.slow
-def test_the_commands_of_the_page_about_players(run_copy: Workspace, server: Supysonic, tmp_path: Path) -> None:
-    """As they stand in docs/players.md, one after the other, but for names and places."""
-    page = (Path(__file__).parents[1] / "docs" / "players.md").read_text()
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL))
-    lines = [line.partition("   #")[0].strip() for line in blocks.splitlines() if line.startswith("simsong ")]
-    lines = [line for line in lines if not re.search(r"^simsong serve|--songs|A kept playlist", line)]
-    lines.sort(key=lambda line: "--forget" in line)  # which the others need not to have happened
-    first, second = _usable(run_copy)["track_id"].to_list()[6:8]
-    there = {"http://navidrome:4533": server.url, "my-music": str(run_copy.home), "Song A": first, "Song B": second}
-    there["evening.m3u8"] = str(tmp_path / "evening.m3u8")
-    try:
-        for line in lines:
-            done = _simsong(*(there.get(word, word) for word in shlex.split(line)[1:]))
-            assert done.status == 0, (line, done.stderr)
-        assert {p["name"] for p in _playlists(server)} == {"evening", "For the evening"}
-        assert len(lines) >= 8
-    finally:
-        for playlist in _playlists(server):
-            server.ask("deletePlaylist", id=playlist["id"])
 
 
 def test_a_server_without_tokens_is_not_shown_the_password_over_the_network(server: Supysonic) -> None:
