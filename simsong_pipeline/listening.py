@@ -11,13 +11,14 @@ from simsong_pipeline.audio import clap_front_end, musicnn_front_end
 from simsong_pipeline.audio.body_layout import MUSICNN_LAYOUT
 from simsong_pipeline.audio.feature_format import FeatureFormat
 from simsong_pipeline.audio.log_mel import log_mel
+from simsong_pipeline.audio.preparation import FrontEnd
 from simsong_pipeline.body_inference import OnnxBody
 from simsong_pipeline.config import LogMelConfig
 
 
 @dataclass(frozen=True)
 class LogMelFrontEnd:
-    """Log-mels. See `audio.preparation.FrontEnd`, as for those below."""
+    """Log-mels, which encoders of their own are made for. See `audio.preparation.FrontEnd`, as for those below."""
 
     config: LogMelConfig
 
@@ -31,28 +32,9 @@ class LogMelFrontEnd:
         return log_mel(samples, self.config)
 
 
-class LogMelListener:
-    """Frames of a log-mel: what the encoders of log-mels are made for. See `audio.preparation.Listener`."""
-
-    def __init__(self, config: LogMelConfig, rows: FeatureFormat) -> None:
-        self.front_end = LogMelFrontEnd(config)
-        self.format = rows
-
-    def rows(self, inputs: NDArray[np.floating]) -> NDArray[np.float16]:
-        """The log-mel itself."""
-        return inputs.astype(np.float16, copy=False)
-
-    def tags(self, rows: NDArray[np.float16]) -> list[float]:
-        """None: a spectrogram has no names for what it shows."""
-        return []
-
-    def strangeness(self, rows: NDArray[np.float16]) -> None:
-        """Not known: nothing here was trained on music."""
-
-
 @dataclass(frozen=True)
 class FrameFrontEnd:
-    """MusiCNN's front end over a whole recording."""
+    """MusiCNN's front end over a whole recording: for a body that is trained itself."""
 
     sample_rate: int = musicnn_front_end.SAMPLE_RATE
 
@@ -61,24 +43,23 @@ class FrameFrontEnd:
         return (musicnn_front_end.log_mel(samples) * musicnn_front_end.DECIBELS).astype(np.float16)
 
 
-class FrameListener:
-    """Frames of MusiCNN's front end: what a body is made for that is trained itself."""
+@dataclass(frozen=True)
+class FrontEndListener:
+    """Keeps what its front end gives: no network is run. See `audio.preparation.Listener`."""
 
-    front_end = FrameFrontEnd()
-
-    def __init__(self, rows: FeatureFormat) -> None:
-        self.format = rows
+    front_end: FrontEnd
+    format: FeatureFormat
 
     def rows(self, inputs: NDArray[np.floating]) -> NDArray[np.float16]:
-        """The frames themselves."""
+        """The inputs themselves."""
         return inputs.astype(np.float16, copy=False)
 
     def tags(self, rows: NDArray[np.float16]) -> list[float]:
-        """None: the body that knows them is not run here."""
+        """None: nothing here has names for what it hears."""
         return []
 
     def strangeness(self, rows: NDArray[np.float16]) -> None:
-        """Not known, as for the tags."""
+        """Not known: nothing here was trained on music."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from simsong_pipeline.errors import ModelError
 from simsong_pipeline.home.clap_cache import ensure_clap
 from simsong_pipeline.home.hearing import open_listener
 from simsong_pipeline.learning.encoder.clap import read_clap, text_vector
-from simsong_pipeline.listening import LogMelListener
+from simsong_pipeline.listening import FrontEndListener, LogMelFrontEnd
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "fusion"])
@@ -131,7 +131,7 @@ def test_description_is_of_16_khz_whatever_the_listener_wants(tmp_path: Path) ->
     described = []
     for rate in (16_000, SAMPLE_RATE):
         config = PipelineConfig(encoder=EncoderConfig(kind="convolution"), log_mel=LogMelConfig(sample_rate=rate))
-        listener = LogMelListener(config.log_mel, feature_format(config))
+        listener = FrontEndListener(LogMelFrontEnd(config.log_mel), feature_format(config))
         described.append(prepare(task, config.audio, listener).description)
     one, two = described
     assert one is not None

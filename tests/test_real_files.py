@@ -20,12 +20,13 @@ from simsong_pipeline.audio.mono import mixed
 from simsong_pipeline.audio.preparation import AudioTask, prepare
 from simsong_pipeline.config import AudioConfig, EncoderConfig, LogMelConfig, PipelineConfig
 from simsong_pipeline.errors import AudioError
-from simsong_pipeline.listening import LogMelListener
+from simsong_pipeline.listening import FrontEndListener, LogMelFrontEnd
 from simsong_pipeline.sources.library.recording import row_of
 from simsong_pipeline.sources.library.scan import scan_library
 from simsong_pipeline.stages.copies_stage import whole_lengths
 
-LISTENER = LogMelListener(LogMelConfig(), feature_format(PipelineConfig(encoder=EncoderConfig(kind="convolution"))))
+_ROWS = feature_format(PipelineConfig(encoder=EncoderConfig(kind="convolution")))
+LISTENER = FrontEndListener(LogMelFrontEnd(LogMelConfig()), _ROWS)
 RATE = 44_100
 SECONDS = 10.0
 ID3 = b"ID3\x03\0\0\0\0\x01\0" + bytes(128)

@@ -19,7 +19,7 @@ from simsong_pipeline.home.clap_cache import ensure_clap
 from simsong_pipeline.home.events import Events
 from simsong_pipeline.home.model_cache import BodyName, MusicnnFiles, ensure_musicnn, find_musicnn
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.listening import BodyListener, ClapListener, FrameListener, LogMelListener
+from simsong_pipeline.listening import BodyListener, ClapListener, FrameFrontEnd, FrontEndListener, LogMelFrontEnd
 from simsong_pipeline.sources.source import Source
 
 
@@ -31,13 +31,13 @@ def open_listener(config: PipelineConfig, told: Events) -> Listener:
     rows = feature_format(config)
     if hears_events(config):
         # Imported here because it loads h5py, which nobody else has a use for.
-        from simsong_pipeline.sources.event_listening import EventListener
+        from simsong_pipeline.sources.event_listening import EventFrontEnd
 
-        return EventListener(rows)
+        return FrontEndListener(EventFrontEnd(), rows)
     if trains_body(config):
-        return FrameListener(rows)
+        return FrontEndListener(FrameFrontEnd(), rows)
     if keeps_log_mels(config):
-        return LogMelListener(config.log_mel, rows)
+        return FrontEndListener(LogMelFrontEnd(config.log_mel), rows)
     if config.encoder.kind == "clap":
         name = clap_name(config.encoder)
         return ClapListener(lambda: OnnxBody(ensure_clap(name, told), config.inference), config.body.patches, rows)

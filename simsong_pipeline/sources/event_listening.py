@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsong_pipeline.audio.description import Description, timbre_statistics
-from simsong_pipeline.audio.feature_format import FeatureFormat
 from simsong_pipeline.audio.fingerprint import NO_FINGERPRINT
 from simsong_pipeline.audio.preparation import AudioTask, PreparedAudio, SensedAudio, unusable
 from simsong_pipeline.errors import AudioError
@@ -46,23 +45,3 @@ def _files() -> EventFiles:
         _of_thread.files = EventFiles()
     files: EventFiles = _of_thread.files
     return files
-
-
-class EventListener:
-    """The rows themselves. See `audio.preparation.Listener`."""
-
-    front_end = EventFrontEnd()
-
-    def __init__(self, rows: FeatureFormat) -> None:
-        self.format = rows
-
-    def rows(self, inputs: NDArray[np.floating]) -> NDArray[np.float16]:
-        """As they were read."""
-        return inputs.astype(np.float16, copy=False)
-
-    def tags(self, rows: NDArray[np.float16]) -> list[float]:
-        """None: nothing here knows names of sounds."""
-        return []
-
-    def strangeness(self, rows: NDArray[np.float16]) -> None:
-        """Not known: nothing here was trained on music."""
