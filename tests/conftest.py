@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 import watched_night
+from loopback import serve
 from serving import Served, served
 
-from simsong_pipeline import redaction
+from simsong_pipeline import redaction, retrying
 from simsong_pipeline.audio.feature_store import AudioFrames
 from simsong_pipeline.audio.preparation import AudioTask
 from simsong_pipeline.config import EncoderConfig, EventConfig, PipelineConfig, SampleConfig, TrainConfig
@@ -29,6 +31,9 @@ from simsong_pipeline.service.library import Library
 from simsong_pipeline.sources.sample.generate import write_sample
 from simsong_pipeline.sources.source import SourceConfig
 from simsong_pipeline.stages.hearing_work import HearBucket, hear_all
+
+if TYPE_CHECKING:
+    from qdrant_server import QdrantServer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SMALL_SAMPLE = SampleConfig(songs=48, artists=12, styles=4, neighbours=12, min_seconds=6, max_seconds=7)
@@ -173,6 +178,22 @@ def asked(night: "watched_night.WatchedNight") -> Iterator[tuple[Served, "watche
     """A service over that home, and what it says after it was asked a few things."""
     with served(night.workspace, read_only=True) as running:
         yield running, watched_night.scraped(running)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> "Iterator[QdrantServer]":
+    """An empty Qdrant server that wants a key, asked again after hundredths of a second."""
+    # Imported here because it takes a second, which few tests have a use for.
+    from qdrant_server import KEY, QdrantServer
+
+    from simsong_pipeline.stores import settling, trying_again
+
+    monkeypatch.setattr(retrying, "_FIRST_S", 0.01)
+    monkeypatch.setattr(settling, "_FIRST_S", 0.01)
+    monkeypatch.setattr(trying_again, "_answered", set())
+    monkeypatch.setenv("QDRANT_API_KEY", KEY)
+    with serve(QdrantServer(KEY)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

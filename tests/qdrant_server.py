@@ -23,6 +23,8 @@ from pydantic_core import to_jsonable_python
 from qdrant_client import models
 from qdrant_client.local.qdrant_local import QdrantLocal
 
+# What the one that tests share wants.
+KEY = "a-key+of/the=server-37"
 Kind = Literal["slow", "torn", "lost"] | int
 UPSERT = r"PUT /collections/[^/]+/points"
 _VECTORS = TypeAdapter(dict[str, models.VectorParams])

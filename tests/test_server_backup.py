@@ -8,18 +8,16 @@ from pathlib import Path
 import pytest
 from conftest import NOW, QUIET
 from loopback import serve
-from qdrant_server import Fault, QdrantServer
+from qdrant_server import KEY, Fault, QdrantServer
 from serving import served
-from test_server_faults import KEY, config_of, night
+from test_server_faults import config_of, night
 from test_service_nights import _ids, _neighbours, _take_away
 
-from simsong_pipeline import retrying
 from simsong_pipeline.errors import RawDataError, StoreError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.backup import back_up
 from simsong_pipeline.runs.home_verification import verify_home
 from simsong_pipeline.runs.restore import restore
-from simsong_pipeline.stores import settling, trying_again
 
 pytestmark = pytest.mark.slow
 
@@ -40,17 +38,6 @@ def over_a_server(
             night(home, config)
             back_up(home, config, folder / "copy", True, NOW, QUIET)
             yield folder / "home", folder / "copy", server
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[QdrantServer]:
-    """Another, empty one."""
-    monkeypatch.setattr(retrying, "_FIRST_S", 0.01)
-    monkeypatch.setattr(settling, "_FIRST_S", 0.01)
-    monkeypatch.setattr(trying_again, "_answered", set())
-    monkeypatch.setenv("QDRANT_API_KEY", KEY)
-    with serve(QdrantServer(KEY)) as running:
-        yield running
 
 
 def _restored(copy: Path, home: Path, server: QdrantServer, replaces: bool = False) -> None:

@@ -2,18 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from loopback import serve
 from pydantic import ValidationError
 from qdrant_server import Fault, QdrantServer
 from test_store import SONGS, _points, _vectors
 
-from simsong_pipeline import retrying
 from simsong_pipeline.config import HnswConfig, QuantizationConfig, StoreConfig
 from simsong_pipeline.errors import RawDataError, StoreError
 from simsong_pipeline.files import read_json_object
@@ -33,14 +30,6 @@ LARGE: dict[str, Any] = {
     "quantization": QuantizationConfig(kind="int8", quantile=0.95, oversampling=3.0),
     "hnsw": HnswConfig(m=24, ef_construct=200, on_disk=True),
 }
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[QdrantServer]:
-    monkeypatch.setattr(retrying, "_FIRST_S", 0.01)
-    monkeypatch.setattr(settling, "_FIRST_S", 0.01)
-    with serve(QdrantServer()) as running:
-        yield running
 
 
 def _store(server: QdrantServer, home: Path, **settings: Any) -> QdrantStore:

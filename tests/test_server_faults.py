@@ -5,17 +5,14 @@ import random
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from conftest import SMALL_CONFIG, run_of
-from loopback import serve
-from qdrant_server import Fault, QdrantServer
+from qdrant_server import KEY, Fault, QdrantServer
 
-from simsong_pipeline import retrying
 from simsong_pipeline.config import VARIANTS, PipelineConfig
 from simsong_pipeline.errors import SimSongError
 from simsong_pipeline.home.workspace import Workspace
@@ -24,23 +21,10 @@ from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.runs.summary import RunSummary
 from simsong_pipeline.stages.index_stage import IndexFrames, publish_variant
 from simsong_pipeline.stages.stored_vectors import in_memory
-from simsong_pipeline.stores import settling, trying_again
 
-KEY = "a-key+of/the=server-37"
 NAMES = ("tracks", "audio", "descriptions", "lyrics", "lastfm_tags")
 ALIASES = {"simsong", "simsong_ns", "simsong_wns"}
 EARLIER = "earlier00000"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[QdrantServer]:
-    """One that wants a key, asked again after hundredths of a second."""
-    monkeypatch.setattr(retrying, "_FIRST_S", 0.01)
-    monkeypatch.setattr(settling, "_FIRST_S", 0.01)
-    monkeypatch.setattr(trying_again, "_answered", set())
-    monkeypatch.setenv("QDRANT_API_KEY", KEY)
-    with serve(QdrantServer(KEY)) as running:
-        yield running
 
 
 def config_of(server: QdrantServer, **store: object) -> PipelineConfig:
