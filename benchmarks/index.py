@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simsong_pipeline.config import QuantizationConfig, StoreConfig
-from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, Point, Restriction, fusion_query, song_vector
+from simsong_pipeline.points import OWN_DIMS, SONG_VECTOR, Point, Restriction, Search, fusion_query, song_vector
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.updating import Difference
@@ -172,7 +172,7 @@ def _ask(
         query = fusion_query(stored[number], AUDIO, weight)
         none = Restriction(none_of={"track_id": [f"T{number}"]})
         started = time.perf_counter()
-        found = store.query("songs", query, SONG_VECTOR, 10, none)  # type: ignore[attr-defined]
+        found = store.query("songs", Search(query, SONG_VECTOR, 10, none))  # type: ignore[attr-defined]
         latencies.append(time.perf_counter() - started)
         scores = stored @ query
         scores[number] = -np.inf

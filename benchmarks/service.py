@@ -29,7 +29,7 @@ from simsong_pipeline.evaluation.fusion import SongVectors
 from simsong_pipeline.home.model_files import ModelFiles, TrainingRecord
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.lyrics.whitening import Whitening
-from simsong_pipeline.points import SONG_VECTOR, Point, Restriction, fusion_query, song_vector
+from simsong_pipeline.points import SONG_VECTOR, Point, Search, fusion_query, song_vector
 from simsong_pipeline.schemas import (
     AUDIO as AUDIO_CONTRACT,
 )
@@ -176,9 +176,9 @@ def engine_alone(workspace: Workspace, k: int, questions: int = 300) -> dict[str
         songs = Songs(workspace, store, config)
         points = store.fetch(_COLLECTION, [point_id(t) for t in asked], with_vectors=True)
         queries = [fusion_query(p.vectors[SONG_VECTOR], AUDIO, _WEIGHT) for p in points]
-        store.query(_COLLECTION, queries[0], SONG_VECTOR, k, Restriction())
+        store.query(_COLLECTION, Search(queries[0], SONG_VECTOR, k))
         songs.similar(asked[:1], Choice(k))
-        engine = _timed(lambda n: store.query(_COLLECTION, queries[n], SONG_VECTOR, k, Restriction()), questions)
+        engine = _timed(lambda n: store.query(_COLLECTION, Search(queries[n], SONG_VECTOR, k)), questions)
         library = _timed(lambda n: songs.similar([asked[n]], Choice(k)), questions)
     return {"what": "engine", **_figures(engine)} | {f"library_{n}": v for n, v in _figures(library).items()}
 

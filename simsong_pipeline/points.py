@@ -73,6 +73,23 @@ class Restriction:
         return replace(self, none_of={**self.none_of, key: list(dict.fromkeys(known))} if known else self.none_of)
 
 
+@dataclass(frozen=True)
+class Search:
+    """What an index is asked: which points are nearest to a vector.
+
+    Attributes:
+        using: name of the points' vector that `vector` is compared with.
+        limit: as many of the nearest come.
+        with_vectors: names of the vectors that come along.
+    """
+
+    vector: NDArray[np.float32]
+    using: str
+    limit: int
+    restriction: Restriction = field(default_factory=Restriction)
+    with_vectors: Sequence[str] = ()
+
+
 class VectorStore(Protocol):
     """What recommending needs of an index."""
 
@@ -80,20 +97,8 @@ class VectorStore(Protocol):
         """Points by id, in the order asked for; unknown ids are left out."""
         ...
 
-    def query(
-        self,
-        collection: str,
-        vector: NDArray[np.float32],
-        using: str,
-        limit: int,
-        restriction: Restriction,
-        with_vectors: Sequence[str] = (),
-    ) -> list[Neighbour]:
-        """The `limit` points of the highest score that the restriction lets through, the highest first.
-
-        Args:
-            with_vectors: names of the vectors that come along.
-        """
+    def query(self, collection: str, search: Search) -> list[Neighbour]:
+        """The points of the highest score that the restriction lets through, the highest first."""
         ...
 
 

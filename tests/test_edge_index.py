@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.points import Point, Restriction, song_vector
+from simsong_pipeline.points import Point, Search, song_vector
 from simsong_pipeline.stores import waiting_changes
 from simsong_pipeline.stores.edge_store import EdgeStore
 from simsong_pipeline.stores.payloads import point_id
@@ -17,7 +17,6 @@ from simsong_pipeline.stores.search_width import candidates
 AUDIO, LYRICS, NAME = 500, 2_000, "songs"
 # Of this width the engine gives a segment a graph, which it does from 10 MB of vectors on.
 MANY_SONGS = 1_050
-ANY = Restriction()
 
 
 def _points(first: int, count: int, state: str = "a") -> list[Point]:
@@ -60,7 +59,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def _nearest(store: EdgeStore, points: list[Point]) -> list[str]:
-    return [store.query(NAME, p.vectors["song"], "song", 1, ANY)[0].track_id for p in points]
+    return [store.query(NAME, Search(p.vectors["song"], "song", 1))[0].track_id for p in points]
 
 
 def _without_graph(store: EdgeStore) -> int:

@@ -9,7 +9,7 @@ import pytest
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import BusyError, RawDataError
 from simsong_pipeline.file_copies import copy_file, copy_folder
-from simsong_pipeline.points import SONG_VECTOR, Point, Restriction, song_vector
+from simsong_pipeline.points import SONG_VECTOR, Point, Search, song_vector
 from simsong_pipeline.stores.copying import EmbeddedIndex
 from simsong_pipeline.stores.opening import open_store
 from simsong_pipeline.stores.payloads import point_id
@@ -72,7 +72,7 @@ def test_served_collection_is_copied_and_the_index_goes_on(tmp_path: Path, engin
     with open_store(config, home) as store, open_store(config, copy) as copied:
         store.update("simsong_wns_1_v3", points[:4])
         asked = points[0].vectors[SONG_VECTOR]
-        found = copied.query("simsong", asked, SONG_VECTOR, 10, Restriction())
+        found = copied.query("simsong", Search(asked, SONG_VECTOR, 10))
         assert copied.collections() == ["simsong_wns_1_v3"]
         assert (copied.count("simsong"), store.count("simsong")) == (5, 4)
     assert found[0].track_id == "T0"

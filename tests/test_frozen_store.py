@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.points import SONG_VECTOR, Neighbour, Point, Restriction, song_vector
+from simsong_pipeline.points import SONG_VECTOR, Neighbour, Point, Restriction, Search, song_vector
 from simsong_pipeline.service import frozen_store
 from simsong_pipeline.service.frozen_store import FrozenStore
 from simsong_pipeline.stores.edge_store import EdgeStore
@@ -43,7 +43,7 @@ def _point(number: int, rng: np.random.Generator) -> Point:
 
 def _asked(store: EdgeStore | FrozenStore, name: str, seed: int, restriction: Restriction) -> list[Neighbour]:
     vector = np.random.default_rng(seed).normal(size=AUDIO + LYRICS + 3).astype(np.float32)
-    return store.query(name, vector, SONG_VECTOR, 12, restriction)
+    return store.query(name, Search(vector, SONG_VECTOR, 12, restriction))
 
 
 def _without_words(found: list[Neighbour]) -> list[tuple[str, float, dict[str, object]]]:
@@ -66,14 +66,14 @@ def test_ids_restrict_as_the_field_of_that_name_would(engine: EdgeStore) -> None
     for restriction in QUERIES[1:4]:
         wanted = set(restriction.any_of.get("track_id", every)) & every - set(restriction.none_of.get("track_id", []))
         vector = np.ones(AUDIO + LYRICS + 3, np.float32)
-        assert {n.track_id for n in engine.query(NAME, vector, SONG_VECTOR, SONGS, restriction)} == wanted
+        assert {n.track_id for n in engine.query(NAME, Search(vector, SONG_VECTOR, SONGS, restriction))} == wanted
 
 
 def test_vectors_come_along_where_they_are_asked_for_and_words_do_not(engine: EdgeStore) -> None:
     frozen, vector = FrozenStore(engine), np.ones(AUDIO + LYRICS + 3, np.float32)
-    with_them = frozen.query(ALIAS, vector, SONG_VECTOR, 3, Restriction(), ["audio"])
+    with_them = frozen.query(ALIAS, Search(vector, SONG_VECTOR, 3, with_vectors=["audio"]))
     assert all(near.vectors["audio"].shape == (AUDIO,) for near in with_them)
-    assert all("lyrics" not in near.payload for near in frozen.query(ALIAS, vector, SONG_VECTOR, 3, Restriction()))
+    assert all("lyrics" not in near.payload for near in frozen.query(ALIAS, Search(vector, SONG_VECTOR, 3)))
 
 
 def test_songs_are_read_once(engine: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from test_store import SONGS, _points, _vectors
 from simsong_pipeline.config import HnswConfig, QuantizationConfig, StoreConfig
 from simsong_pipeline.errors import RawDataError, StoreError
 from simsong_pipeline.files import read_json_object
-from simsong_pipeline.points import Point, Restriction
+from simsong_pipeline.points import Point, Search
 from simsong_pipeline.stores import settling
 from simsong_pipeline.stores.ignored_settings import ignored_settings
 from simsong_pipeline.stores.opening import open_store
@@ -93,7 +93,7 @@ def test_questions_ask_for_the_true_vectors_as_configured(rescore: bool, server:
         with _store(server, tmp_path, quantization=quantization) as store:
             store.ensure_collection(SONGS, 6, 4)
             store.update(SONGS, _points(_vectors()))
-            store.query(SONGS, np.ones(6, np.float32), "audio", 3, Restriction())
+            store.query(SONGS, Search(np.ones(6, np.float32), "audio", 3))
         params = server.params[-1] or {}
         asked = params.get("quantization")
         assert (asked and {name: asked[name] for name in ("rescore", "oversampling")}) == wanted
@@ -147,7 +147,7 @@ def test_the_embedded_engine_keeps_small_vectors_as_well_and_finds_the_same(tmp_
         with open_store(StoreConfig(engine="edge", **settings), tmp_path / str(number)) as store:
             store.ensure_collection(SONGS, 6, 4)
             store.update(SONGS, points)
-            found.append([n.track_id for n in store.query(SONGS, points[3].vectors["song"], "song", 20, Restriction())])
+            found.append([n.track_id for n in store.query(SONGS, Search(points[3].vectors["song"], "song", 20))])
     assert found[0] == found[1]
     made = read_json_object(tmp_path / "1" / "edge" / SONGS / "edge_config.json")
     assert '"quantile": 0.95' in json.dumps(made["vectors"]["song"])

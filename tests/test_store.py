@@ -24,7 +24,7 @@ from simsong_pipeline.asking.sound_vectors import nearest_to_both
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import DiskFullError, StoreError, UnknownSongError
 from simsong_pipeline.evaluation.fusion import SongVectors, fused_scores, with_hubness
-from simsong_pipeline.points import Neighbour, Point, Restriction, song_vector
+from simsong_pipeline.points import Neighbour, Point, Restriction, Search, song_vector
 from simsong_pipeline.stores import waiting_changes
 from simsong_pipeline.stores.opening import Store, open_store
 from simsong_pipeline.stores.payloads import point_id
@@ -292,7 +292,7 @@ def test_limits_of_a_path_count_its_ends(store: Store) -> None:
 def test_vectors_come_along_with_an_answer_where_they_are_asked_for(store: Store) -> None:
     vectors = _vectors()
     store.update(SONGS, _points(vectors))
-    found = store.query(SONGS, vectors.audio[0], "audio", 30, Restriction(), ["lyrics"])
+    found = store.query(SONGS, Search(vectors.audio[0], "audio", 30, with_vectors=["lyrics"]))
     assert {n.track_id for n in found if not n.vectors} == {f"T{n}" for n in range(0, 30, 7)}
     for neighbour in found:
         if neighbour.vectors:
@@ -368,7 +368,7 @@ def test_songs_are_found_by_their_sound_where_the_collection_has_it(store: Store
     points, sounds = _with_sound(_points(_vectors()))
     store.update(OTHER, points)
     wanted = _unit(np.random.default_rng(2), 1, 5)[0]
-    found = store.query(OTHER, wanted, "sound", 30, Restriction(), ["sound"])
+    found = store.query(OTHER, Search(wanted, "sound", 30, with_vectors=["sound"]))
     expected = {n: float(s @ wanted) for n, s in enumerate(sounds) if s.any()}
     assert _ids(found) == [f"T{n}" for n in sorted(expected, key=lambda n: -expected[n])]
     np.testing.assert_allclose(found[0].vectors["sound"], sounds[int(found[0].track_id[1:])], atol=1e-6)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simsong_pipeline.asking.diversity import Limit, by_marginal_relevance
 from simsong_pipeline.errors import UnknownSongError
-from simsong_pipeline.points import SONG_VECTOR, Neighbour, Point, Restriction, VectorStore, fusion_query
+from simsong_pipeline.points import SONG_VECTOR, Neighbour, Point, Restriction, Search, VectorStore, fusion_query
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def nearest(
     names = list(question.shares) if choice.diversity else []
     limit = _candidates(choice)
     while True:
-        found = store.query(collection, question.vector, question.using, limit, choice.restriction, names)
+        found = store.query(collection, Search(question.vector, question.using, limit, choice.restriction, names))
         if not (choice.diversity or choice.per_artist or choice.per_album):
             return found  # as many as were asked for, in the order of their scores
         relevance, directions = np.array([n.score for n in found]), _directions(found, question.shares)

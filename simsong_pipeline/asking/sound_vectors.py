@@ -10,7 +10,7 @@ from simsong_pipeline.asking.recommend import Choice, Question, nearest
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.errors import ModelError
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.points import SOUND_VECTOR, Neighbour, Restriction, VectorStore
+from simsong_pipeline.points import SOUND_VECTOR, Neighbour, Search, VectorStore
 
 Asked = Mapping[str, tuple[NDArray[np.float32], float]]
 
@@ -62,24 +62,15 @@ class _Fused:
         self._store, self._asked = store, asked
         self.fetch = store.fetch
 
-    def query(
-        self,
-        collection: str,
-        vector: NDArray[np.float32],
-        using: str,
-        limit: int,
-        restriction: Restriction,
-        with_vectors: Sequence[str] = (),
-    ) -> list[Neighbour]:
+    def query(self, collection: str, search: Search) -> list[Neighbour]:
         """See `recommend.VectorStore`; what is asked is the object's own."""
         found: dict[str, Neighbour] = {}
+        deeper = replace(search, limit=self._DEPTH * search.limit, with_vectors=list(self._asked))
         for name, (wanted, _) in self._asked.items():
-            for near in self._store.query(
-                collection, wanted, name, self._DEPTH * limit, restriction, list(self._asked)
-            ):
+            for near in self._store.query(collection, replace(deeper, vector=wanted, using=name)):
                 found[near.track_id] = near
         scored = [replace(near, score=self._score(near)) for near in found.values()]
-        return sorted(scored, key=lambda near: (-near.score, near.track_id))[:limit]
+        return sorted(scored, key=lambda near: (-near.score, near.track_id))[: search.limit]
 
     def _score(self, near: Neighbour) -> float:
         return sum(

@@ -3,10 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from simsong_pipeline.points import Neighbour, Point, Restriction
+from simsong_pipeline.points import Neighbour, Point, Search
 from simsong_pipeline.stores.opening import ReadStore
 
 # Of the songs that were found last; some 2 kB each.
@@ -18,9 +15,7 @@ _UNSHOWN = "lyrics"
 class ScoringStore(ReadStore, Protocol):
     """An engine that can find songs without reading what they carry."""
 
-    def scores(
-        self, collection: str, vector: NDArray[np.float32], using: str, limit: int, restriction: Restriction
-    ) -> list[tuple[str, float]]: ...
+    def scores(self, collection: str, search: Search) -> list[tuple[str, float]]: ...
 
 
 class FrozenStore:
@@ -59,20 +54,12 @@ class FrozenStore:
         """As the store."""
         return self._store.fetch(self._meant(collection), point_ids, with_vectors)
 
-    def query(
-        self,
-        collection: str,
-        vector: NDArray[np.float32],
-        using: str,
-        limit: int,
-        restriction: Restriction,
-        with_vectors: Sequence[str] = (),
-    ) -> list[Neighbour]:
+    def query(self, collection: str, search: Search) -> list[Neighbour]:
         """As the store."""
         name = self._meant(collection)
-        if with_vectors or limit > _KEPT:
-            return self._store.query(name, vector, using, limit, restriction, with_vectors)
-        scores = self._store.scores(name, vector, using, limit, restriction)
+        if search.with_vectors or search.limit > _KEPT:
+            return self._store.query(name, search)
+        scores = self._store.scores(name, search)
         held = self._carried(name, [point for point, _ in scores])
         return [Neighbour(str(held[point]["track_id"]), score, held[point]) for point, score in scores]
 

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import qdrant_edge as edge
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from simsong_pipeline.config import StoreConfig
 from simsong_pipeline.errors import SimSongError, StoreError, first_line
 from simsong_pipeline.files import read_json_object, write_json
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock
-from simsong_pipeline.points import Neighbour, Point, Restriction
+from simsong_pipeline.points import Neighbour, Point, Restriction, Search
 from simsong_pipeline.stores.edge_settings import search_params, shard_config
 from simsong_pipeline.stores.payloads import point_id
 from simsong_pipeline.stores.room import ask_for_room, size_on_disk
@@ -192,42 +190,23 @@ class EdgeStore:
             by_id = {str(r.id): r for r in records}
             return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
 
-    def query(
-        self,
-        collection: str,
-        vector: NDArray[np.float32],
-        using: str,
-        limit: int,
-        restriction: Restriction,
-        with_vectors: Sequence[str] = (),
-    ) -> list[Neighbour]:
+    def query(self, collection: str, search: Search) -> list[Neighbour]:
         """See `recommend.VectorStore`."""
-        found = self._found(collection, vector, using, limit, restriction, True, with_vectors)
+        found = self._found(collection, search, with_payload=True)
         return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in found]
 
-    def scores(
-        self, collection: str, vector: NDArray[np.float32], using: str, limit: int, restriction: Restriction
-    ) -> list[tuple[str, float]]:
+    def scores(self, collection: str, search: Search) -> list[tuple[str, float]]:
         """The points' ids and scores alone of what `query` finds: to read what points carry takes as long again."""
-        found = self._found(collection, vector, using, limit, restriction, False)
+        found = self._found(collection, search, with_payload=False)
         return [(str(p.id), p.score) for p in found]
 
-    def _found(
-        self,
-        collection: str,
-        vector: NDArray[np.float32],
-        using: str,
-        limit: int,
-        restriction: Restriction,
-        with_payload: bool,
-        with_vectors: Sequence[str] = (),
-    ) -> list[edge.ScoredPoint]:
+    def _found(self, collection: str, search: Search, with_payload: bool) -> list[edge.ScoredPoint]:
         request = edge.QueryRequest(
-            limit,
-            query=edge.Query.Nearest(vector.tolist(), using),
-            filter=_filter(restriction),
+            search.limit,
+            query=edge.Query.Nearest(search.vector.tolist(), search.using),
+            filter=_filter(search.restriction),
             with_payload=with_payload,
-            with_vector=list(with_vectors) or False,
+            with_vector=list(search.with_vectors) or False,
             params=search_params(self._config, candidates(self._config, self._songs_in(collection))),
         )
         with self._errors():

@@ -17,8 +17,6 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
@@ -29,7 +27,7 @@ from simsong_pipeline.credentials import read_key
 from simsong_pipeline.errors import BusyError, SimSongError, StoreError, first_line
 from simsong_pipeline.files import disk_room
 from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock, in_words, log_line
-from simsong_pipeline.points import Neighbour, Point, Restriction
+from simsong_pipeline.points import Neighbour, Point, Restriction, Search
 from simsong_pipeline.redaction import cause, without_credentials, without_secrets
 from simsong_pipeline.stores.address import server_url
 from simsong_pipeline.stores.collection_settings import change_of, made_with, named_vectors, search_params
@@ -293,27 +291,19 @@ class QdrantStore:
         with self._errors():
             return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
 
-    def query(
-        self,
-        collection: str,
-        vector: NDArray[np.float32],
-        using: str,
-        limit: int,
-        restriction: Restriction,
-        with_vectors: Sequence[str] = (),
-    ) -> list[Neighbour]:
+    def query(self, collection: str, search: Search) -> list[Neighbour]:
         """See `recommend.VectorStore`."""
         response = self._ask(
             self._client.query_points,
             collection,
-            query=vector.tolist(),
-            using=using,
-            limit=limit,
-            query_filter=_filter(restriction),
+            query=search.vector.tolist(),
+            using=search.using,
+            limit=search.limit,
+            query_filter=_filter(search.restriction),
             # The embedded mode is exact, and says so in a warning when it is given any.
             search_params=None if self.embedded else search_params(self._config, self._width(collection)),
             with_payload=True,
-            with_vectors=list(with_vectors) or False,
+            with_vectors=list(search.with_vectors) or False,
         )
         with self._errors():
             return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in response.points]
