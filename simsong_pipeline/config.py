@@ -1,6 +1,6 @@
 """One frozen configuration for each stage. Defaults run the sample catalogue on two CPU cores.
 
-Secrets do not belong here: they come from the environment (see `stores.qdrant_store`).
+Secrets do not belong here: they come from the environment (see `stores.qdrant_connection`).
 """
 
 from typing import Any, Literal

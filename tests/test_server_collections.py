@@ -18,7 +18,8 @@ from simsong_pipeline.points import Point, Search
 from simsong_pipeline.stores import settling
 from simsong_pipeline.stores.ignored_settings import ignored_settings
 from simsong_pipeline.stores.opening import open_store
-from simsong_pipeline.stores.qdrant_store import QdrantStore, TooLargeError
+from simsong_pipeline.stores.qdrant_connection import TooLargeError
+from simsong_pipeline.stores.qdrant_store import QdrantStore
 from simsong_pipeline.stores.settling import Collection, State, wait_until_served
 
 LARGE: dict[str, Any] = {

@@ -1,52 +1,20 @@
-"""Qdrant, embedded in a folder or as a server, behind one class.
+"""Qdrant, embedded in a folder or as a server, behind one class: what is written, on top of what is asked."""
 
-The address comes from the configuration or `QDRANT_URL`, the key from `QDRANT_API_KEY` alone; the key is
-handed to the client and kept nowhere else.
-"""
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-import re
-import sqlite3
-import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
-from json import JSONDecodeError
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
-from urllib.parse import urlsplit
+from qdrant_client import models
 
-import httpx
-from pydantic import ValidationError
-from qdrant_client import QdrantClient, models
-from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
-
-from simsong_pipeline.config import StoreConfig
-from simsong_pipeline.credentials import read_key
-from simsong_pipeline.errors import BusyError, SimSongError, StoreError, first_line
-from simsong_pipeline.files import disk_room
-from simsong_pipeline.locks import ONE_AT_A_TIME, NotedLock, in_words, log_line
-from simsong_pipeline.points import Neighbour, Point, Restriction, Search
-from simsong_pipeline.redaction import cause, without_credentials, without_secrets
-from simsong_pipeline.stores.address import server_url
-from simsong_pipeline.stores.collection_settings import change_of, made_with, named_vectors, search_params
+from simsong_pipeline.errors import StoreError, first_line
+from simsong_pipeline.locks import log_line
+from simsong_pipeline.points import Point
+from simsong_pipeline.stores.collection_settings import change_of, made_with, named_vectors
 from simsong_pipeline.stores.kept_snapshots import KeptSnapshots
-from simsong_pipeline.stores.room import ask_for_room
-from simsong_pipeline.stores.search_width import candidates
+from simsong_pipeline.stores.qdrant_connection import TooLargeError
+from simsong_pipeline.stores.qdrant_reader import QdrantReader
 from simsong_pipeline.stores.server_snapshots import ServerSnapshots
 from simsong_pipeline.stores.settling import Collection, State, wait_until_served
-from simsong_pipeline.stores.trying_again import ask
-from simsong_pipeline.stores.updating import (
-    HASH_FIELDS,
-    Difference,
-    StoreChange,
-    bring_to,
-    hashes_of,
-    point_of,
-    refuse_partial,
-    write_difference,
-)
+from simsong_pipeline.stores.updating import Difference, StoreChange, bring_to, refuse_partial, write_difference
 
 _PAYLOAD_INDEXES = {
     "track_id": models.PayloadSchemaType.KEYWORD,
@@ -61,78 +29,14 @@ _PAYLOAD_INDEXES = {
     "tempo_bpm": models.PayloadSchemaType.FLOAT,
     "loudness_db": models.PayloadSchemaType.FLOAT,
 }
-# A list of collections is written anew in place, and points as they come.
-_FREE_BYTES, _ROOM = 20_000_000, 2
+# The embedded mode writes points as they come.
+_ROOM = 2
 # A server takes bodies of 32 MB: of ids for less than a tenth of it.
 _IDS_TOGETHER = 50_000
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
-class TooLargeError(StoreError):
-    """What was sent at once is more than a server, or a proxy before it, takes."""
-
-
-class QdrantStore:
-    """Collections of songs. Use as a context manager; the embedded folder serves one process at a time.
-
-    Raises:
-        StoreError: from every method, when Qdrant refuses or does not answer, naming its address.
-    """
-
-    def __init__(self, config: StoreConfig, folder: Path) -> None:
-        url = server_url(config)
-        self._config, self._folder = config, folder
-        self.embedded = url is None
-        self._sizes: dict[str, int] = {}
-        self._url = url
-        self.address = f"embedded in {folder}" if url is None else without_credentials(url)
-        self._lock = NotedLock(folder / ".simsong.lock", f"Qdrant {self.address}", ONE_AT_A_TIME)
-        if url is not None:
-            with self._errors():
-                self._client = _connect(url, config)
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock.acquire(config.wait_s)
-        try:
-            self._client = self._opened()
-        except BaseException:
-            self._lock.release()
-            raise
-
-    def _opened(self) -> QdrantClient:
-        """The embedded mode, which reads everything; what it trips over is a damaged file."""
-        ends = time.monotonic() + self._config.wait_s
-        while True:
-            try:
-                with disk_room(self._folder):
-                    return QdrantClient(path=str(self._folder))
-            except (SimSongError, PermissionError):
-                raise
-            except Exception as error:
-                if "already accessed" not in str(error):
-                    raise self._damaged(error) from error
-                # By another program: this one's own processes hold the lock.
-                if time.monotonic() > ends:
-                    waited = in_words(self._config.wait_s)
-                    raise BusyError(
-                        f"Qdrant {self.address} is in use by another program, also after {waited}: {ONE_AT_A_TIME}"
-                    ) from error
-                time.sleep(min(0.2, self._config.wait_s))
-
-    def __enter__(self) -> "QdrantStore":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self._client.close()
-        finally:
-            if self._lock.is_held:
-                self._lock.release()
-
-    def ping(self) -> int:
-        """Number of collections: the cheapest question that needs an answer."""
-        return len(self.collections())
+class QdrantStore(QdrantReader):
+    """Collections of songs. See `opening.Store`."""
 
     def ensure_collection(self, name: str, audio_dim: int, lyric_dim: int, sound_dim: int | None = None) -> None:
         """Create the collection with its named vectors and payload indexes unless it is there.
@@ -171,18 +75,6 @@ class QdrantStore:
     def apply(self, name: str, difference: Difference, keep_share: float = 0.5, **more: Any) -> StoreChange:
         """See `updating.write_difference`."""
         return write_difference(self, name, difference, self._config.batch_bytes, keep_share, **more)
-
-    def hashes(self, name: str) -> dict[str, tuple[Any, ...]]:
-        """See `updating.Writable`."""
-        found: dict[str, tuple[Any, ...]] = {}
-        offset = None
-        while True:
-            records, offset = self._ask(
-                self._client.scroll, name, limit=1_000, offset=offset, with_payload=list(HASH_FIELDS)
-            )
-            found |= {str(r.id): hashes_of(r.payload or {}) for r in records}
-            if offset is None:
-                return found
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Write the points and wait until they are; in halves where they are too large for the server together."""
@@ -271,149 +163,3 @@ class QdrantStore:
         if self._url is None:
             raise StoreError(f"Qdrant {self.address} has no snapshots: its files are copied")
         return ServerSnapshots(self._url, self._config.ready_s, self._ask)
-
-    def collections(self) -> list[str]:
-        """All names."""
-        return sorted(c.name for c in self._ask(self._client.get_collections).collections)
-
-    def aliases(self) -> dict[str, str]:
-        """Collection behind each alias."""
-        return {a.alias_name: a.collection_name for a in self._ask(self._client.get_aliases).aliases}
-
-    def count(self, name: str) -> int:
-        """Points in a collection or behind an alias."""
-        return self._ask(self._client.count, name, exact=True).count
-
-    def fetch(self, collection: str, point_ids: Sequence[str], with_vectors: bool) -> list[Point]:
-        """See `recommend.VectorStore`."""
-        records = self._ask(self._client.retrieve, collection, list(point_ids), with_vectors=with_vectors)
-        by_id = {str(r.id): r for r in records}
-        with self._errors():
-            return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
-
-    def query(self, collection: str, search: Search) -> list[Neighbour]:
-        """See `recommend.VectorStore`."""
-        response = self._ask(
-            self._client.query_points,
-            collection,
-            query=search.vector.tolist(),
-            using=search.using,
-            limit=search.limit,
-            query_filter=_filter(search.restriction),
-            # The embedded mode is exact, and says so in a warning when it is given any.
-            search_params=None if self.embedded else search_params(self._config, self._width(collection)),
-            with_payload=True,
-            with_vectors=list(search.with_vectors) or False,
-        )
-        with self._errors():
-            return [Neighbour.of(point_of(p.id, p.vector, p.payload), p.score) for p in response.points]
-
-    def _width(self, collection: str) -> int:
-        """By how many songs there were when a question came first."""
-        if collection not in self._sizes:
-            self._sizes[collection] = self._ask(self._client.count, collection, exact=False).count
-        return candidates(self._config, self._sizes[collection])
-
-    def _ask(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """What the client answers; a busy server is asked again."""
-        question = partial(call, *arguments, **named)
-        with self._errors():
-            if self.embedded:
-                with disk_room(self._folder):
-                    return question()
-            return _something(ask(self.address, question, self._config.retry_s, log_line))
-
-    def _ask_for_room(self, size: int) -> None:
-        if self.embedded:
-            ask_for_room(self._folder, _FREE_BYTES + size)
-
-    def _damaged(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"the index in {self._folder} is damaged ({type(error).__name__}: {first_line(error)}): delete that folder "
-            "and run `simsong run`, which writes it anew from the vectors"
-        )
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn the client's errors into one line that names the address; never the key, also not as their cause."""
-        try:
-            yield
-        except SimSongError:
-            raise
-        except UnexpectedResponse as error:
-            if error.status_code == 413:
-                raise TooLargeError(
-                    f"Qdrant at {self.address} refused: 413, more than it takes at once: raise its max_request_size_mb"
-                ) from cause(error)
-            hint = ": check QDRANT_API_KEY" if error.status_code in (401, 403) else ""
-            raise StoreError(
-                f"Qdrant at {self.address} refused: {error.status_code} {error.reason_phrase}{hint}"
-            ) from cause(error)
-        except ResponseHandlingException as error:
-            if not isinstance(error.source, httpx.HTTPError):
-                raise self._no_answer(error) from cause(error)
-            raise self._silent(error) from cause(error)
-        except (ApiException, QdrantException, ConnectionError, OSError) as error:
-            raise self._silent(error) from cause(error)
-        except (ValueError, KeyError, sqlite3.Error) as error:
-            if not self.embedded and isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError):
-                raise self._no_answer(error) from cause(error)
-            # A collection that is not there, an address that is none, a damaged file of the embedded folder.
-            raise StoreError(f"Qdrant {self.address}: {first_line(error)}") from cause(error)
-        except Exception as error:  # noqa: BLE001 (a server or a file may make the client raise anything)
-            if type(error).__module__.split(".")[0] == "grpc":
-                raise StoreError(
-                    f"Qdrant at {self.address} refused or does not answer over gRPC ({_grpc(error)})"
-                ) from cause(error)
-            raise (self._damaged(error) if self.embedded else self._no_answer(error)) from cause(error)
-
-    def _silent(self, error: Exception) -> StoreError:
-        return StoreError(f"Qdrant at {self.address} does not answer ({first_line(error)})")
-
-    def _no_answer(self, error: Exception) -> StoreError:
-        said = type(getattr(error, "source", error)).__name__
-        return StoreError(f"what answers at {self.address} is no Qdrant ({said}): check the address")
-
-
-def _something(answer: T) -> T:
-    """An answer; null is what the client makes of an empty object."""
-    if answer is None:
-        raise TypeError("an empty answer")
-    return answer
-
-
-def _connect(url: str, config: StoreConfig) -> QdrantClient:
-    parts = urlsplit(url)
-    if re.search(r"[\s\x00-\x1f\x7f]", url) or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("no address of a server, as http://host:6333 is")
-    try:
-        _ = parts.port
-    except ValueError:  # whose text quotes what stands there, which may be the end of a password
-        raise ValueError("no address of a server, as http://host:6333 is: its port is no number") from None
-    with warnings.catch_warnings():
-        # A key over plain http is the operator's decision, on a private network say; `doctor` mentions it.
-        warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
-        return QdrantClient(
-            url=url,
-            api_key=read_key("QDRANT_API_KEY"),
-            prefer_grpc=config.grpc,
-            timeout=config.timeout_s,
-            check_compatibility=False,
-        )
-
-
-def _filter(restriction: Restriction) -> models.Filter | None:
-    def any_of(fields: Mapping[str, Sequence[str]]) -> list[models.Condition]:
-        return [models.FieldCondition(key=key, match=models.MatchAny(any=list(v))) for key, v in fields.items()]
-
-    ranges: list[models.Condition] = [
-        models.FieldCondition(key=key, range=models.Range(gte=low, lte=high))
-        for key, (low, high) in restriction.between.items()
-    ]
-    must, must_not = [*any_of(restriction.any_of), *ranges], any_of(restriction.none_of)
-    return models.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
-
-
-def _grpc(error: BaseException) -> str:
-    details = getattr(error, "details", None)
-    return without_secrets(str(details())) if callable(details) else first_line(error)
