@@ -10,13 +10,18 @@ import typer
 
 from simsong_pipeline.cli import (
     backup_commands,
-    commands,
+    doctor_command,
     embed_command,
     fetch_commands,
+    library_command,
     link_command,
+    measuring_commands,
     model_commands,
     playlist_commands,
     query_commands,
+    run_commands,
+    sample_commands,
+    select_command,
     serve_command,
     split_command,
     verify_command,
@@ -71,9 +76,23 @@ def _simsong(
     """Song embeddings from audio and lyrics, and similar songs from a vector database."""
 
 
+# In the order of the help.
+_RUNS = (
+    sample_commands.sample,
+    run_commands.run,
+    library_command.library,
+    select_command.select,
+    run_commands.train,
+    sample_commands.demo,
+    measuring_commands.evaluate,
+    measuring_commands.report_card,
+    run_commands.refresh,
+    run_commands.rollback,
+    doctor_command.doctor,
+)
 _SINGLE = (embed_command.embed, link_command.link, serve_command.serve, split_command.split, verify_command.verify)
 _COPIES = (backup_commands.backup, backup_commands.restore)
-for command in (*commands.ALL, *query_commands.ALL, *_SINGLE, *_COPIES):
+for command in (*_RUNS, *query_commands.ALL, *_SINGLE, *_COPIES):
     app.command()(stoppable(at_its_home(command)))
 app.add_typer(fetch_commands.app, name="fetch")
 app.add_typer(model_commands.app, name="models")
