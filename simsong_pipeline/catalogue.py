@@ -131,14 +131,27 @@ def related_by(tracks: pl.DataFrame, column: str) -> pl.DataFrame:
         A similarity frame with score 1; tracks whose value is null are related to none.
     """
     songs = tracks.select("track_id", column).unique("track_id", keep="first").sort("track_id")
-    several = isinstance(songs.schema[column], pl.List)
-    # Pairs of numbers, for there are as many as the squares of what artists have: ids come last.
-    known = songs.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("song"), column)
-    known = (known.explode(column) if several else known).drop_nulls()
-    pairs = known.join(known.rename({"song": "other"}), on=column).select("song", "other")
-    pairs = pairs.filter(pl.col("song") != pl.col("other"))
-    pairs = (pairs.unique() if several else pairs).sort("song", "other")
-    rank = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("song").alias("rank")
+    # Numbers in place of ids, which come last: there are as many pairs as the squares of what artists have.
+    numbered = songs.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("song"), pl.col(column).alias("value"))
+    lists = _sharing(numbered)
+    ranked = lists.with_columns(pl.int_ranges(1, pl.col("other").list.len() + 1, dtype=pl.UInt32).alias("rank"))
+    pairs = ranked.explode("other", "rank").filter(pl.col("song") != pl.col("other"))
     ids = songs["track_id"]
     named = [ids.gather(pairs[name]).alias(to) for name, to in (("song", "track_id"), ("other", "neighbour_id"))]
-    return pl.DataFrame(named).with_columns(pl.lit(1.0).alias("score"), pairs.select(rank)["rank"])
+    # Each song stood among its own others, before those that come after it.
+    rank = pairs.select(pl.col("rank") - (pl.col("other") > pl.col("song")).cast(pl.UInt32))["rank"]
+    return pl.DataFrame(named).with_columns(pl.lit(1.0).alias("score"), rank)
+
+
+def _sharing(numbered: pl.DataFrame) -> pl.DataFrame:
+    """A row for each song that has a value: `song`, and `other`, all that share one with it and itself, in order.
+
+    From a list for each value, so that no pair is looked for or put into its order by itself.
+    """
+    several = isinstance(numbered.schema["value"], pl.List)
+    known = (numbered.explode("value") if several else numbered).drop_nulls()
+    by_value = known.group_by("value").agg(pl.col("song").alias("other"))
+    lists = known.join(by_value, on="value", maintain_order="left").select("song", "other")
+    if not several:
+        return lists
+    return lists.group_by("song", maintain_order=True).agg(pl.col("other").explode().unique().sort())
