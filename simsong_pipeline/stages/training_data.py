@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import IO, cast
 
 import numpy as np
 import polars as pl
@@ -61,8 +62,27 @@ def data_version(frames: TrainingFrames) -> str:
         .select("track_id", "text_sha256", "model")
         .sort("track_id")
         .rows(),
-        sha256(frames.similarity.sort("track_id", "neighbour_id").write_csv().encode()).hexdigest(),
+        _csv_sha256(frames.similarity.sort("track_id", "neighbour_id")),
     )[:16]
+
+
+def _csv_sha256(frame: pl.DataFrame) -> str:
+    """Hash of a frame as CSV, as present models have it in their records, without all of that text in memory."""
+    written = _Hashed()
+    frame.write_csv(cast(IO[bytes], written))
+    return written.digest.hexdigest()
+
+
+class _Hashed:
+    """A file that keeps its content's hash alone."""
+
+    def __init__(self) -> None:
+        self.digest = sha256()
+
+    def write(self, content: bytes) -> int:
+        """As files do."""
+        self.digest.update(content)
+        return len(content)
 
 
 class CatalogueParts:
