@@ -46,7 +46,7 @@ def with_settings(walk: Walk) -> None:
     brief.write_text(BRIEF_TOML)
     walk.more |= {name: ["--config", str(small), "--publish-anyway"] for name in ("run", "library")}
     walk.more["refresh"] = ["--publish-anyway"]
-    walk.sizes |= {"2000": "20", "0.01": "1", "12000": "150", "9464": str(free_port())}
+    walk.sizes |= {"2000": "20", "0.01": "1", "120000": "150", "9464": str(free_port())}
 
 
 def with_home(walk: Walk, finished: Workspace, *names: str) -> None:
