@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import httpx
 
 from simsong_pipeline.home.workspace import Workspace
-from simsong_pipeline.service.running import listening_socket, server_of
+from simsong_pipeline.service.running import listening_socket, listening_sockets, server_of
 from simsong_pipeline.service.service import Service, opened_service
 from simsong_pipeline.service.settings import ServiceSettings
+from simsong_pipeline.service.workers import workers
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,24 @@ class Served:
 
 
 @contextmanager
-def served(workspace: Workspace, wait_s: float | None = None, **settings: object) -> Iterator[Served]:
-    """A service that listens while the block lasts; with a key where SIMSONG_API_KEY is set."""
+def served(
+    workspace: Workspace, wait_s: float | None = None, processes: int = 1, **settings: object
+) -> Iterator[Served]:
+    """A service that listens while the block lasts; with a key where SIMSONG_API_KEY is set.
+
+    Args:
+        processes: that answer; this one is the first of them.
+    """
     asked = ServiceSettings(port=0, **settings)  # type: ignore[arg-type]
     with ExitStack() as opening:
-        sockets = [opening.enter_context(listening_socket("127.0.0.1", 0))]
+        first, *others = (opening.enter_context(each) for each in listening_sockets("127.0.0.1", 0, processes))
+        sockets = [first]
         if asked.metrics_port is not None:
             sockets.append(opening.enter_context(listening_socket(asked.metrics_host, asked.metrics_port)))
         service = opening.enter_context(opened_service(workspace, asked, wait_s=wait_s))
-        port, *others = [int(socket.getsockname()[1]) for socket in sockets]
-        server = server_of(service, *others)
+        port, *more = [int(socket.getsockname()[1]) for socket in sockets]
+        server = server_of(service, *more)
+        opening.enter_context(workers(service, others, None, lost=lambda: None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": sockets})
         thread.start()
         try:
@@ -46,7 +55,7 @@ def served(workspace: Workspace, wait_s: float | None = None, **settings: object
             while not server.started and time.monotonic() < ends:
                 time.sleep(0.01)
             assert server.started
-            yield Served(service, f"http://127.0.0.1:{port}", port, *others)
+            yield Served(service, f"http://127.0.0.1:{port}", port, *more)
         finally:
             server.should_exit = True
             thread.join()

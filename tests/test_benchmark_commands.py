@@ -179,7 +179,7 @@ def test_first_night(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("engine", ["edge", pytest.param("local", marks=pytest.mark.slow)])
 def test_service(engine: str) -> None:
-    options = ("--songs", 300, "--clients", 1, 4, "--seconds", 0.5, "--engine", engine, "--json")
+    options = ("--songs", 300, "--clients", 1, 4, "--seconds", 0.5, "--engine", engine, "--warm", 20, "--json")
     rows = [json.loads(line) for line in start("benchmarks.service", *options).splitlines()]
     assert [row["what"] for row in rows] == ["engine", "1 clients", "4 clients"]
     assert all(row["failed"] == 0 and row["answers"] > 5 and row["p50_ms"] > 0 for row in rows[1:])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simsong_pipeline.asking import id_rows
 from simsong_pipeline.asking.finding import folded
 from simsong_pipeline.asking.id_rows import IdRows
 from simsong_pipeline.service.folding import folded_column
@@ -41,8 +42,10 @@ def test_words_beyond_the_last_letter_are_found() -> None:
     assert index.rows("\U0010fffe").tolist() == [2]
 
 
+@pytest.mark.parametrize("few", [0, 1_000])
 @pytest.mark.parametrize("count", [1, 2, 1_000])
-def test_ids_are_found_in_their_rows_and_no_others(count: int) -> None:
+def test_ids_are_found_in_their_rows_and_no_others(count: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(id_rows, "_FEW", few)
     names = [f"T{n:04d}" for n in np.random.default_rng(count).permutation(count)]
     ids = IdRows(pl.Series(names))
     assert ids.rows([*names, "T", ""]) == [*range(count), None, None]

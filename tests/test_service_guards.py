@@ -189,6 +189,51 @@ def test_mistakes_are_problems_without_their_text() -> None:
     assert KEY not in body.decode()
 
 
+def test_mistakes_before_the_first_piece_of_an_answer_are_told_and_later_ones_end_it() -> None:
+    head: Message = {"type": "http.response.start", "status": 200, "headers": []}
+
+    async def early(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(head)
+        raise ZeroDivisionError
+
+    async def late(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(head)
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        raise ZeroDivisionError
+
+    assert _asked(app=early)[0] == 500
+    with pytest.raises(ZeroDivisionError):
+        _asked(app=late)
+
+
+def test_of_a_header_that_comes_twice_the_first_counts_and_an_answers_own_stay() -> None:
+    async def own(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"referrer-policy", b"origin"), (b"x", b"1")]}
+        )
+        await send({"type": "http.response.body", "body": b""})
+
+    _, headers, _ = _asked(app=own)
+    assert (headers["referrer-policy"], headers["x"]) == ("origin", "1")
+    assert headers["x-content-type-options"] == "nosniff"
+    twice = [(b"host", b"localhost"), (b"host", b"evil.example")]
+    for order, status in ((twice, 200), (twice[::-1], 421)):
+        sent: list[Message] = []
+        asyncio.run(_guarded(order, sent))
+        assert sent[0]["status"] == status
+
+
+async def _guarded(headers: list[tuple[bytes, bytes]], sent: list[Message]) -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/api/v1/similar", "query_string": b"", "headers": headers}
+    await Guards(_fine, ServiceSettings(), Keys(None))(scope, receive, send)
+
+
 def test_candidates_are_listed() -> None:
     problem = problem_of(AmbiguousSongError("two fit:", "  a (1)", "  b (2)"))
     assert problem.body()["candidates"] == ["a (1)", "b (2)"]

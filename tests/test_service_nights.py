@@ -1,5 +1,6 @@
 """A service and nights over one home, in either order: no answer fails, and what was published is seen at once."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -17,7 +18,10 @@ from simsong_pipeline.errors import BusyError, RawDataError
 from simsong_pipeline.home.workspace import Workspace
 from simsong_pipeline.runs.night import refresh
 from simsong_pipeline.service import snapshots
-from simsong_pipeline.service.snapshot import take_snapshot
+from simsong_pipeline.service.home_state import HomeWatch
+from simsong_pipeline.service.service import opened_service
+from simsong_pipeline.service.settings import ServiceSettings
+from simsong_pipeline.service.snapshot import Snapshot, take_snapshot
 from simsong_pipeline.stores.copying import EmbeddedIndex
 from simsong_pipeline.stores.opening import open_store
 
@@ -75,6 +79,30 @@ def test_what_nights_publish_is_seen_at_the_next_request(run_copy: Workspace, tm
         _neighbours(running, other)
         assert running.service.snapshots.present is present
     assert not list((run_copy.home / "serving").iterdir())
+
+
+def test_requests_that_begin_together_look_at_the_home_once_and_later_ones_again(
+    run_copy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    look = HomeWatch.state
+    with opened_service(run_copy, ServiceSettings(swap_wait_s=60)) as service:
+        monkeypatch.setattr(HomeWatch, "state", lambda watch: looks.append(1) or look(watch))
+
+        async def ask() -> Snapshot:
+            async with service.snapshots.lease() as snapshot:
+                return snapshot
+
+        async def asked() -> None:
+            first = service.snapshots.present
+            assert await asyncio.gather(*(ask() for _ in range(5))) == [first] * 5
+            assert len(looks) == 1
+            os.utime(run_copy.home / "config.json")
+            third, fourth = await asyncio.gather(ask(), ask())
+            assert third is fourth is service.snapshots.present is not first
+            await service.snapshots.settle()
+
+        asyncio.run(asked())
 
 
 def test_while_a_night_holds_the_index_the_former_state_answers(run_copy: Workspace) -> None:

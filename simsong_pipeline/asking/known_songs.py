@@ -10,8 +10,11 @@ import polars as pl
 
 from simsong_pipeline.artist_ids import named_in, songs_naming
 from simsong_pipeline.asking.id_rows import IdRows
+from simsong_pipeline.asking.never_list import Never
 from simsong_pipeline.audio.copies import COPY
+from simsong_pipeline.credits import credit_of
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.points import Restriction
 
 
 class KnownSongs:
@@ -25,6 +28,7 @@ class KnownSongs:
         self._workspace = workspace
         copies = workspace.read("audio").filter(pl.col("reason").str.starts_with(COPY))
         self.tracks = workspace.read("tracks").join(copies, on="track_id", how="anti")
+        self._last_but: tuple[Never, Restriction] | None = None
 
     @cached_property
     def row_of(self) -> IdRows:
@@ -59,6 +63,27 @@ class KnownSongs:
         """Track ids of the songs that name one of these artists and are by none of the others."""
         by = self.tracks.filter(pl.col("track_id").is_in(songs_naming(self.named, artist_ids)))
         return by.filter(~pl.col("artist_id").is_in(list(but_not_by)))["track_id"].to_list()
+
+    def not_by(self, artist_ids: Sequence[str]) -> Restriction:
+        """Without songs of these artists, and without those in which they are guests, which the index knows by id.
+
+        An id that is no name, as the Million Song Dataset has them, stands for the name that its songs are by as well.
+        """
+        if not artist_ids:
+            return Restriction()
+        own = self.tracks.filter(pl.col("artist_id").is_in(list(artist_ids)))
+        ids = [*artist_ids, *(main for name in own["artist_name"].unique() if (main := credit_of(name).main))]
+        return Restriction().without("artist_id", ids).without("track_id", self.songs_naming(ids, ids))
+
+    def but(self, never: Never) -> Restriction:
+        """Without what is never suggested; that of the list that was asked for last is kept."""
+        known = self._last_but
+        if known is not None and known[0] == never:
+            return known[1]
+        artists = [*never.artists, *(main for artist in never.artists if (main := credit_of(artist).main))]
+        made = self.not_by(artists).without("track_id", never.tracks)
+        self._last_but = (never, made)
+        return made
 
     @cached_property
     def tags(self) -> pl.DataFrame:

@@ -1,12 +1,12 @@
 """Every kind of question to the index, asked by words. No torch, but for what a text says of sound."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -46,10 +46,16 @@ from simsong_pipeline.stores.payloads import point_id
 
 # A tokenizer is one thread's at a time.
 _encoding = Lock()
+_EVERYTHING = Restriction()
+_MUSIC = _EVERYTHING.without("outlier", REASONS)
 
 if TYPE_CHECKING:
     from simsong_pipeline.asking.reasons import Reasons
     from simsong_pipeline.lyrics.embedding import LyricEncoder
+
+
+# The nearest neighbours of a point by its id, with a ranking, how many, and which may come; null where it is not known.
+NearestOf: TypeAlias = Callable[[str, Ranking, int, Restriction], list[Neighbour] | None]
 
 
 class Songs:
@@ -60,6 +66,7 @@ class Songs:
             validation songs.
         hubness: how much of the candidates' hubness to take off; null takes the model's own as well.
         with_outliers: answer with what is no music as well, as far as it can be told (`audio.outliers`).
+        nearest_of: has what is nearest to single songs at hand.
 
     Attributes:
         notes: what was understood otherwise than it was asked, a line each.
@@ -79,8 +86,9 @@ class Songs:
         audio_weight: float | None = None,
         hubness: float | None = None,
         with_outliers: bool = False,
+        nearest_of: NearestOf | None = None,
     ) -> None:
-        self._workspace, self._store, self._config = workspace, store, config
+        self._workspace, self._store, self._config, self._nearest_of = workspace, store, config, nearest_of
         workspace.refuse_half_rolled_back()
         self._collection = config.store.collection
         self._known = KnownSongs(workspace)
@@ -178,13 +186,29 @@ class Songs:
         foreign = {words: point for words in [*liked, *disliked] if (point := self._heard(words)) is not None}
         meant, other = ([self.find(w) for w in words if w not in foreign] for words in (liked, disliked))
         asked = self._lawful(choice, self._naming([n.track_id for n in meant]) if exclude_artist else [])
-        points = self._points([*meant, *other])
-        near = [*points[: len(meant)], *(foreign[w] for w in liked if w in foreign)]
-        far = [*points[len(meant) :], *(foreign[w] for w in disliked if w in foreign)]
         names = [*meant, *(Named(str(foreign[w].payload["track_id"]), w) for w in liked if w in foreign)]
-        return asked.of(
-            names, lambda choice: similar_songs(self._store, self._collection, near, self.ranking, choice, far)
-        )
+
+        @cache
+        def ends() -> tuple[list[Point], list[Point]]:
+            points = self._points([*meant, *other])
+            near = [*points[: len(meant)], *(foreign[w] for w in liked if w in foreign)]
+            return near, [*points[len(meant) :], *(foreign[w] for w in disliked if w in foreign)]
+
+        def near(choice: Choice) -> list[Neighbour]:
+            is_of_one = len(meant) == len(liked) == 1 and not disliked
+            at_hand = self._at_hand(meant[0], choice) if is_of_one else None
+            if at_hand is not None:
+                return at_hand
+            return similar_songs(self._store, self._collection, ends()[0], self.ranking, choice, ends()[1])
+
+        return asked.of(names, near)
+
+    def _at_hand(self, song: Named, choice: Choice) -> list[Neighbour] | None:
+        """What `similar_songs` finds for one song, where somebody has it at hand."""
+        if self._nearest_of is None or choice.diversity or choice.per_artist or choice.per_album:
+            return None
+        but = choice.restriction.without("track_id", [song.track_id])
+        return self._nearest_of(point_id(song.track_id), self.ranking, choice.k, but)
 
     def _naming(self, track_ids: Sequence[str]) -> list[str]:
         """Ids of the artists whom some songs name."""
@@ -328,25 +352,14 @@ class Songs:
         Args:
             left_out: ids of artists.
         """
-        never = never_suggested(self._workspace)
-        unsuggested = self._not_by([*never.artists, *(main for a in never.artists if (main := credit_of(a).main))])
-        unasked = {"never.txt": unsuggested.without("track_id", never.tracks)}
+        unasked = {"never.txt": self._known.but(never_suggested(self._workspace))}
         if not self._with_outliers:
-            unasked["that only music is suggested (--with-outliers)"] = Restriction().without("outlier", REASONS)
-        spelled = replace(choice.restriction, any_of=self._spelled(choice.restriction.any_of))
-        wanted = parts_of(spelled) | ({"--exclude-artist": self._not_by(left_out)} if left_out else {})
-        return Asked(choice, wanted, {name: part for name, part in unasked.items() if part != Restriction()})
-
-    def _not_by(self, artist_ids: Sequence[str]) -> Restriction:
-        """Without songs of these artists, and without those in which they are guests, which the index knows by id.
-
-        An id that is no name, as the Million Song Dataset has them, stands for the name that its songs are by as well.
-        """
-        if not artist_ids:
-            return Restriction()
-        own = self._tracks.filter(pl.col("artist_id").is_in(list(artist_ids)))
-        ids = [*artist_ids, *(main for name in own["artist_name"].unique() if (main := credit_of(name).main))]
-        return Restriction().without("artist_id", ids).without("track_id", self._known.songs_naming(ids, ids))
+            unasked["that only music is suggested (--with-outliers)"] = _MUSIC
+        spelled = choice.restriction
+        if spelled.any_of:
+            spelled = replace(spelled, any_of=self._spelled(spelled.any_of))
+        wanted = parts_of(spelled) | ({"--exclude-artist": self._known.not_by(left_out)} if left_out else {})
+        return Asked(choice, wanted, {name: part for name, part in unasked.items() if part != _EVERYTHING})
 
     def _spelled(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         """Languages and tags as the index has them: a filter that is spelt otherwise lets nothing through."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,7 +184,7 @@ def _album(neighbour: Neighbour) -> Hashable:
 
 def _asked(query: NDArray[np.float32], songs: Sequence[Point], ranking: Ranking) -> Question:
     """A query made of songs; the audio's share in what makes songs alike is its mean share in the songs' queries."""
-    weight = float(np.mean([ranking.audio_weight if "lyrics" in song.vectors else 1.0 for song in songs]))
+    weight = fmean(ranking.audio_weight if "lyrics" in song.vectors else 1.0 for song in songs)
     return Question(query, SONG_VECTOR, {"audio": weight, "lyrics": 1 - weight})
 
 

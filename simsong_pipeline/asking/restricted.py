@@ -106,9 +106,12 @@ def restriction_of(
 
 def together(parts: Sequence[Restriction]) -> Restriction:
     """What all of them let through; they restrict different fields, but for what is left out."""
-    whole = Restriction()
+    if len(parts) == 1:
+        return parts[0]
+    any_of = {field: values for part in parts for field, values in part.any_of.items()}
+    between = {field: ends for part in parts for field, ends in part.between.items()}
+    whole = Restriction(any_of=any_of, between=between)
     for part in parts:
-        whole = replace(whole, any_of={**whole.any_of, **part.any_of}, between={**whole.between, **part.between})
         for field, values in part.none_of.items():
             whole = whole.without(field, values)
     return whole

@@ -53,7 +53,7 @@ class Asker:
         Raises:
             SimSongError: whatever the question raises.
         """
-        async with self.snapshot() as snapshot:
+        async with self._snapshots.lease() as snapshot:
             try:
                 return question(snapshot) if is_brief(snapshot) else await self.on(snapshot, question)
             except _PASSING:

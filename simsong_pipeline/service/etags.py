@@ -11,7 +11,8 @@ _FRESH = "private, no-cache"
 
 def etag_of(request: Request, *states: object) -> str:
     """A weak tag of the address and of what the answer depends on."""
-    return f'W/"{sha256_of(request.url.path, request.url.query, *states)[:32]}"'
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    return f'W/"{sha256_of(path, query, *states)[:32]}"'
 
 
 def has_it(request: Request, etag: str) -> bool:

@@ -7,9 +7,9 @@ comes from elsewhere is refused unless it shows the key itself.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,15 +25,16 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # Answers in its own form, and asks for the key in its own way.
 _OWN_KEYS = "/rest"
 _PUBLIC = frozenset({"/api/v1/health", "/api/v1/session"})
-_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-    "content-security-policy": (
-        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+        b"form-action 'self'; frame-ancestors 'none'",
     ),
-}
+)
 
 
 class Guards:
@@ -69,7 +70,7 @@ class Guards:
             )
 
     def _refuse(self, scope: Scope) -> None:
-        headers = Headers(scope=scope)
+        headers = _first_of_each(scope)
         if len(scope["query_string"]) > self._settings.max_query_bytes:
             raise ProblemError(414, "too-long", f"a query of more than {self._settings.max_query_bytes} bytes")
         # With a key a proxy may stand before it, and names do not matter.
@@ -95,6 +96,12 @@ def is_public(path: str) -> bool:
     return not path.startswith(("/api", "/rest", "/docs", "/openapi", "/metrics"))
 
 
+def _first_of_each(scope: Scope) -> dict[str, str]:
+    """Headers by name, which servers give in lower case; of one that comes twice the first."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+@lru_cache(maxsize=64)
 def is_own_name(host: str) -> bool:
     """Whether a Host header names this machine and no other, whatever its port."""
     try:
@@ -121,27 +128,35 @@ class SlowClientError(Exception):
 
 
 class _Sent:
-    """Sends with headers of every answer, and gives up on a client that takes nothing any more."""
+    """Sends with headers of every answer, and gives up on a client that takes nothing any more.
+
+    The head of an answer goes out with the first piece of its body: one look at the clock for both.
+    """
 
     def __init__(self, send: Send, timeout_s: float) -> None:
         self._send, self._timeout_s = send, timeout_s
+        self._head: Message | None = None
         self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.has_begun = True
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-        await _in_time(self._send(message), self._timeout_s)
+            self._head = _with_headers(message)
+            return
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                if not self.has_begun and self._head is not None:
+                    self.has_begun = True
+                    await self._send(self._head)
+                await self._send(message)
+        except TimeoutError as error:
+            raise SlowClientError from error
 
 
-async def _in_time(waiting: Awaitable[None], timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await waiting
-    except TimeoutError as error:
-        raise SlowClientError from error
+def _with_headers(head: Message) -> Message:
+    """The head of an answer with what it lacks of `_HEADERS`."""
+    given = list(head.get("headers", ()))
+    names = {name for name, _ in given}
+    return {**head, "headers": given + [header for header in _HEADERS if header[0] not in names]}
 
 
 def _bounded(receive: Receive, settings: ServiceSettings) -> Callable[[], Awaitable[Message]]:

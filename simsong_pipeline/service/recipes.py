@@ -20,9 +20,9 @@ def asked_again(service: Service, snapshot: Snapshot, recipe: Recipe) -> SongsAn
     """
     try:
         if recipe.kind == "similar":
-            return questions.similar(service, snapshot, SimilarAsked.model_validate(recipe.question))
+            return questions.similar(service, snapshot, SimilarAsked.model_validate(recipe.question)).shape()
         if recipe.kind == "path":
-            return questions.path(service, snapshot, PathAsked.model_validate(recipe.question))
-        return questions.about(service, snapshot, AboutAsked.model_validate(recipe.question))
+            return questions.path(service, snapshot, PathAsked.model_validate(recipe.question)).shape()
+        return questions.about(service, snapshot, AboutAsked.model_validate(recipe.question)).shape()
     except ValidationError as error:
         raise invalid(error) from error

@@ -44,7 +44,7 @@ class Service:
 
     def never_state(self) -> object:
         """Another value as soon as the list of what is never suggested changes, which every answer depends on."""
-        return file_state(self.workspace.home / "never.txt")
+        return file_state(f"{self.workspace.home}/never.txt")
 
     def refuse_writing(self) -> None:
         """Call before anything below the home is changed.
@@ -77,7 +77,7 @@ def opened_service(
     workspace.read("tracks")  # says so before anything is made
     with serving_folder(workspace.home / "serving") if folder is None else nullcontext(folder) as own:
         metrics = ServiceMetrics()
-        snapshots = Snapshots(workspace, own, qdrant_url, settings.swap_wait_s, metrics.timed)
+        snapshots = Snapshots(workspace, own, qdrant_url, settings, metrics.timed)
         snapshots.open(workspace.patience_s if wait_s is None else wait_s)
         try:
             asker = Asker(snapshots, settings.threads)

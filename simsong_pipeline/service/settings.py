@@ -18,6 +18,7 @@ class ServiceSettings(BaseModel):
     max_query_bytes: int = Field(32_000, ge=100, description="a player names the songs of a playlist in an address")
     swap_wait_s: float = Field(2.0, ge=0, description="how long a request waits for what a night has published")
     threads: int = Field(4, ge=1, description="questions that are asked of the index at once")
+    foresee_after: int = Field(1_000, ge=1, description="questions to a state before all songs' nearest are found")
     body_timeout_s: float = Field(20.0, gt=0, description="for a client to send its question")
     send_timeout_s: float = Field(300.0, gt=0, description="for a client to take the next piece of an answer")
     max_connections: int = Field(1_000, ge=1, description="more are refused with 503")

@@ -42,6 +42,7 @@ class Snapshot:
         version: another one for each state of the home; the same before and after a restart.
         collection: what the index calls it, the model's version in it.
         taken_at: seconds of the epoch.
+        rows: JSON of songs before and after the score, by id; see `json_api.found_songs`.
         users: questions that are being answered from it.
     """
 
@@ -59,6 +60,7 @@ class Snapshot:
     users: int = 0
     is_retired: bool = False
     kept: dict[str, object] = field(default_factory=dict)
+    rows: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close the copy and delete it."""
@@ -67,7 +69,12 @@ class Snapshot:
 
 
 def take_snapshot(
-    workspace: Workspace, serving: Path, qdrant_url: str | None, wait_s: float, watched: Watched = lambda store: store
+    workspace: Workspace,
+    serving: Path,
+    qdrant_url: str | None,
+    wait_s: float,
+    watched: Watched = lambda store: store,
+    often: int = 1_000,
 ) -> Snapshot:
     """The home as it is now.
 
@@ -75,6 +82,7 @@ def take_snapshot(
         serving: where copies lie, each in a folder of its own.
         wait_s: for an index that another process holds.
         watched: what questions are asked of in place of the store.
+        often: after so many questions the nearest of all songs are found.
 
     Raises:
         BusyError: it still does.
@@ -91,11 +99,15 @@ def take_snapshot(
             state = watch.state()
             copy_model(workspace.model(config.serve), folder / "models" / config.serve)
             ids = None if index is None else _copied(workspace, index, folder)
-        store = watched(workspace.store(config.store) if index is None else _opened(folder, config))
+        own = workspace.store(config.store) if index is None else _opened(folder, config)
+        store = watched(own)
         undo.callback(store.__exit__, None, None, None)
         home = FrozenHome(workspace.home, folder / "models")
         home.keep(*FRAMES)
-        songs = Songs(home, store, config)
+        frozen = own if isinstance(own, FrozenStore) else None
+        songs = Songs(home, store, config, nearest_of=None if frozen is None else frozen.nearest_of)
+        if frozen is not None:
+            frozen.foresee(config.store.collection, songs.own_ranking, often)
         collection = store.aliases()[config.store.collection]
         library = Library.of(home, _held(home, store, collection, ids))
         library.warm()

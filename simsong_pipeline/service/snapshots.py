@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from simsong_pipeline.errors import BusyError, SimSongError
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.service.settings import ServiceSettings
 from simsong_pipeline.service.snapshot import Snapshot, Watched, take_snapshot
 
 _log = logging.getLogger(__name__)
@@ -33,14 +34,15 @@ class Snapshots:
     """
 
     def __init__(
-        self, workspace: Workspace, serving: Path, qdrant_url: str | None, swap_wait_s: float, watched: Watched
+        self, workspace: Workspace, serving: Path, qdrant_url: str | None, settings: ServiceSettings, watched: Watched
     ) -> None:
         self._workspace, self._serving, self._qdrant_url = workspace, serving, qdrant_url
-        self._swap_wait_s, self._watched = swap_wait_s, watched
+        self._settings, self._watched = settings, watched
         self.renewals = Counter({"taken": 0, "busy": 0, "failed": 0})
         self._present: Snapshot | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._rest_until = self._wait_until = 0.0
+        self._has_looked = False
         self.trouble = ""
 
     def open(self, wait_s: float) -> None:
@@ -49,7 +51,7 @@ class Snapshots:
         Raises:
             SimSongError: nothing is indexed, or a night held the index for longer than `wait_s`.
         """
-        self._present = take_snapshot(self._workspace, self._serving, self._qdrant_url, wait_s, self._watched)
+        self._present = self._taken(wait_s)
 
     @property
     def present(self) -> Snapshot:
@@ -88,20 +90,36 @@ class Snapshots:
         # Frames that a night is in the midst of writing belong to what it has not published yet.
         return now.frames != was.frames and (now.is_settled(time.time_ns()) or not self._is_at_work())
 
+    def _is_seen_behind(self) -> bool:
+        """As `is_behind`, with one look for all requests that this turn of the loop had to begin with.
+
+        Those that come later are read in a later turn, which forgets the look before it begins with any of them.
+        """
+        if self._has_looked:
+            return False
+        is_behind = self.is_behind()
+        if not is_behind:
+            self._has_looked = True
+            asyncio.get_running_loop().call_soon(self._look_again)
+        return is_behind
+
+    def _look_again(self) -> None:
+        self._has_looked = False
+
     def _is_at_work(self) -> bool:
         return (self._workspace.home / ".lock.holder").is_file()
 
     async def _bring_up_to_date(self) -> None:
-        if self._renewal is None and time.monotonic() >= self._rest_until and self.is_behind():
+        if self._renewal is None and time.monotonic() >= self._rest_until and self._is_seen_behind():
             self._renewal = asyncio.create_task(self._renew())
-            self._wait_until = time.monotonic() + self._swap_wait_s
+            self._wait_until = time.monotonic() + self._settings.swap_wait_s
         # Once for all requests: a copy that takes minutes holds up those of its first seconds alone.
         if self._renewal is not None and (left := self._wait_until - time.monotonic()) > 0:
             await asyncio.wait({self._renewal}, timeout=left)
 
     async def _renew(self) -> None:
         try:
-            taken = await anyio.to_thread.run_sync(self._taken)
+            taken = await anyio.to_thread.run_sync(self._taken, 0.0)
         except BusyError:  # a night holds the index: the present snapshot answers until it lets go
             self.renewals["busy"] += 1
             return
@@ -120,8 +138,9 @@ class Snapshots:
         _log.info("a newer state is served: %d songs of %s", taken.library.songs.height, taken.collection)
         await _close_if_done(former)
 
-    def _taken(self) -> Snapshot:
-        return take_snapshot(self._workspace, self._serving, self._qdrant_url, 0.0, self._watched)
+    def _taken(self, wait_s: float) -> Snapshot:
+        often = self._settings.foresee_after
+        return take_snapshot(self._workspace, self._serving, self._qdrant_url, wait_s, self._watched, often)
 
 
 async def _close_if_done(snapshot: Snapshot) -> None:

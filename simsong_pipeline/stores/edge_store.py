@@ -51,6 +51,8 @@ _PAYLOAD_INDEXES = {
     "tempo_bpm": _KINDS.Float,
     "loudness_db": _KINDS.Float,
 }
+# With vectors: a moment for which questions wait.
+_WALKED = 100
 # A disk that fills up while a shard is mapped kills the process (SIGBUS), so room is asked for first: each segment's
 # vectors are written once as they come and once more into the index.
 _ROOM = 3
@@ -189,6 +191,19 @@ class EdgeStore:
             records = self._shard(collection).retrieve(list(point_ids), with_payload=True, with_vector=with_vectors)
             by_id = {str(r.id): r for r in records}
             return [point_of(by_id[i].id, by_id[i].vector, by_id[i].payload) for i in point_ids if i in by_id]
+
+    def walk(self, collection: str, fields: Sequence[str], vectors: Sequence[str]) -> Iterator[Point]:
+        """All points, with some of their payload and vectors."""
+        offset = None
+        while True:
+            request = edge.ScrollRequest(
+                limit=_WALKED, offset=offset, with_payload=list(fields), with_vector=list(vectors)
+            )
+            with self._errors():
+                records, offset = self._shard(collection).scroll(request)
+            yield from (point_of(r.id, r.vector, r.payload) for r in records)
+            if offset is None:
+                return
 
     def query(self, collection: str, search: Search) -> list[Neighbour]:
         """See `recommend.VectorStore`."""

@@ -4,7 +4,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias, get_origin
+from typing import Any, Protocol, TypeAlias, get_origin
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -15,8 +16,15 @@ from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
 from simsong_pipeline.service.snapshot import Snapshot
 
+
+class OwnJson(Protocol):
+    """An answer that makes its JSON by itself."""
+
+    def as_json(self) -> bytes: ...
+
+
 # Both are called with what was asked, a model of the operation's.
-Question: TypeAlias = Callable[[Service, Snapshot, Any], BaseModel | None]
+Question: TypeAlias = Callable[[Service, Snapshot, Any], BaseModel | OwnJson | None]
 Handler: TypeAlias = Callable[[Service, Request, Any], Awaitable[Response]]
 
 
@@ -102,6 +110,10 @@ def _lists(asked: type[BaseModel]) -> frozenset[str]:
 
 def _query(operation: Operation, request: Request) -> dict[str, Any]:
     """A field that holds a list takes each value that is given; of another one the last counts."""
-    lists = _lists(operation.asked)
-    given = request.query_params
-    return {name: given.getlist(name) if name in lists else given[name] for name in given}
+    lists, found = _lists(operation.asked), dict[str, Any]()
+    for name, value in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        if name in lists:
+            found.setdefault(name, []).append(value)
+        else:
+            found[name] = value
+    return found

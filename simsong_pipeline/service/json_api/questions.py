@@ -1,15 +1,11 @@
 """The questions to the index: what `asking.queries` answers, by ids, and nothing of its own."""
 
-from collections.abc import Sequence
-
-from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.asking.recommend import Choice
 from simsong_pipeline.asking.restricted import Answer, Named, restriction_of
 from simsong_pipeline.audio.segments import part_length_s
-from simsong_pipeline.points import Neighbour
 from simsong_pipeline.service.json_api.asked import AboutAsked, Filters, PathAsked, SimilarAsked, WhyAsked
-from simsong_pipeline.service.json_api.rows import fields_of_payload, song_fields
-from simsong_pipeline.service.json_api.shapes import MeantSong, ScoredSong, SegmentPair, SongsAnswer, WhyAnswer
+from simsong_pipeline.service.json_api.found_songs import FoundSongs
+from simsong_pipeline.service.json_api.shapes import MeantSong, SegmentPair, WhyAnswer
 from simsong_pipeline.service.naming import known_album, known_artist, song_id_of
 from simsong_pipeline.service.problems import ProblemError
 from simsong_pipeline.service.service import Service
@@ -19,14 +15,14 @@ from simsong_pipeline.service.snapshot import Snapshot
 _MOST_LIKED, _LOOKED_AT = 5_000, 20_000
 
 
-def similar(_service: Service, snapshot: Snapshot, asked: SimilarAsked) -> SongsAnswer:
+def similar(_service: Service, snapshot: Snapshot, asked: SimilarAsked) -> FoundSongs:
     """Songs most like some songs, artists and albums, and unlike others."""
     songs = snapshot.songs.ranking_by(asked.audio_weight, asked.hubness, asked.with_outliers)
     named = [song_id_of(snapshot.library, words) for words in asked.like]
     liked = list(dict.fromkeys([*named, *_group_songs(snapshot, asked)]))
     disliked = [song_id_of(snapshot.library, words) for words in asked.dislike]
     answer = songs.similar(liked, choice_of(asked, asked.k, asked.diversity), disliked, asked.exclude_artist)
-    return answered(snapshot, songs, answer, songs.ranking.audio_weight)
+    return FoundSongs(snapshot, answer, songs.notes, songs.ranking.audio_weight)
 
 
 def _group_songs(snapshot: Snapshot, asked: SimilarAsked) -> list[str]:
@@ -40,23 +36,23 @@ def _group_songs(snapshot: Snapshot, asked: SimilarAsked) -> list[str]:
     return found
 
 
-def path(_service: Service, snapshot: Snapshot, asked: PathAsked) -> SongsAnswer:
+def path(_service: Service, snapshot: Snapshot, asked: PathAsked) -> FoundSongs:
     """Songs that lead from one to another, both among them, at the ends."""
     songs = snapshot.songs.ranking_by(asked.audio_weight, asked.hubness, asked.with_outliers)
     start, end = (song_id_of(snapshot.library, words) for words in (asked.start, asked.end))
     answer = songs.path(start, end, choice_of(asked, asked.k))
     first, last = songs.ends(answer.meant)
     whole = Answer(answer.meant, [first, *answer.neighbours, last], answer.nothing)
-    return answered(snapshot, songs, whole, songs.ranking.audio_weight)
+    return FoundSongs(snapshot, whole, songs.notes, songs.ranking.audio_weight)
 
 
-def about(_service: Service, snapshot: Snapshot, asked: AboutAsked) -> SongsAnswer:
+def about(_service: Service, snapshot: Snapshot, asked: AboutAsked) -> FoundSongs:
     """Songs whose lyrics are nearest to a text, whose music sounds like one, or both."""
     songs = snapshot.songs.ranking_by(with_outliers=asked.with_outliers)
     choice, text = choice_of(asked, asked.k, asked.diversity), (asked.text or "").strip() or None
     sound = (asked.sound or "").strip()
     answer = songs.sounding(sound, choice, text, asked.sound_weight) if sound else songs.about(text or "", choice)
-    return answered(snapshot, songs, answer, None)
+    return FoundSongs(snapshot, answer, songs.notes, None)
 
 
 def why(_service: Service, snapshot: Snapshot, asked: WhyAsked) -> WhyAnswer:
@@ -96,30 +92,5 @@ def choice_of(asked: Filters, k: int, diversity: float = 0.0) -> Choice:
     return Choice(k, restriction, asked.per_artist, asked.per_album, diversity, looked_at=_LOOKED_AT)
 
 
-def answered(snapshot: Snapshot, songs: Songs, answer: Answer, audio_weight: float | None) -> SongsAnswer:
-    """An answer of the index in the shape of this API."""
-    return SongsAnswer(
-        meant=[_meant(named) for named in answer.meant],
-        songs=scored(snapshot, answer.neighbours),
-        nothing=answer.nothing,
-        notes=songs.notes,
-        audio_weight=audio_weight,
-        snapshot=snapshot.version,
-        model=snapshot.collection,
-    )
-
-
 def _meant(named: Named) -> MeantSong:
     return MeantSong(id=named.track_id, name=named.name)
-
-
-def scored(snapshot: Snapshot, neighbours: Sequence[Neighbour]) -> list[ScoredSong]:
-    """Songs of the index with their scores; one that left the catalogue meanwhile by what the index says of it."""
-    known = snapshot.library.songs_by_id([n.track_id for n in neighbours])
-    rows = []
-    for near, song in zip(neighbours, known, strict=True):
-        held = near.payload
-        more = {name: held.get(name) for name in ("language", "tempo_bpm", "loudness_db")}
-        fields = fields_of_payload(held) if song is None else song_fields(song)
-        rows.append(ScoredSong(**fields, **more, tags=held.get("tags") or [], score=near.score))
-    return rows

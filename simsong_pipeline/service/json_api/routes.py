@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from simsong_pipeline.service.etags import etag_of, has_it, headers_of, unchanged
 from simsong_pipeline.service.json_api.kept_operations import KEPT
@@ -23,11 +25,24 @@ OPERATIONS: Sequence[Operation] = (*SESSION, *QUESTIONS, *LISTING, *KEPT, *OVERV
 
 def routes(service: Service) -> list[BaseRoute]:
     """One route for each operation, and the description of all of them."""
-    return [*(_route(service, operation) for operation in OPERATIONS), *docs_routes(OPERATIONS, PREFIX)]
+    # Routes are gone through one after the other: what is asked most comes first.
+    ordered = sorted(OPERATIONS, key=lambda operation: operation not in QUESTIONS)
+    made = [Route(PREFIX + each.path, _Endpoint(service, each), methods=[each.method]) for each in ordered]
+    return [*made, *docs_routes(OPERATIONS, PREFIX)]
 
 
-def _route(service: Service, operation: Operation) -> Route:
-    async def endpoint(request: Request) -> Response:
+class _Endpoint:
+    """Answers one operation. An application: the framework's way to call functions takes as long as a search of it."""
+
+    def __init__(self, service: Service, operation: Operation) -> None:
+        self._service, self._operation = service, operation
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        service, operation = self._service, self._operation
         asked = await asked_of(operation, request)
         if operation.changes:
             service.refuse_writing()
@@ -36,8 +51,6 @@ def _route(service: Service, operation: Operation) -> Route:
         if operation.is_live:
             return await _answered_live(service, operation, asked)
         return await _answered(service, operation, request, asked)
-
-    return Route(PREFIX + operation.path, endpoint, methods=[operation.method])
 
 
 async def _answered(service: Service, operation: Operation, request: Request, asked: object) -> Response:
@@ -67,4 +80,6 @@ def _said(service: Service, operation: Operation, snapshot: Snapshot, asked: obj
     """The answer as JSON; empty where there is nothing to say."""
     assert operation.question is not None
     answer = operation.question(service, snapshot, asked)
-    return b"" if answer is None else answer.model_dump_json().encode("utf-8", "replace")
+    if isinstance(answer, BaseModel):
+        return answer.model_dump_json().encode("utf-8", "replace")
+    return b"" if answer is None else answer.as_json()
