@@ -31,7 +31,7 @@ def open_listener(config: PipelineConfig, told: Events) -> Listener:
     rows = feature_format(config)
     if hears_events(config):
         # Imported here because it loads h5py, which nobody else has a use for.
-        from simsong_pipeline.sources.event_listening import EventFrontEnd
+        from simsong_pipeline.sources.event_front_end import EventFrontEnd
 
         return FrontEndListener(EventFrontEnd(), rows)
     if trains_body(config):
