@@ -631,6 +631,7 @@ def test_library_runs_through_the_whole_pipeline_and_knows_its_songs_again(tmp_p
     assert second.embedded == 0
 
 
+@pytest.mark.slow
 def test_library_without_anything_related_is_refused_unless_published_anyway(tmp_path: Path) -> None:
     root, workspace, config = _library(tmp_path)
     for seed, path in enumerate(sorted(root.glob("*.flac"))):

@@ -106,7 +106,7 @@ def _stopped(
                 assert time.monotonic() < ends, "it did not stop"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_sample_that_is_stopped(number: signal.Signals, tmp_path: Path) -> None:
     code, said = _stopped(["sample", "--songs", "2000", "--home", str(tmp_path)], tmp_path, number)
     assert code == 128 + number
