@@ -63,9 +63,11 @@ def embed_variant(
     lyrics = dict(zip(words["track_id"].to_list(), whitened, strict=True))
     encoder = embedder or load_encoder(workspace, variant, config)
     asked = segment_features.filter(pl.col("track_id").is_in(todo))
-    ready = {**twin_vectors(workspace, variant, asked.join(hashes, on="track_id")), **ahead(version)}
+    ready = dict(ahead(version))
+    lacking = asked.filter(~pl.col("audio_sha256").is_in(list(ready)))
+    ready |= twin_vectors(workspace, variant, lacking.join(hashes, on="track_id"))
     audio_hashes = dict(asked.select("track_id", "audio_sha256").rows())
-    silent = asked.filter(~pl.col("audio_sha256").is_in(list(ready)))
+    silent = lacking.filter(~pl.col("audio_sha256").is_in(list(ready)))
     by_audio = {**ready, **_embedded(run, variant, version, silent, encoder)}
     made = [t for t in todo if audio_hashes[t] in by_audio]
     if len(made) < len(todo) and before is not None:
