@@ -116,7 +116,10 @@ def _process(walk: Walk, words: Sequence[str], statuses: Sequence[int] = (0,)) -
 
 
 def _python(walk: Walk, words: list[str]) -> None:
-    _process(walk, [sys.executable, *words[1:], *walk.options(words)])
+    """As if from the clone, whose folder has packages that are not installed."""
+    with walk.patch.context() as of_this:
+        of_this.setenv("PYTHONPATH", str(ROOT))
+        _process(walk, [sys.executable, *words[1:], *walk.options(words)])
 
 
 def _beside(walk: Walk, words: list[str]) -> None:
