@@ -4,8 +4,8 @@ A home of synthetic songs on the embedded engine, `simsong serve` in a process o
 songs of ever other songs over kept connections, each as soon as it has its answer, or after a pause (`--pause`). Beside
 them: the engine's own time for the same question and the library's, one after the other in one thread. All on the same
 cores; the clients' own work is part of what is measured, and stands beside the service's as processor time an answer.
-A service that is asked often finds all songs' nearest at once: first it is asked so often, and left alone until it
-rests (`--warm 0` measures what comes before).
+A service finds all songs' nearest at once, of many songs when it is asked often: first it is asked so often, and left
+alone until it rests (`--warm 0` begins with the first question to a service that has just started).
 """
 
 import argparse
@@ -231,8 +231,10 @@ def under_load(
 
 def _warm(pid: int, port: int, ids: Sequence[str], k: int, questions: int) -> None:
     """Ask so many questions, of all processes, and wait until none of them is at work."""
+    if not questions:
+        return
     asked = 0
-    while asked < max(1, questions):
+    while asked < questions:
         asked += int(str(asyncio.run(_load(port, ids, 16, 1.0, 0.0, k))["answers"]))
     spent = -1.0
     while (now := _service_s(pid)) - spent > _AT_REST_S:

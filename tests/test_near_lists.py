@@ -154,6 +154,17 @@ def test_lists_are_made_once_an_index_is_asked_often_and_not_of_too_many_songs(
         frozen.nearest_of(point_id("T0"), OWN, 3, Restriction())
 
 
+@pytest.mark.parametrize(("few", "is_made"), [(SONGS, True), (SONGS - 1, False)])
+def test_lists_of_few_songs_are_made_before_anything_is_asked(
+    engine: EdgeStore, few: int, is_made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simsong_pipeline.service.foreseen._FEW_SONGS", few)
+    _, foreseen = _foreseen(engine, often=5)
+    foreseen.begin_where_few()
+    foreseen.wait()
+    assert (foreseen.lists is not None) == is_made
+
+
 class _Endless:
     """An index of which nobody sees the end."""
 

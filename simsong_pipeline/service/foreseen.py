@@ -1,4 +1,4 @@
-"""Has the answers to most questions at hand, once an index has been asked so often that to find them all pays."""
+"""Has the answers to most questions at hand: at once where to find them all is little work, else where it pays."""
 
 import logging
 import os
@@ -15,8 +15,8 @@ from simsong_pipeline.points import SONG_VECTOR, Point, Restriction
 from simsong_pipeline.service.near_lists import FIELDS, NearLists, StoppedError, near_lists
 
 _log = logging.getLogger(__name__)
-# Time grows with the square of it: half a minute of one core.
-_MOST_SONGS = 50_000
+# Time grows with the square of it: some five seconds of one core, and half a minute.
+_FEW_SONGS, _MOST_SONGS = 25_000, 50_000
 _LESS_URGENT = 10
 
 
@@ -33,7 +33,7 @@ class Foreseen:
 
     Args:
         ranking: that they are by.
-        often: questions before they are made: who asks for a song now and then does not come there.
+        often: questions before those of more than a few songs are made: who asks now and then does not come there.
 
     Attributes:
         collection: its own name, no alias.
@@ -46,6 +46,11 @@ class Foreseen:
         self._making: threading.Thread | None = None
         self._beginning = threading.Lock()
         self.lists: NearLists | None = None
+
+    def begin_where_few(self) -> None:
+        """Make them before anything is asked, where that is little work."""
+        if self._store.count(self.collection) <= _FEW_SONGS:
+            self.begin()
 
     def found(
         self, point_id: str, ranking: Ranking, limit: int, restriction: Restriction

@@ -39,7 +39,7 @@ class FrozenStore:
         self.foreseen: Foreseen | None = None
 
     def foresee(self, collection: str, ranking: Ranking, often: int) -> Foreseen:
-        """Have the answers by one ranking at hand, once that many questions were asked."""
+        """Have the answers by one ranking at hand: of many songs once that many questions were asked, or by `begin`."""
         self.foreseen = Foreseen(self._store, self._meant(collection), ranking, often)
         return self.foreseen
 

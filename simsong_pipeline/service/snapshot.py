@@ -82,7 +82,7 @@ def take_snapshot(
         serving: where copies lie, each in a folder of its own.
         wait_s: for an index that another process holds.
         watched: what questions are asked of in place of the store.
-        often: after so many questions the nearest of all songs are found.
+        often: after so many questions the nearest of all songs are found, where there are more than a few.
 
     Raises:
         BusyError: it still does.
@@ -106,13 +106,13 @@ def take_snapshot(
         home.keep(*FRAMES)
         frozen = own if isinstance(own, FrozenStore) else None
         songs = Songs(home, store, config, nearest_of=None if frozen is None else frozen.nearest_of)
-        if frozen is not None:
-            frozen.foresee(config.store.collection, songs.own_ranking, often)
         collection = store.aliases()[config.store.collection]
         library = Library.of(home, _held(home, store, collection, ids))
         library.warm()
         version = sha256_of([collection, state.published, state.frames])[:16]
         made = Snapshot(watch, state, home, config, store, songs, library, version, collection, folder, time.time())
+        if frozen is not None:
+            frozen.foresee(config.store.collection, songs.own_ranking, often).begin_where_few()
         undo.pop_all()
     return made
 
