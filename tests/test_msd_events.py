@@ -22,6 +22,7 @@ from simsong_pipeline.sources.sample.hdf5_files import (
     write_track_file,
 )
 from simsong_pipeline.sources.sample.msd_files import MsdTrack
+from simsong_pipeline.stages.feature_room import room_line
 
 EVENTS = PipelineConfig(encoder=EncoderConfig(kind="events"))
 
@@ -226,3 +227,14 @@ def test_the_sample_is_heard_but_for_its_planted_faults(features_raw: Path) -> N
 def test_a_recording_has_no_way_to_such_features() -> None:
     with pytest.raises(AudioError, match="a recording has none"):
         open_listener(EVENTS, None).front_end.inputs(np.zeros(100, np.float32))  # type: ignore[arg-type]
+
+
+def test_what_features_will_take_is_said_by_the_events_of_tracks_from_all_of_the_list(tmp_path: Path) -> None:
+    few, many = (_file(tmp_path / name, _arrays(events=n)) for name, n in (("few", 40), ("many", 160)))
+    damaged = tmp_path / "damaged.h5"
+    damaged.write_bytes(b"no HDF5")
+    files = [few] * 40 + [damaged] * 20 + [many] * 40  # each track's row of float16: 28 values an event
+    tasks = [AudioTask(f"T{number}", str(path), 1, 1, None) for number, path in enumerate(files)]
+    assert "features of 100 tracks are read once, some 5.6 kB each, 0.56 MB below" in room_line(tasks, tmp_path)
+    assert "features of 20 tracks are read once below" in room_line(tasks[40:60], tmp_path)
+    assert "features of 0 tracks" in room_line([], tmp_path)

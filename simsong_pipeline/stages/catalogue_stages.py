@@ -1,9 +1,7 @@
 """From raw frames to the catalogue's: tracks, lyrics, audio with features, splits, exclusions."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -24,13 +22,12 @@ from simsong_pipeline.schemas import EXCLUSIONS, LYRIC_EMBEDDINGS, conform
 from simsong_pipeline.splits import remember, split_by_artist
 from simsong_pipeline.stages.bag_stage import make_bag_vectors
 from simsong_pipeline.stages.copies_stage import without_copies
+from simsong_pipeline.stages.feature_room import room_line
 from simsong_pipeline.stages.hearing_work import Turn, hear_all, hearing_of
 from simsong_pipeline.stages.vector_work import EmbedTexts, ready_texts, text_jobs, text_width, vectors_by_key
 from simsong_pipeline.stated_split import split_as_stated
 
 Progress = Callable[[int, int], None]
-# Of a track's events on average: 56 bytes each.
-FEATURE_BYTES = 44_000
 # Of fewer songs with lyrics, half may leave without anything being wrong.
 _SOME = 4
 
@@ -51,7 +48,7 @@ def make_audio(run: Run, tracks: pl.DataFrame, files: pl.DataFrame, hear: Hearin
         before = 0 if previous is None else previous.filter(status="ok").height
         _refuse_silenced(run, sum(t.size_bytes > 0 for t in tasks), before, "there", "Nothing was changed")
         if before == 0 and hears_events(config):
-            run.events.note(room_line(len(tasks), workspace.home))
+            run.events.note(room_line(tasks, workspace.home))
         turn = Turn(workspace.fence, run.run_id, workspace.fence.claim(run.run_id))
         function = hearing_of(workspace, config, turn, hear if engine.shares_memory else None)
         audio = hear_all(function, engine, tasks, None, run.events.progress)
@@ -61,15 +58,6 @@ def make_audio(run: Run, tracks: pl.DataFrame, files: pl.DataFrame, hear: Hearin
         usable = audio.segment_features.height
         _refuse_silenced(run, usable, before, "usable", "Frames, vectors and index are as they were")
         return audio
-
-
-def room_line(tracks: int, home: Path) -> str:
-    """What a first reading of features will leave below the home, and how to begin with less."""
-    free = shutil.disk_usage(home).free / 1e9
-    return (
-        f"features of {tracks:,} tracks are read once, some {tracks * FEATURE_BYTES / 1e9:.2g} GB below {home} "
-        f"({free:.0f} GB are free); a share to begin with: --share 0.01"
-    )
 
 
 def audio_tasks(tracks: pl.DataFrame, files: pl.DataFrame) -> list[AudioTask]:
