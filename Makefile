@@ -31,7 +31,7 @@ test: install lint types  ## lint, types, import contracts and the test suite
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: install  ## the tests marked slow
-	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,6 +62,14 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 # it as well, and move its alias to the sample's songs.
 SERVER = os.environ.pop("QDRANT_URL", None)
 QUIET = Events(stage=lambda _: None, progress=lambda *_: None, note=lambda _: None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first: processes that share the files then end at about the same time."""
+    minutes = Counter[Path]()
+    for item in items:
+        minutes[item.path] += sum(mark.kwargs.get("minutes", 0) for mark in item.iter_markers("slow"))
+    items.sort(key=lambda item: -minutes[item.path])
 
 
 def run_of(

@@ -55,7 +55,7 @@ def listener(sample_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> List
     return listener_in(tmp_path_factory.mktemp("listener"), sample_raw)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=0.8)
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if written_in(d)], ids=called)
 def test_commands_come_to_their_end(document: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -67,7 +67,7 @@ def test_another_executor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         executor()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=1)
 @pytest.mark.filterwarnings("ignore:InitResourceContext.dagster_run is deprecated:DeprecationWarning")
 def test_step_says_for_whom_it_waits_and_goes_on(tmp_path: Path) -> None:
     @dg.asset
@@ -104,7 +104,7 @@ def _materialize(home: Path, instance: Path, groups: list[str]) -> subprocess.Co
     )
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=1)
 def test_steps_that_are_processes_make_what_steps_in_one_process_make(run_copy: Workspace, tmp_path: Path) -> None:
     """Every step of a run is let in by its number, side by side, from the raw data to the metrics."""
     before = run_copy.read("wns/track_vectors")

@@ -15,7 +15,7 @@ from simsong_pipeline.home.workspace import Workspace
 KILLS = 20
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=7)
 def test_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path) -> None:
     store = SMALL_CONFIG.store.model_copy(update={"engine": "edge"})
     end_as_an_undisturbed_night(run_copy, tmp_path, SMALL_CONFIG.model_copy(update={"store": store}), "run", KILLS)

@@ -136,7 +136,7 @@ def test_without_the_bodies_files_frames_stay_and_the_run_says_so(
     assert let_go(told) == len(GONE)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=3)
 def test_a_home_of_a_body_that_is_trained_is_measured_as_one_that_keeps_all(
     tmp_path: Path, musicnn_files: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ pytest.importorskip("ray", reason="the extra simsong[ray] is not installed")
 KILLS = int(os.environ.get("KILLS_BY_RAY", "12"))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=3)
 def test_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path) -> None:
     config = SMALL_CONFIG.model_copy(update={"engine": EngineConfig(kind="ray")})
     end_as_an_undisturbed_night(run_copy, tmp_path, config, "refresh", KILLS)

@@ -25,7 +25,7 @@ from postgres import StackError, postgres_program  # noqa: E402
 from processes import of_this_environment  # noqa: E402
 from stack import Stack  # noqa: E402
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=2)
 _RUNS = "{ runsOrError(limit: 20) { ... on Runs { results { runId status tags { key value } } } } }"
 _TICKS = """{ scheduleOrError(scheduleSelector: {repositoryLocationName: "tests.stack.nightly_every_minute",
 repositoryName: "__repository__", scheduleName: "nightly_schedule"}) { ... on Schedule { scheduleState {
