@@ -4,21 +4,49 @@ The page, the service and the browser are the real ones; only the map's answer i
 any number of songs can be asked for. For each: time from the press on "Map" to the first picture (with what is sent,
 read and put on the card), pictures a second while the map is moved and while it is zoomed, time of one picture of the
 points alone, and of finding the name of what is pointed at. `moved_points` are those that are drawn while it moves:
-fewer where the machine cannot keep up. `still_per_s` is the same while nothing is drawn: what the browser can do at all
-just then. Without `--gpu` it draws by software, on the processor.
+fewer where the machine cannot keep up. `still_per_s` is the same while nothing is drawn, and `bare_per_s` while a
+canvas of the map's size and nothing else on a page changes its colour: what the browser can do at all just then.
+`script_ms` is what the page's own scripts take of a picture. Without `--card` there is none: the processor draws.
 """
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser, Page
 
-from benchmarks.page.browser import ARGUMENTS, chromium, needed_chromium
+from benchmarks.page.browser import ARGUMENTS, PLAYED_CARD, WITH_CARD, chromium, needed_chromium
 from benchmarks.serving import served_home
 
 CLUSTERS, GENRES, ARTISTS = 60, 40, 2_000
+# Adds up what scripts take when the screen is about to be drawn.
+_TIMED = """
+  const asked = requestAnimationFrame;
+  window.spent = 0;
+  window.requestAnimationFrame = (act) => asked((now) => {
+    const began = performance.now();
+    act(now);
+    window.spent += performance.now() - began;
+  });
+"""
+# A page with nothing but a canvas that changes as a whole; resolves to pictures a second.
+_BARE = """(seconds) => new Promise((kept) => {
+  const canvas = document.body.appendChild(document.createElement('canvas'));
+  [canvas.width, canvas.height] = [1006, 514];
+  const pen = canvas.getContext('2d', {alpha: false, willReadFrequently: true});
+  const began = performance.now();
+  let pictures = 0;
+  const step = (now) => {
+    pen.fillStyle = `rgb(${pictures % 256} 0 0)`;
+    pen.fillRect(0, 0, 1006, 514);
+    pictures += 1;
+    if (now - began < seconds * 1000) requestAnimationFrame(step);
+    else kept(pictures / ((now - began) / 1000));
+  };
+  requestAnimationFrame(step);
+})"""
 # What is done to the map each time that the screen is drawn, until the time is over; resolves to pictures a second.
 _MOVED = """([kind, seconds]) => new Promise((kept) => {
   const canvas = document.querySelector('canvas');
@@ -29,6 +57,7 @@ _MOVED = """([kind, seconds]) => new Promise((kept) => {
   canvas.setPointerCapture = () => {};
   if (kind === 'moved') canvas.dispatchEvent(new PointerEvent('pointerdown', at(0)));
   const began = performance.now();
+  const spent = window.spent;
   let pictures = 0, worst = 0, before = began;
   const step = (now) => {
     worst = Math.max(worst, now - before);
@@ -40,7 +69,7 @@ _MOVED = """([kind, seconds]) => new Promise((kept) => {
     pictures += 1;
     if (now - began < seconds * 1000) { requestAnimationFrame(step); return; }
     if (kind === 'moved') canvas.dispatchEvent(new PointerEvent('pointerup', at(t)));
-    kept([pictures / ((now - began) / 1000), worst, Number(canvas.dataset.shown)]);
+    kept([pictures / ((now - began) / 1000), worst, Number(canvas.dataset.shown), (window.spent - spent) / pictures]);
   };
   requestAnimationFrame(step);
 })"""
@@ -66,13 +95,12 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="of any finished run")
     parser.add_argument("--points", type=int, nargs="+", default=[20_000, 50_000])
     parser.add_argument("--seconds", type=float, default=4.0, help="of each movement")
-    parser.add_argument("--gpu", action="store_true", help="let the browser use a graphics card")
+    card = parser.add_mutually_exclusive_group()
+    card.add_argument("--card", action="store_true", help="let the browser use a graphics card")
+    card.add_argument("--played-card", action="store_true", help="the processor plays a card, for the whole page")
     arguments = parser.parse_args()
-    path = needed_chromium()
-    with (
-        served_home(arguments.home) as (url, _),
-        chromium(path, ARGUMENTS[:2] if arguments.gpu else ARGUMENTS) as browser,
-    ):
+    drawing = WITH_CARD if arguments.card else PLAYED_CARD if arguments.played_card else ARGUMENTS
+    with served_home(arguments.home) as (url, _), chromium(needed_chromium(), drawing) as browser:
         for points in arguments.points:
             print(json.dumps(measure(browser, url, points, arguments.seconds)), flush=True)
 
@@ -81,27 +109,34 @@ def measure(browser: Browser, url: str, points: int, seconds: float) -> dict[str
     """One number of points, in a window of its own."""
     answer = json.dumps(drawn_map(points, seed=0))
     page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page.add_init_script(_TIMED)
     page.route("**/api/v1/map", lambda route: route.fulfill(body=answer, content_type="application/json"))
     page.goto(url)
     page.wait_for_selector("html[data-ready]")
     first = page.evaluate(_FIRST_PICTURE)
     rates = {kind: page.evaluate(_MOVED, [kind, seconds]) for kind in ("still", "moved", "zoomed")}
     median, late = page.evaluate(_POINTED)
+    bare = browser.new_page(viewport={"width": 1280, "height": 860})
     said = {
         "points": points,
         "answer_mb": round(len(answer) / 1e6, 2),
         "first_picture_ms": round(first),
-        **{f"{kind}_per_s": round(rate, 1) for kind, (rate, _, _) in rates.items()},
+        **{f"{kind}_per_s": round(rate, 1) for kind, (rate, *_) in rates.items()},
+        "bare_per_s": round(bare.evaluate(_BARE, seconds), 1),
         "moved_longest_ms": round(rates["moved"][1]),
         "zoomed_longest_ms": round(rates["zoomed"][1]),
         "moved_points": rates["moved"][2],
         "zoomed_points": rates["zoomed"][2],
+        "moved_script_ms": round(rates["moved"][3], 1),
+        "zoomed_script_ms": round(rates["zoomed"][3], 1),
         "drawn_p50_ms": round(page.evaluate(_DRAWN), 2),
         "pointed_p50_ms": round(median, 3),
         "pointed_p99_ms": round(late, 3),
         "renderer": _renderer(page),
+        "load": round(os.getloadavg()[0], 1),
     }
     page.close()
+    bare.close()
     return said
 
 

@@ -1,4 +1,4 @@
-"""The system's Chromium without a screen, drawing by software."""
+"""The system's Chromium without a screen and without a graphics card."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-)
+WITH_CARD = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
+# What Chromium does by itself where there is no card: the processor lays the page together, and WebGL is there by
+# SwiftShader.
+ARGUMENTS = (*WITH_CARD, "--disable-gpu", "--enable-unsafe-swiftshader")
+# SwiftShader is held to be a card, and lays the whole page together as well: nothing that a browser chooses by itself.
+PLAYED_CARD = (*WITH_CARD, "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 
 
 def chromium_path() -> str | None:
