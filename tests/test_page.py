@@ -500,7 +500,7 @@ def test_the_map_names_songs_opens_them_and_is_moved_by_keys(at: Opened, served_
     expect(page.locator(".hero")).to_be_visible()
 
 
-# How many pixels of the map have a colour.
+# How many pixels of the map have another colour than the ground, which is that of its lower left corner.
 _PAINTED = """() => new Promise((kept) => {
   const canvas = document.querySelector('canvas');
   canvas.dispatchEvent(new WheelEvent('wheel', {deltaY: 0}));
@@ -511,7 +511,10 @@ _PAINTED = """() => new Promise((kept) => {
     pen.drawImage(canvas, 0, 0);
     const {data} = pen.getImageData(0, 0, flat.width, flat.height);
     let painted = 0;
-    for (let i = 3; i < data.length; i += 4) painted += data[i] > 100;
+    const ground = data.subarray(data.length - 4 * flat.width);
+    for (let i = 0; i < data.length; i += 4) {
+      painted += [0, 1, 2].some((one) => Math.abs(data[i + one] - ground[one]) > 60);
+    }
     kept(painted);
   });
 })"""

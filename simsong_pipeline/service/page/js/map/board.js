@@ -12,12 +12,14 @@ const NEAR_PX = 18;
 const STEP_PX = 60;
 const WHEEL = 0.0016;
 const CLICK_PX = 5;
+// After the last movement: all points are drawn, and what lies in the middle is told.
+const RESTED_MS = 150;
 const SETTLED_MS = 300;
 
 export class Board {
   /** `open(i)` at a click or Enter, `moved()` once one looks elsewhere. */
   constructor(map, { open, moved }) {
-    Object.assign(this, { map, open, moved, shown: new Set(), pointers: new Map(), isDue: false, travelled: 0 });
+    Object.assign(this, { map, open, moved, shown: new Set(), pointers: new Map(), timers: [], isDue: false, travelled: 0 });
     this.canvas = h("canvas", { tabindex: "0", role: "application", "aria-label": "Map of all songs", "aria-describedby": "map-keys" });
     this.names = h("div", { class: "map-names", "aria-hidden": "true" });
     this.tip = h("div", { class: "map-tip", hidden: true, "aria-hidden": "true" });
@@ -35,6 +37,8 @@ export class Board {
     const { canvas } = this;
     this.observer = new ResizeObserver(() => { this.fit(); });
     this.observer.observe(this.element);
+    this.themes = new MutationObserver(() => { this.ground(); this.changed(); });
+    this.themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     const on = (name, act, options) => canvas.addEventListener(name, act, options);
     on("wheel", (event) => { event.preventDefault(); this.camera.zoomAt(event.offsetX, event.offsetY, Math.exp(-event.deltaY * WHEEL)); this.changed(); }, { passive: false });
     on("pointerdown", (event) => this.pressed(event));
@@ -51,11 +55,19 @@ export class Board {
   }
 
   fit() {
+    if (!this.element.isConnected) return; // taken out of the page: it has no size and no colours
     const isFirst = this.camera.width === 1;
     this.camera.width = this.element.clientWidth || 1;
     this.camera.height = this.element.clientHeight || 1;
     if (isFirst) this.camera.reset();
+    this.ground();
     this.changed();
+    if (isFirst) this.draw(this.map.count, 2); // now: until something is drawn, a canvas without opacity is black
+  }
+
+  /** Points are painted upon the colour that lies below the map. */
+  ground() {
+    this.points.ground = getComputedStyle(this.element).backgroundColor.match(/\d+/g).slice(0, 3).map(Number);
   }
 
   colour(groups) {
@@ -71,8 +83,8 @@ export class Board {
 
   /** Draw with the next picture of the screen. */
   changed() {
-    clearTimeout(this.settling);
-    this.settling = setTimeout(() => { this.draw(this.map.count, 2); this.moved(); }, SETTLED_MS);
+    this.timers.forEach(clearTimeout);
+    this.timers = [setTimeout(() => this.draw(this.map.count, 2), RESTED_MS), setTimeout(this.moved, SETTLED_MS)];
     if (this.isDue) return;
     this.isDue = true;
     requestAnimationFrame((now) => { this.isDue = false; this.draw(this.thinning.next(now, this.points.took), this.points.movedDensity); });
@@ -182,8 +194,9 @@ export class Board {
   }
 
   close() {
-    clearTimeout(this.settling);
+    this.timers.forEach(clearTimeout);
     this.observer.disconnect();
+    this.themes.disconnect();
     this.points.close();
   }
 }

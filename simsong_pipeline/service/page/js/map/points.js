@@ -25,10 +25,11 @@ export class Points {
   /** As of `PlainPoints`; how long a picture takes is known to the card alone. */
   movedDensity = 2;
   took = null;
+  ground = [0, 0, 0];
 
   /** Throws where the browser has no WebGL2. */
   constructor(canvas) {
-    this.gl = canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true });
+    this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false });
     if (!this.gl) throw new Error("this browser has no WebGL2");
     this.canvas = canvas;
     this.count = 0;
@@ -48,7 +49,6 @@ export class Points {
     this.buffers = [gl.createBuffer(), gl.createBuffer()];
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    gl.clearColor(0, 0, 0, 0);
   }
 
   /** Places as 16-bit pairs x, y. */
@@ -76,6 +76,7 @@ export class Points {
     const [width, height] = [Math.round(camera.width * density), Math.round(camera.height * density)];
     if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
     gl.viewport(0, 0, width, height);
+    gl.clearColor(...this.ground.map((one) => one / 255), 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.uniform2f(this.uniforms.centre, camera.x, camera.y);
     gl.uniform2f(this.uniforms.spread, (2 * camera.scale) / camera.width, (-2 * camera.scale) / camera.height);

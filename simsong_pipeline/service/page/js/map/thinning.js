@@ -7,6 +7,9 @@ const LONG_MS = 12;
 const BRIEF_MS = 6;
 const MOVING_MS = 200;
 const FEWEST = 4000;
+// So many pictures are looked at before one is held to be slow or quick, and no more is taken away at once.
+const LATELY = 3;
+const MOST_LOST = 0.4;
 
 /** Told of each picture of a movement; `shown` says how many of `count` points the next one may have. */
 export class Thinning {
@@ -14,17 +17,29 @@ export class Thinning {
     this.count = count;
     this.shown = count;
     this.before = 0;
+    this.lately = [];
   }
 
   /** A picture is about to be drawn at `now`, in milliseconds; `took` is how long the page painted the last one, where it does. */
   next(now, took = null) {
     const gap = now - this.before;
     this.before = now;
-    if (gap > MOVING_MS) return this.shown;
-    const [isSlow, isFast] = took === null ? [gap > SLOW_MS, gap < FAST_MS] : [took > LONG_MS, took < BRIEF_MS];
-    if (isSlow) this.shown = Math.max(Math.min(FEWEST, this.count), Math.floor(this.shown * 0.7));
-    else if (isFast) this.shown = Math.min(this.count, Math.ceil(this.shown * 1.1));
+    if (took === null && gap > MOVING_MS) { this.lately = []; return this.shown; }
+    this.lately.push(took ?? gap);
+    if (this.lately.length < LATELY) return this.shown;
+    // The middle one: a single picture that had to wait for something else takes no points away.
+    const cost = [...this.lately].sort((a, b) => a - b)[LATELY >> 1];
+    const [slow, fast] = took === null ? [SLOW_MS, FAST_MS] : [LONG_MS, BRIEF_MS];
+    this.lately.shift();
+    if (cost > slow) this.change(Math.max(MOST_LOST, slow / cost));
+    else if (cost < fast) this.change(1.1);
     return this.shown;
+  }
+
+  /** What pictures cost before tells nothing of those with fewer points. */
+  change(factor) {
+    if (factor < 1) this.lately = [];
+    this.shown = Math.min(this.count, Math.max(FEWEST, Math.ceil(this.shown * factor)));
   }
 }
 
@@ -34,7 +49,7 @@ export function scattered(n) {
   let seed = 1;
   for (let i = n - 1; i > 0; i -= 1) {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    const j = seed % (i + 1);
+    const j = Math.floor((seed / 2 ** 32) * (i + 1)); // of its first bits: the last ones have a pattern
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
