@@ -8,6 +8,8 @@ from command_line import taken
 from deployment import DEPLOY, ROOT, composed, values
 from documents import DOCUMENTS, commands_of
 
+from deploy.release.requirements import pins
+
 
 def _all(program: str) -> list[list[str]]:
     return [words for document in DOCUMENTS for words in commands_of(document) if words[0] == program]
@@ -66,9 +68,8 @@ def test_charts_are_installed_under_the_names_that_manifests_ask_for() -> None:
     installed = {words[3]: words for words in _all("helm") if words[1] == "upgrade"}
     assert set(installed) == {"dagster", "qdrant"}
     assert installed["qdrant"][3] == values("qdrant")["fullnameOverride"]
-    version = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines()[1:])["dagster"]
     words = installed["dagster"]
-    assert words[words.index("--version") + 1] == version
+    assert words[words.index("--version") + 1] == pins()["dagster"]
 
 
 def test_the_example_of_settings_is_copied_where_compose_looks() -> None:

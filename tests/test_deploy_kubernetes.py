@@ -19,6 +19,7 @@ from deployment import (
 from documents import commands_of
 from published_fields import PUBLISHED
 
+from deploy.release.requirements import pins
 from simsong_pipeline.buckets import Buckets
 from simsong_pipeline.cli.embed_command import share_of
 
@@ -296,6 +297,5 @@ def test_the_shares_of_the_indexed_job_are_all_buckets_once() -> None:
 
 
 def test_ray_is_the_version_that_is_installed() -> None:
-    pins = dict(line.split("==") for line in (KUBERNETES.parents[1] / "constraints.txt").read_text().splitlines()[1:])
     (job,) = rendered("jobs/ray")
-    assert job["spec"]["rayClusterSpec"]["rayVersion"] == pins["ray"]
+    assert job["spec"]["rayClusterSpec"]["rayVersion"] == pins()["ray"]

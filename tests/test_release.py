@@ -17,6 +17,7 @@ import pytest
 from conftest import SMALL_TOML
 from documents import ROOT
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from deploy.release.notices import NOTICES, licence_of
@@ -45,6 +46,16 @@ def test_each_pinned_requirement_of_a_role_is_installed_as_pinned() -> None:
     asked = [Requirement(str(text)) for text in table["dependencies"]]
     needed = {canonicalize_name(r.name) for r in asked if r.marker is None or r.marker.evaluate()}
     assert needed - set(known) == set()
+
+
+def test_what_is_pinned_for_the_oldest_python_runs_on_it() -> None:
+    oldest = project()["requires-python"].removeprefix(">=") + ".0"
+    packages = runtime_packages(ROLES)
+    pinned = [p for name, p in packages.items() if pins(oldest).get(name) == p.version]
+    assert len(pinned) > 100
+    too_new = {p.name: p.metadata["Requires-Python"] for p in pinned
+               if oldest not in SpecifierSet(p.metadata["Requires-Python"] or "")}  # fmt: skip
+    assert too_new == {}
 
 
 def test_notices_name_each_package_with_its_licence() -> None:

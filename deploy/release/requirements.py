@@ -1,5 +1,6 @@
 """The packages that SimSong needs, by pyproject and by what is installed: all of them, however deep."""
 
+import platform
 import tomllib
 from collections.abc import Iterable
 from importlib import metadata
@@ -72,8 +73,10 @@ def _bare(wanted: Requirement) -> Requirement:
     return wanted
 
 
-def pins() -> dict[str, str]:
-    """Canonical names and versions of constraints.txt."""
+def pins(python: str = platform.python_version()) -> dict[str, str]:
+    """Canonical names and versions of constraints.txt, of the lines that apply to a version of Python."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pinned = [line.partition("==") for line in lines if line and not line.startswith("#")]
-    return {canonicalize_name(name): version for name, _, version in pinned}
+    pinned = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    here = {"python_full_version": python, "python_version": ".".join(python.split(".")[:2])}
+    applying = [one for one in pinned if one.marker is None or one.marker.evaluate(here)]
+    return {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in applying}
