@@ -9,10 +9,6 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-import grpc
-from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
-from grpc_health.v1.health_pb2_grpc import HealthStub
-
 MODULES = ("dagster_project.definitions", "dagster_project.provider_definitions")
 _ASK_S = 2.0
 _DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { required healthy } } } }"
@@ -52,16 +48,6 @@ def of_this_environment(command: list[str]) -> list[str]:
     """The command with its program beside this Python, where there is one."""
     beside = Path(sys.executable).with_name(command[0])
     return [str(beside), *command[1:]] if beside.is_file() else command
-
-
-def code_answers(port: int) -> bool:
-    """Whether a code location has loaded; see `dagster api grpc-health-check`."""
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        try:
-            told = HealthStub(channel).Check(HealthCheckRequest(service="DagsterApi"), timeout=_ASK_S)
-        except grpc.RpcError:
-            return False
-        return bool(told.status == HealthCheckResponse.SERVING)
 
 
 def page_answers(url: str) -> bool:

@@ -19,6 +19,8 @@ from typing import IO
 import processes
 from postgres import Database, StackError, free_port
 
+from dagster_project.health import code_answers
+
 HERE = Path(__file__).resolve().parent
 PATIENCE_S = 180.0
 _HOST = "127.0.0.1"
@@ -163,7 +165,7 @@ class Stack:
         places = {module: (_HOST, free_port()) for module in self.modules}
         for number, (module, (host, port)) in enumerate(places.items()):
             self._start("code" if number == 0 else f"code-{number + 1}", processes.code_server(module, host, port))
-        self._wait(lambda: all(processes.code_answers(port) for _, port in places.values()), "code")
+        self._wait(lambda: all(code_answers(port) for _, port in places.values()), "code")
         return places
 
     def _start_dagster(self) -> None:

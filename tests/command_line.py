@@ -1,6 +1,7 @@
 """Whether a command that a file writes is one that its program takes; nothing is run."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from typer.main import get_command
@@ -51,6 +52,9 @@ def _webserver(words: list[str]) -> dict[str, Any]:
 
 
 def _python(words: list[str]) -> dict[str, Any]:
+    if words[1] == "-m":
+        assert find_spec(words[2]) is not None, f"there is no module {words[2]}"
+        return {"module": words[2], "arguments": words[3:]}
     assert words[1] == "-c"
     compile(words[2], "<command>", "exec")
     return {"code": words[2]}
