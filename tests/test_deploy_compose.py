@@ -52,11 +52,12 @@ def test_no_key_is_written_down() -> None:
     assert re.findall(r"^\w*(?:KEY|PASSWORD|TOKEN)\w*=(.*)$", example, re.MULTILINE) == ["", "", "", "''", "", ""]
 
 
-@pytest.mark.parametrize("name", ["restart", "cap_drop", "security_opt", "read_only", "init"])
+@pytest.mark.parametrize("name", ["restart", "cap_drop", "security_opt", "read_only", "init", "logging"])
 def test_every_container_is_hardened(name: str) -> None:
     wanted = {
         "restart": ("unless-stopped", "no"), "cap_drop": (["ALL"],), "security_opt": (["no-new-privileges:true"],),
         "read_only": (True,), "init": (True,),
+        "logging": ({"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},),
     }  # fmt: skip
     for called, service in _services().items():
         assert service[name] in wanted[name], called

@@ -40,6 +40,13 @@ def test_every_stage_begins_with_another_one_or_the_one_base_that_a_digest_pins(
     assert re.fullmatch(r"PYTHON_IMAGE=python:3\.\d+-slim-\w+", image)
 
 
+def test_the_stage_of_an_image_stands_right_after_what_is_installed_for_it() -> None:
+    # A builder without BuildKit makes every stage above a target: those of larger images are below.
+    names = list(stages())
+    assert [names[names.index(role) - 1] for role in ROLES] == [f"{role}-installed" for role in ROLES]
+    assert [name for name in names if name in ROLES] == list(ROLES)
+
+
 def test_programs_come_from_the_wheel_by_the_constraints() -> None:
     for role in ROLES:
         copied = [rest for kind, rest in stages()[role] if kind == "COPY"]
