@@ -6,7 +6,7 @@ from importlib.util import find_spec
 _MODULES = {
     "train": ("torch", "transformers", "sklearn", "matplotlib", "onnxscript"),
     "serve": ("starlette", "uvicorn", "httptools", "sklearn", "PIL"),
-    "dagster": ("dagster",),
+    "dagster": ("dagster", "matplotlib", "sklearn"),
     "postgres": ("dagster_postgres",),
     "ray": ("ray",),
     "edge": ("qdrant_edge",),

@@ -9,8 +9,8 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
-from conftest import QUIET, run_of
-from without_modules import OF_EXTRAS, simsong_without, started_without
+from conftest import QUIET, SMALL_CONFIG, run_of
+from without_modules import OF_EXTRAS, night_without, simsong_without, started_without
 
 from simsong_pipeline.extras import extra_of
 from simsong_pipeline.home.lyric_model_cache import fetch_minilm
@@ -94,6 +94,19 @@ def test_the_service_needs_its_own_extra_alone(run_copy: Workspace, models: Path
     assert about.status_code == 200, about.text
     assert len(about.json()["songs"]) == 10
     assert (page.status_code, drawn.status_code) == (200, 200)
+
+
+@pytest.mark.slow
+def test_a_night_by_dagster_needs_its_own_extra_alone(run_copy: Workspace, models: Path) -> None:
+    brought = ("dagster", "matplotlib", "sklearn", "PIL", "starlette", "uvicorn", "httptools")
+    others = tuple(name for name in OF_EXTRAS if name not in brought)
+    run_copy.save_config(SMALL_CONFIG)
+    files = sorted((run_copy.raw / "audio").rglob("*.flac"))
+    shutil.copyfile(files[0], files[1])
+    run_copy.report.unlink()
+    told = night_without(others, run_copy.home, models)
+    assert told == {"success": True, "failed": {}}
+    assert run_copy.report.is_file()
 
 
 COMMANDS = {

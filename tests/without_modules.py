@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # What only extras bring, and what of it would come in by another door.
 OF_EXTRAS = (
@@ -14,7 +15,7 @@ OF_EXTRAS = (
     *("dagster", "ray", "yt_dlp", "qdrant_edge", "starlette", "uvicorn", "httptools", "PIL"),
 )
 # Not by None in sys.modules: libraries that look there for a module take that for one that is loaded.
-_REFUSE = """
+REFUSE = """
 import json, sys
 class Refusing:
     def __init__(self, finder, refused):
@@ -26,13 +27,13 @@ class Refusing:
 def refuse(names):
     sys.meta_path[:] = [Refusing(finder, names) for finder in sys.meta_path]
 """
-_START = f"""{_REFUSE}
+_START = f"""{REFUSE}
 refuse(json.loads(sys.argv[1]))
 sys.argv = ["simsong", *json.loads(sys.argv[2])]
 from simsong_pipeline.cli.main import main
 main()
 """
-_DRIVER = f"""{_REFUSE}
+_DRIVER = f"""{REFUSE}
 import contextlib, io
 commands, refused = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 refuse(refused)
@@ -49,6 +50,26 @@ for words in commands:
             status = stop.code or 0
     print(json.dumps([status, out.getvalue(), err.getvalue()]), flush=True)
 """
+
+_NIGHT = f"""{REFUSE}
+refuse(json.loads(sys.argv[1]))
+import dagster as dg
+from dagster_project.definitions import defs
+with dg.instance_for_test() as instance:
+    result = defs.resolve_job_def("nightly").execute_in_process(instance=instance, raise_on_error=False)
+failed = {{e.step_key: str(e.event_specific_data.error) for e in result.all_events if e.is_step_failure}}
+print(json.dumps({{"success": result.success, "failed": failed}}))
+"""
+
+
+def night_without(refused: tuple[str, ...], home: Path, models: Path) -> dict[str, Any]:
+    """Dagster's nightly job over a home: whether it succeeded, and the errors of the steps that failed."""
+    command = [sys.executable, "-W", "ignore", "-c", _NIGHT, json.dumps(refused)]
+    environment = {**os.environ, "SIMSONG_HOME": str(home), "SIMSONG_MODELS": str(models)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
 
 
 def simsong_without(
