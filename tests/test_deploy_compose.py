@@ -135,6 +135,19 @@ def test_one_daemon_and_an_interface_that_only_reads() -> None:
     assert _services()["webserver-admin"]["profiles"] == ["admin"]
 
 
+def test_runs_are_told_that_their_code_location_is_to_end() -> None:
+    for called, service in _services().items():
+        if (service.get("command") or [])[:2] == ["dagster", "code-server"]:
+            assert (service["init"], service["environment"]["TINI_KILL_PROCESS_GROUP"]) == (True, "1"), called
+
+
+@pytest.mark.parametrize("file", ["dagster.yaml", "dagster-local.yaml"])
+def test_a_run_whose_code_location_was_killed_is_given_up_before_the_next_night(file: str) -> None:
+    watched = yaml.safe_load((DEPLOY / file).read_text())["run_monitoring"]
+    assert watched["enabled"] is True
+    assert 0 < watched["max_runtime_seconds"] <= 23 * 3600
+
+
 def test_code_locations_are_where_the_workspace_says() -> None:
     for entry in yaml.safe_load((DEPLOY / "workspace.yaml").read_text())["load_from"]:
         place = entry["grpc_server"]
