@@ -8,6 +8,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 from deployment import (
+    DEPLOY,
     KUBERNETES,
     KUSTOMIZATIONS,
     Document,
@@ -263,6 +264,15 @@ def test_what_is_scraped_is_a_port_of_the_services() -> None:
     assert {m["metadata"]["name"] for m in services} == {"api", "page"}
     ports = {port["name"] for m in services for port in m["spec"]["ports"]}
     assert {endpoint["port"] for endpoint in monitor["endpoints"]} <= ports
+
+
+def test_what_is_scraped_is_the_job_that_alerts_ask_for() -> None:
+    """The operator names a job after a label of the Service where it is told to, and after the Service otherwise."""
+    (monitor,) = [m["spec"] for m in rendered("example") if m["kind"] == "ServiceMonitor"]
+    labels = [m["metadata"].get("labels", {}) for m in rendered("example") if m["kind"] == "Service"]
+    jobs = {of[monitor["jobLabel"]] for of in labels if _fits(monitor["selector"], of)}
+    alerts = (DEPLOY / "prometheus" / "alerts.yaml").read_text()
+    assert jobs == set(re.findall(r'up\{job="([^"]+)"\}', alerts))
 
 
 def test_addresses_are_those_of_services() -> None:

@@ -12,12 +12,10 @@ RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 
 
-def test_each_alarm_has_a_heading() -> None:
-    if not ALERTS.is_file():
-        pytest.skip("there are no alarms yet")
+def test_each_alarm_has_a_heading_and_each_heading_its_alarm() -> None:
     named = re.findall(r"^\s*-? *alert: (\w+)", ALERTS.read_text(), re.MULTILINE)
     assert len(named) >= 9
-    assert [name for name in named if f"\n### {name}\n" not in RUNBOOK] == []
+    assert re.findall(r"^### (\w+)$", RUNBOOK[RUNBOOK.index("\n## Alarms\n") :], re.MULTILINE) == named
     for anchor in re.findall(r"docs/runbook\.md#([\w-]+)", ALERTS.read_text()):
         assert anchor in [name.lower() for name in named]
 
