@@ -9,6 +9,7 @@ _MODULES = {
     "dagster": ("dagster", "matplotlib", "sklearn"),
     "postgres": ("dagster_postgres",),
     "ray": ("ray",),
+    "s3": ("s3fs",),
     "edge": ("qdrant_edge",),
     "youtube": ("yt_dlp",),
 }

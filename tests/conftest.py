@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import s3_bucket
 import watched_night
 from loopback import serve
 from serving import Served, served
@@ -187,6 +188,20 @@ def asked(night: "watched_night.WatchedNight") -> Iterator[tuple[Served, "watche
     """A service over that home, and what it says after it was asked a few things."""
     with served(night.workspace, read_only=True) as running:
         yield running, watched_night.scraped(running)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of a server of S3's protocol."""
+    with s3_bucket.s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty bucket there."""
+    with s3_bucket.bucket(s3_server, monkeypatch) as address:
+        yield address
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ def _machines(walk: Walk, fixture: Fixture) -> None:
     walk.opened.callback(cluster.shutdown)
     walk.opened.callback(ray.shutdown)
     _machines_home(walk, fixture)
-    address = walk.opened.enter_context(bucket(walk.folder, walk.patch))
+    address = walk.opened.enter_context(bucket(str(fixture("s3_server")), walk.patch))
     walk.parts |= {"head:6379": cluster.address, "s3://bucket": address}
     _fill(address, _raw(fixture))
 

@@ -11,15 +11,19 @@ from typing import ClassVar
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import known_implementations
+from s3_bucket import SECRET
 
+from deploy.postgres import free_port
 from simsong_pipeline.errors import RawDataError, SimSongError, StoreError
 from simsong_pipeline.remote.address import copies_folder, is_url, shown
 from simsong_pipeline.remote.store import ObjectStore
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     """An empty store."""
+    if request.param == "s3":
+        return ObjectStore(f"{request.getfixturevalue('s3')}/home")
     return ObjectStore(f"memory://{tmp_path.name}" if request.param == "memory" else f"file://{tmp_path}/bucket")
 
 
@@ -71,7 +75,7 @@ def test_a_kind_of_address_that_is_not_known_or_lacks_its_package_is_said() -> N
     missing = next(
         protocol for protocol, known in known_implementations.items() if _lacks(known["class"].partition(".")[0])
     )
-    with pytest.raises(RawDataError, match=rf"{missing} needs a package that is not here \(.*nstall"):
+    with pytest.raises(RawDataError, match=rf"{missing} needs a package that is not installed: .*nstall"):
         ObjectStore(f"{missing}://bucket/home")
 
 
@@ -83,6 +87,19 @@ def test_a_store_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "bucket").write_text("a file where a folder should be")
     with pytest.raises(StoreError, match=r"bucket/a/b cannot be reached \(.*\): look at the address"):
         ObjectStore(f"file://{tmp_path}/bucket").write("a/b", b"")
+
+
+@pytest.mark.slow
+def test_a_server_of_s3s_kind_that_does_not_answer_is_one_line_without_its_key(s3: str, tmp_path: Path) -> None:
+    nobody = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "SIMSONG_CACHE": str(tmp_path)}
+    command = [sys.executable, "-m", "simsong_pipeline.cli.main", "similar", "a", "--home", f"{s3}/home"]
+    environment = {**os.environ, **nobody, "COLUMNS": "10000"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {s3}/home")
+    assert "credentials in the environment" in line
+    assert SECRET not in done.stderr
 
 
 @pytest.mark.parametrize("text", ["s3://bucket/home", "memory://home", "file:///mnt/home", "gs://b/h"])

@@ -28,16 +28,25 @@ WRITER = [sys.executable, str(Path(__file__).with_name("remote_writer.py"))]
 QUIET = Telling(lambda _: None, lambda *_: None, lambda _: None)
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", pytest.param("s3", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty home, in memory and in a folder."""
-    if request.param == "memory":
+    """An empty home, in memory, in a folder and in a bucket."""
+    if request.param == "s3":
+        yield f"{request.getfixturevalue('s3')}/home"
+    elif request.param == "memory":
         yield f"memory://{tmp_path.name}/home"
         files = fsspec.filesystem("memory")
         if files.exists(f"/{tmp_path.name}"):
             files.rm(f"/{tmp_path.name}", recursive=True)
     else:
         yield f"file://{tmp_path}/bucket/home"
+
+
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.slow)])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty home that several processes reach."""
+    place = request.getfixturevalue("s3") if request.param == "s3" else f"file://{tmp_path}/bucket"
+    return f"{place}/home"
 
 
 @pytest.fixture
@@ -303,8 +312,10 @@ def test_killed_at_any_moment_it_is_one_whole_generation(tmp_path: Path, machine
     assert published == 8
 
 
-def test_of_several_processes_at_once_nothing_is_lost(tmp_path: Path, machine: Callable[[str], None]) -> None:
-    url, names = f"file://{tmp_path}/bucket/home", ("a", "b", "c")
+def test_of_several_processes_at_once_nothing_is_lost(
+    shared: str, tmp_path: Path, machine: Callable[[str], None]
+) -> None:
+    url, names = shared, ("a", "b", "c")
     running = [
         subprocess.Popen([*WRITER, url, "add", name, "3"], env={**os.environ, "SIMSONG_CACHE": str(tmp_path / name)})
         for name in names

@@ -38,10 +38,17 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=["memory", "file"])
+PLACES = ["memory", "file", pytest.param("s3", marks=pytest.mark.slow)]
+
+
+def _place(request: pytest.FixtureRequest, folder: Path) -> str:
+    return str(request.getfixturevalue("s3")) if request.param == "s3" else f"{request.param}://{folder}"
+
+
+@pytest.fixture(params=PLACES)
 def bucket(request: pytest.FixtureRequest, music: Path) -> Iterator[str]:
     """The same at an address."""
-    url = f"{request.param}://{music.parent}/bucket"
+    url = f"{_place(request, music.parent)}/bucket"
     files, path = fsspec.url_to_fs(url)
     for file in (path_ for path_ in music.rglob("*") if path_.is_file()):
         name = f"{path}/{file.relative_to(music)}"
@@ -93,6 +100,8 @@ def test_an_object_that_changed_is_decoded_again_and_no_other(bucket: str, tmp_p
     assert (after["audio_sha256"] != before["audio_sha256"]).sum() == 1
 
 
+# Not S3's, of whose methods each instance has its own.
+@pytest.mark.parametrize("bucket", ["memory", "file"], indirect=True)
 def test_an_object_that_cannot_be_fetched_is_a_row_and_tried_again(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,10 +203,10 @@ def test_a_manifest_that_is_not_there_or_has_a_password_is_refused(bucket: str, 
     assert "hunter22" not in str(raised.value)
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=PLACES)
 def raw_bucket(request: pytest.FixtureRequest, sample_raw: Path, tmp_path: Path) -> Iterator[str]:
     """The sample catalogue at an address."""
-    url = f"{request.param}://{tmp_path}/rawbucket"
+    url = f"{_place(request, tmp_path)}/rawbucket"
     files, path = fsspec.url_to_fs(url)
     files.makedirs(path, exist_ok=True)
     files.put(f"{sample_raw}/", f"{path}/", recursive=True)

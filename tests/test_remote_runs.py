@@ -90,10 +90,10 @@ def _command(home: str, *words: object, **environment: str) -> subprocess.Comple
 
 
 @pytest.fixture
-def published(run_copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The finished run, in a folder that is used as an object store."""
+def published(run_copy: Workspace, s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The finished run, in a bucket."""
     _be(tmp_path / "origin", monkeypatch)
-    url = f"file://{tmp_path}/bucket/home"
+    url = f"{s3}/home"
     run_copy.save_config(SMALL_CONFIG)
     run_copy.save_source(run_of(run_copy).source.config.model_copy(update={"raw": run_copy.raw}))
     with opened(url, "writing", 0.0, QUIET) as copy:
@@ -111,6 +111,7 @@ def test_commands_read_and_write_a_home_at_an_address(published: str, tmp_path: 
     assert asked.returncode == 0, asked.stderr
     assert len(asked.stdout.splitlines()) == 3
     assert store.names("journal") == journal  # a question takes no number
+    assert "Unclosed" not in asked.stderr, "connections end with the command"
     never = _command(published, "never", track_id, SIMSONG_CACHE=cache)
     assert never.returncode == 0, never.stderr
     shown = _command(published, "never", "--json", SIMSONG_CACHE=str(tmp_path / "server"))

@@ -28,7 +28,7 @@ def test_each_key_of_the_environment_is_told_how_to_exchange() -> None:
     assert [key for key in sorted(keys) if key not in RUNBOOK] == []
 
 
-@pytest.mark.parametrize("extras", ["", "serve", "dagster,postgres,serve", "train"])
+@pytest.mark.parametrize("extras", ["", "serve", "dagster,postgres,serve", "s3", "train"])
 def test_megabytes_of_a_role_are_as_the_runbook_has_them(extras: str) -> None:
     """Within a tenth: other systems have other wheels, and a role that doubles is to be seen."""
     name = f"simsong[{extras}]" if extras else "simsong"

@@ -35,6 +35,8 @@ SECRETS = {
     "SIMSONG_SMTP_URL": f"smtp://user:{CANARY}-smtp%40pw@127.0.0.1:9",
     "DAGSTER_PG_URL": f"postgresql://simsong:{CANARY}-pg@127.0.0.1:9/dagster",
     "PGPASSWORD": f"{CANARY}-pgpassword",
+    "AWS_SECRET_ACCESS_KEY": f"{CANARY}-s3/secret+key",
+    "AWS_SESSION_TOKEN": f"{CANARY}-s3-session==",
 }
 PASSWORD = f"{CANARY}-url-pw"
 

@@ -114,6 +114,7 @@ COMMANDS = {
     "serve": [["serve"]],
     "youtube": [["fetch", "audio", "--accept-terms"]],
     "ray": [["refresh", "--engine", "ray"]],
+    "s3": [["select", "--size", "5", "--raw", "s3://bucket/raw"]],
 }
 
 
@@ -133,7 +134,14 @@ def test_commands_say_in_a_line_what_to_install(run_copy: Workspace, models: Pat
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [("torch.nn", "train"), ("sklearn", "train"), ("starlette.routing", "serve"), ("polars", None), ("os", None)],
+    [
+        ("torch.nn", "train"),
+        ("sklearn", "train"),
+        ("starlette.routing", "serve"),
+        ("s3fs", "s3"),
+        ("polars", None),
+        ("os", None),
+    ],
 )
 def test_each_module_is_known_by_its_extra(module: str, extra: str | None) -> None:
     assert extra_of(module) == extra

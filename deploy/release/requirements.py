@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 # What people install to use it; the others are for those who work on it.
-ROLES = ("serve", "train", "dagster", "postgres", "ray", "edge", "youtube")
+ROLES = ("serve", "train", "dagster", "postgres", "ray", "edge", "s3", "youtube")
 
 
 def project() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from simsong_pipeline.errors import RawDataError, SimSongError, StoreError, first_line, is_disk_full
+from simsong_pipeline.extras import remedy
 from simsong_pipeline.files import flush_to_disk
 from simsong_pipeline.redaction import cause
 from simsong_pipeline.remote.address import shown
@@ -38,10 +39,9 @@ def open_address(url: str) -> tuple[AbstractFileSystem, str]:
     try:
         found, path = url_to_fs(url)
     except ImportError as error:
-        raise RawDataError(
-            f"{shown(url)}: {url.partition('://')[0]} needs a package that is not here ({first_line(error)}): install "
-            "it, with pip say, and run again"
-        ) from cause(error)
+        kind = url.partition("://")[0]
+        install = remedy("s3") if kind in ("s3", "s3a") else f"install it, with pip say ({first_line(error)})"
+        raise RawDataError(f"{shown(url)}: {kind} needs a package that is not installed: {install}") from cause(error)
     except (ValueError, OSError) as error:
         raise RawDataError(f"{shown(url)} cannot be opened ({first_line(error)})") from cause(error)
     return found, str(path)
