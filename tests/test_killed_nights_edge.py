@@ -11,11 +11,8 @@ from killed_nights import end_as_an_undisturbed_night
 
 from simsong_pipeline.home.workspace import Workspace
 
-# Each takes twice the time of one over the other engine, which has fifty.
-KILLS = 20
 
-
-@pytest.mark.slow(minutes=7)
+@pytest.mark.slow(minutes=4)
 def test_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path) -> None:
     store = SMALL_CONFIG.store.model_copy(update={"engine": "edge"})
-    end_as_an_undisturbed_night(run_copy, tmp_path, SMALL_CONFIG.model_copy(update={"store": store}), "run", KILLS)
+    end_as_an_undisturbed_night(run_copy, tmp_path, SMALL_CONFIG.model_copy(update={"store": store}), "run", few=8)

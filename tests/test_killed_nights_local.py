@@ -12,7 +12,7 @@ from killed_nights import end_as_an_undisturbed_night
 from simsong_pipeline.home.workspace import Workspace
 
 
-@pytest.mark.slow(minutes=7)
-def test_fifty_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path) -> None:
+@pytest.mark.slow(minutes=4)
+def test_kills_end_as_an_undisturbed_night(run_copy: Workspace, tmp_path: Path) -> None:
     store = SMALL_CONFIG.store.model_copy(update={"engine": "local"})
-    end_as_an_undisturbed_night(run_copy, tmp_path, SMALL_CONFIG.model_copy(update={"store": store}), "run")
+    end_as_an_undisturbed_night(run_copy, tmp_path, SMALL_CONFIG.model_copy(update={"store": store}), "run", few=16)

@@ -190,6 +190,13 @@ def test_each_process_sees_what_changes(home: Workspace) -> None:
         assert found[:-1] == [first, *others]
 
 
+def test_the_first_question_to_few_songs_is_at_hand(planted: Workspace) -> None:
+    with served(planted, read_only=True) as running:
+        foreseen = running.service.snapshots.present.foreseen
+        assert foreseen is not None
+        assert foreseen.lists is not None
+
+
 def test_json_of_kept_songs_is_that_of_the_answer(planted: Workspace) -> None:
     said = 'a "score":0.0,"songs":[] \\ \u2028 é \x00'
     payload = {"title": said, "artist": said, "tags": [said, '"'], "language": None, "tempo_bpm": 1e-7}

@@ -72,10 +72,10 @@ class Foreseen:
                 self._making = threading.Thread(target=self._make, name="near-lists", daemon=True)
                 self._making.start()
 
-    def wait(self) -> None:
-        """Until they are made, or cannot be."""
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Until those that are being made are there, or cannot be."""
         if self._making is not None:
-            self._making.join()
+            self._making.join(timeout_s)
 
     def end(self) -> None:
         """Stop making them; call before the store is closed."""

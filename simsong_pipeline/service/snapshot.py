@@ -20,6 +20,7 @@ from simsong_pipeline.asking.queries import Songs
 from simsong_pipeline.config import PipelineConfig
 from simsong_pipeline.files import sha256_of
 from simsong_pipeline.home.workspace import Workspace
+from simsong_pipeline.service.foreseen import Foreseen
 from simsong_pipeline.service.frozen_home import FrozenHome, copy_model
 from simsong_pipeline.service.frozen_store import FrozenStore, ScoringStore
 from simsong_pipeline.service.home_state import FRAMES, HomeState, HomeWatch
@@ -44,6 +45,7 @@ class Snapshot:
         taken_at: seconds of the epoch.
         rows: JSON of songs before and after the score, by id; see `json_api.found_songs`.
         users: questions that are being answered from it.
+        foreseen: makes, and has, what an embedded index is asked most.
     """
 
     watch: HomeWatch
@@ -61,6 +63,7 @@ class Snapshot:
     is_retired: bool = False
     kept: dict[str, object] = field(default_factory=dict)
     rows: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    foreseen: Foreseen | None = None
 
     def close(self) -> None:
         """Close the copy and delete it."""
@@ -112,7 +115,8 @@ def take_snapshot(
         version = sha256_of([collection, state.published, state.frames])[:16]
         made = Snapshot(watch, state, home, config, store, songs, library, version, collection, folder, time.time())
         if frozen is not None:
-            frozen.foresee(config.store.collection, songs.own_ranking, often).begin_where_few()
+            made.foreseen = frozen.foresee(config.store.collection, songs.own_ranking, often)
+            made.foreseen.begin_where_few()
         undo.pop_all()
     return made
 

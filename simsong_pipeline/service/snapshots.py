@@ -23,6 +23,8 @@ from simsong_pipeline.service.snapshot import Snapshot, Watched, take_snapshot
 _log = logging.getLogger(__name__)
 # A home that cannot be read now is not tried again for each question.
 _REST_S = 5.0
+# A service of few songs listens when the answers to most questions are at hand, or after this time.
+_FORESEE_S = 10.0
 
 
 class Snapshots:
@@ -46,12 +48,14 @@ class Snapshots:
         self.trouble = ""
 
     def open(self, wait_s: float) -> None:
-        """Take the first snapshot; call before the loop runs.
+        """Take the first snapshot, and make ready what few songs are asked; call before the loop runs.
 
         Raises:
             SimSongError: nothing is indexed, or a night held the index for longer than `wait_s`.
         """
         self._present = self._taken(wait_s)
+        if self._present.foreseen is not None:
+            self._present.foreseen.wait(_FORESEE_S)
 
     @property
     def present(self) -> Snapshot:
