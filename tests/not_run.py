@@ -24,7 +24,7 @@ class Reason:
 
 
 _NO_DAEMON = Reason(
-    "a Docker daemon, and base images from a registry; what it runs inside of a container is run without one",
+    "a Docker daemon, and base images from a registry; it ran by hand, and what it runs in a container runs here",
     ("tests/test_deploy_documents.py", "tests/test_deploy_compose.py", "tests/test_stack.py"),
 )
 _NO_CLUSTER = Reason(
