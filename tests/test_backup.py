@@ -337,7 +337,6 @@ def test_a_killed_command_leaves_what_was_and_the_next_one_succeeds(name: str, h
 @pytest.mark.parametrize("columns", [60, 80])
 def test_help_fits_the_screen(command: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setenv("TERMINAL_WIDTH", str(columns))
     said = CliRunner().invoke(app, [command, "--help"], terminal_width=columns).output
     assert max(map(len, said.splitlines())) <= columns
     for option in ("--home", "--qdrant-url", "--without-index", "--json"):

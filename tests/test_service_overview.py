@@ -52,7 +52,8 @@ def test_the_map_is_the_same_for_the_same_songs_and_new_ones_move_nothing() -> N
     known = landmarks_of(vectors[:100], 40)
     again = landmarks_of(vectors[:100], 40)
     assert np.array_equal(known.places, again.places)
-    assert np.array_equal(placed(vectors, known)[0][:100], placed(vectors[:100], known)[0])
+    # But for the last digits: a matrix product of another size adds up in another order.
+    np.testing.assert_allclose(placed(vectors, known)[0][:100], placed(vectors[:100], known)[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("songs", [1, 2, 3, 4, 5, 9, 30])
