@@ -33,6 +33,7 @@ def test_each_alert_has_its_planted_series() -> None:
     assert sorted(PLANTED) == sorted(NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_alert_fires_at_what_it_is_meant_for_and_not_before(name: str, tmp_path: Path) -> None:
     planted = PLANTED[name]
@@ -41,6 +42,7 @@ def test_an_alert_fires_at_what_it_is_meant_for_and_not_before(name: str, tmp_pa
     assert _failing(tmp_path, planted.fires, planted.every, alert_rule_test=[before, then]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_alert_is_silent_at_what_only_resembles_it(name: str, tmp_path: Path) -> None:
     planted = PLANTED[name]

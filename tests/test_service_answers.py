@@ -152,6 +152,7 @@ def test_what_is_never_to_be_suggested_leaves_answers_at_hand(home: Workspace) -
             assert client.get(f"{API}/similar", params=asked).json() == before.json()
 
 
+@pytest.mark.slow
 def test_what_a_night_publishes_is_in_answers_at_hand(home: Workspace) -> None:
     with served(home, swap_wait_s=60) as running, running.client() as client:
         _at_hand(running)
