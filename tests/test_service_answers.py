@@ -57,7 +57,8 @@ def home(planted: Workspace, tmp_path: Path) -> Workspace:
 
 def _at_hand(running: Served) -> None:
     """Have the lists made, as they are once a state was asked often."""
-    foreseen = running.service.snapshots.present.store.foreseen  # type: ignore[attr-defined]
+    foreseen = running.service.snapshots.present.foreseen
+    assert foreseen is not None
     foreseen.begin()
     foreseen.wait()
     assert foreseen.lists is not None
